@@ -37,12 +37,9 @@ PLANS = ("free", "basic", "silver", "gold", "platinum")
 SCORES = tuple(str(score) for score in range(1001))
 SCORE_STEP = 137  # shares no factor with 1001: a score comes back only after as many versions
 SUBSCRIBERS = 10**8  # telephone numbers of one area; a person's number is unique up to half of this many rows
-PHONE_STEP = (
-    61_803_399  # shares no factor with SUBSCRIBERS: neighbours in the file get numbers far apart, never the same
-)
-DAYS = tuple(
-    date.fromordinal(day).isoformat() for day in range(date(1938, 1, 1).toordinal(), date(2008, 1, 1).toordinal())
-)
+PHONE_STEP = 61_803_399  # shares no factor with SUBSCRIBERS: neighbours get numbers far apart, never the same
+BORN = range(date(1938, 1, 1).toordinal(), date(2008, 1, 1).toordinal())
+DAYS = tuple(date.fromordinal(day).isoformat() for day in BORN)
 
 
 class Sink(Protocol):
