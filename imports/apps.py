@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class ImportsConfig(AppConfig):
+    """How a file, or a request, becomes changes to profiles."""
+
+    name = "imports"
+    verbose_name = "Imports"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,113 @@
+"""From a read file to a mapping: what the scan stores, what a person chooses, what may be checked."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from imports import job_file, lifecycle, mapping, staging
+from imports.lifecycle import Actor, Move
+from imports.mapping import Fault
+from imports.models import Bucket, ImportColumn, ImportJob
+from imports.scan import scan
+from profiles import schema
+
+
+class NotReady(Exception):
+    """The mapping cannot be checked yet; ``faults`` say why."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(fault.reason for fault in faults))
+        self.faults = faults
+
+
+def read_file(job: ImportJob, bucket: Bucket) -> dict[str, int]:
+    """Scan the job's file and store its form, its columns and what is suggested for them (step *scan*)."""
+    with job_file.detected(job) as source:
+        found = scan(source)
+        job.format |= {
+            "found": source.format.to_json(),
+            "splittable": source.format.splittable,
+            "positions": found.positions,
+        }
+    columns = [
+        ImportColumn(
+            job=job,
+            position=header.position,
+            header=header.text,
+            name=header.name,
+            date_format=header.date_format or "",
+            statistics=statistics.to_json(),
+        )
+        for header, statistics in zip(found.headers, found.columns, strict=True)
+    ]
+    mapping.suggest(columns, schema.load(), job_file.options(job))
+    job.columns.all().delete()
+    ImportColumn.objects.bulk_create(columns)
+    ImportJob.objects.filter(pk=job.pk).update(
+        format=job.format, total=found.rows, findings=_findings(found.ragged, columns), salt=secrets.randbelow(1 << 20)
+    )
+    return {"rows": found.rows}
+
+
+def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = ()) -> None:
+    """Map columns, by header, as a person asks. Raises ``NotReady`` for a header that the file does not have."""
+    columns = {column.header: column for column in job.columns.all()}
+    unknown = [header for header in [*targets, *skipped] if header not in columns]
+    if unknown:
+        names = ", ".join(columns)
+        raise NotReady([Fault("unknown_header", f"The file has no column {h}; it has {names}", h) for h in unknown])
+    known = schema.load()
+    for header, target in targets.items():
+        mapping.choose(columns[header], target, known)
+    for header in skipped:
+        mapping.skip(columns[header])
+    ImportColumn.objects.bulk_update(columns.values(), ["target_kind", "target", "type", "suggested"])
+
+
+def check(job: ImportJob, actor: Actor, **values: Any) -> None:
+    """Have the whole file checked and matched under the job's mapping.
+
+    ``values``: fields of the job to set with the move. Raises ``NotReady`` with every reason why not, or ``Refused``.
+    """
+    for name, value in values.items():
+        setattr(job, name, value)
+    columns, known = list(job.columns.all()), schema.load()
+    faults = mapping.faults(job, columns, known, job_file.options(job))
+    if faults:
+        raise NotReady(faults)
+    with transaction.atomic():
+        lifecycle.move(
+            job, Move.CHECK, actor, **values, preview={}, schema_version=mapping.schema_version(columns, known)
+        )
+
+
+def check_again(job: ImportJob) -> None:
+    """The system has a job checked anew, because the schema is no longer the one of its check."""
+    columns, known = list(job.columns.all()), schema.load()
+    faults = mapping.faults(job, columns, known, job_file.options(job))
+    if faults:
+        raise NotReady(faults)
+    lifecycle.move(job, Move.RECHECK, preview={}, schema_version=mapping.schema_version(columns, known))
+
+
+def discard(job: ImportJob) -> None:
+    """Keep nothing of a file that cannot be imported but its job and what is wrong with it."""
+    staging.drop(job)
+    job.columns.all().delete()
+    job.file.delete(save=True)
+
+
+def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, Any]]:
+    """What the uploader should know about the file, worst first."""
+    found = []
+    if ragged:
+        found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
+    for column in columns:
+        if column.statistics["mixed"] and column.target_kind == ImportColumn.Target.NEW:
+            reason = f"Column {column.header} has values of mixed types; it becomes text"
+            found.append({"code": "mixed_types", "reason": reason, "column": column.header})
+    return found

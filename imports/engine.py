@@ -1,0 +1,217 @@
+"""Carries a job forward, one unit of work after another, until nothing is left that this process can do now.
+
+Any number of processes do so at once. A step is cut into units once, each unit is leased before it is worked on, and
+whoever finds all units of a step done moves the job to the next step.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import OperationalError, connection, transaction
+from django.db.utils import IntegrityError
+from django.utils import timezone
+
+from imports import apply, configure, leases, lifecycle, overlay, plan, preview, queue, staging
+from imports.headers import HeaderError
+from imports.lifecycle import Move, Refused
+from imports.models import Bucket, ImportJob, Status, Step
+from imports.source import SourceError
+from profiles import store
+
+logger = logging.getLogger(__name__)
+
+RETRIES = 20
+"""How often a bucket starts again because another writer was in its way, before that counts as an attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A step: how it is cut into units, how one unit is done, what happens after the last."""
+
+    cut: Callable[[ImportJob], list[Bucket]]
+    do: Callable[[ImportJob, Bucket], dict[str, int]]
+    end: Callable[[ImportJob], object]
+
+
+def work_on(job_id: int, seconds: float) -> bool:
+    """Do units of a job for about so many seconds. Returns whether there is more that could be done now."""
+    until = time.monotonic() + seconds
+    while True:
+        job = ImportJob.objects.filter(pk=job_id).first()
+        if job is None or job.status not in leases.AT_WORK or not job.step:
+            return False
+        if not _advance(job):
+            return False
+        if time.monotonic() > until:
+            return True
+
+
+def run_here(job: ImportJob) -> None:
+    """Do all that a job needs in this process, until it has nothing to do."""
+    with queue.in_this_process():
+        while work_on(job.pk, 3600):
+            pass
+    job.refresh_from_db()
+
+
+def _advance(job: ImportJob) -> bool:
+    """Do one unit of the job's step, or end the step; False if neither can be done now."""
+    step = Step(job.step)
+    work = STEPS[step]
+    _cut(job, work)
+    bucket = leases.claim(job)
+    if bucket is not None:
+        return _do(job, bucket, work)
+    if leases.all_done(job):
+        work.end(job)
+        return True
+    return leases.fail_if_exhausted(job)
+
+
+def _cut(job: ImportJob, work: Work) -> None:
+    """Cut the step into units, unless that is done; the lock lets one process do so."""
+    if job.buckets.filter(step=job.step).exists():
+        return
+    with transaction.atomic():
+        locked = ImportJob.objects.select_for_update().get(pk=job.pk)
+        if locked.step == job.step and not job.buckets.filter(step=job.step).exists():
+            Bucket.objects.bulk_create(work.cut(locked))
+
+
+def _do(job: ImportJob, bucket: Bucket, work: Work) -> bool:
+    """Do a leased unit; a file that cannot be imported fails the job, anything unforeseen is an attempt."""
+    try:
+        _try(job, bucket, work)
+    except leases.Lost:
+        logger.info("job %s: %s %s was done elsewhere, or stopped", job.pk, bucket.step, bucket.number)
+    except (SourceError, HeaderError) as refusal:
+        lifecycle.fail(job, refusal.code, refusal.message)
+        configure.discard(job)
+    except apply.SchemaChanged:
+        _check_again(job)
+    except staging.FileChanged:
+        lifecycle.fail(job, "file_changed", "The stored file is not the one that was checked. Upload it again.")
+    except Exception as error:  # the task's door: whatever it was, the unit is given back and the job knows
+        logger.exception("job %s: %s %s failed", job.pk, bucket.step, bucket.number)
+        leases.release(bucket, type(error).__name__)
+    return True
+
+
+def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:
+    """Do a unit in one transaction, again and again while other writers are in its way (design rule 2)."""
+    for attempt in range(RETRIES):
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL synchronous_commit = off")
+                _restore(job)
+                leases.finish(bucket, work.do(job, bucket))
+            return
+        except (store.Moved, IntegrityError, OperationalError) as conflict:
+            if not _is_conflict(conflict) or attempt == RETRIES - 1:
+                raise
+            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Whether another writer was in the way: moved people, unique violation, deadlock, serialization failure."""
+    if isinstance(error, store.Moved):
+        return True
+    return getattr(error.__cause__, "sqlstate", "") in {"23505", "40001", "40P01"}
+
+
+def _restore(job: ImportJob) -> None:
+    """Fill the staged rows again if a crash of the database emptied them."""
+    if job.step not in (Step.PLAN, Step.PREVIEW, Step.PREPARE, Step.APPLY):
+        return
+    complete = staging.is_complete if job.step == Step.PLAN else lambda _: True
+    if not staging.is_lost(job) and complete(job):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [job.pk])
+    if staging.is_lost(job) or not complete(job):
+        logger.warning("job %s: staging the file again, the database has lost its rows", job.pk)
+        staging.restore(job)
+        if job.step != Step.PLAN:  # which makes them itself
+            _create_results(job)
+        if job.step == Step.PREVIEW:  # the outcomes that were worked out so far are lost as well
+            job.buckets.filter(step=Step.PREVIEW).exclude(done=None).update(done=None, attempts=0, lease_until=None)
+
+
+def _create_results(job: ImportJob) -> None:
+    staging.create_results(job)
+    overlay.create(job)
+
+
+def _check_again(job: ImportJob) -> None:
+    """The schema has changed since the check: check again, and let people look again (design section 5.7)."""
+    job.refresh_from_db()
+    try:
+        configure.check_again(job)
+    except configure.NotReady as problem:
+        lifecycle.fail(job, "schema_changed", f"The schema has changed since the check: {problem}")
+
+
+def _one(job: ImportJob) -> list[Bucket]:
+    return [Bucket(job=job, step=job.step, number=1, size=job.total)]
+
+
+def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
+    ImportJob.objects.filter(pk=job.pk).update(snapshot=preview.current_snapshot())
+    staging.index(job)
+    _create_results(job)
+    plan.plan(job, Step.PREVIEW)
+    return {}
+
+
+def _prepare(job: ImportJob, bucket: Bucket) -> dict[str, int]:
+    return apply.prepare(job)
+
+
+def _end_scan(job: ImportJob) -> None:
+    lifecycle.next_step(job, Step.IDLE)
+
+
+def _end_preview(job: ImportJob) -> None:
+    try:
+        lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
+    except Refused:
+        logger.info("job %s: ended elsewhere", job.pk)
+
+
+def _end_prepare(job: ImportJob) -> None:
+    try:
+        lifecycle.move(
+            job, Move.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job)
+        )
+    except Refused:
+        logger.info("job %s: begun elsewhere", job.pk)
+
+
+def _end_apply(job: ImportJob) -> None:
+    try:
+        lifecycle.move(job, Move.COMPLETE, **apply.outcome(job))
+    except Refused:
+        logger.info("job %s: completed elsewhere", job.pk)
+    else:
+        staging.drop(job)
+
+
+def _cut_stage(job: ImportJob) -> list[Bucket]:
+    staging.create(job)
+    return staging.parts(job)
+
+
+STEPS: dict[Step, Work] = {
+    Step.SCAN: Work(_one, configure.read_file, _end_scan),
+    Step.STAGE: Work(_cut_stage, staging.stage, lambda job: lifecycle.next_step(job, Step.PLAN)),
+    Step.PLAN: Work(_one, _plan, lambda job: lifecycle.next_step(job, Step.PREVIEW)),
+    Step.PREVIEW: Work(lambda job: [], preview.preview, _end_preview),
+    Step.PREPARE: Work(_one, _prepare, _end_prepare),
+    Step.APPLY: Work(lambda job: [], apply.apply, _end_apply),
+}

@@ -1,0 +1,34 @@
+"""The file of a job: opened from storage, read in the form that the scan found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imports.models import ImportJob
+from imports.presets import PRESETS, Options
+from imports.source import Format, Limits, Source
+
+
+def options(job: ImportJob) -> Options:
+    """The job's options: those of its preset, and what was chosen to differ."""
+    return PRESETS[job.preset].options.changed(job.options)
+
+
+def limits(job: ImportJob) -> Limits:
+    return Limits(max_bytes=options(job).max_megabytes * 1024**2)
+
+
+@contextmanager
+def detected(job: ImportJob) -> Iterator[Source]:
+    """The file as it turns out to be; an encoding or delimiter that was chosen is taken at its word."""
+    with job.file.open("rb") as stream:
+        chosen = {name: job.format.get(f"chosen_{name}") for name in ("encoding", "delimiter")}
+        yield Source.detect(stream, job.file_name, limits(job), **chosen)
+
+
+@contextmanager
+def reopened(job: ImportJob) -> Iterator[Source]:
+    """The file in the form that the scan stored."""
+    with job.file.open("rb") as stream:
+        yield Source.reopen(stream, Format.from_json(job.format["found"]), limits(job))

@@ -1,0 +1,109 @@
+"""Who works on which unit: leased and counted before the work, marked done in the transaction that does it (design
+section 8). A unit whose worker died is taken up by another once its lease has ended."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q
+from django.utils import timezone
+
+from imports import lifecycle, queue
+from imports.models import Bucket, ImportJob, Status, Step
+
+MAX_ATTEMPTS = 3
+AT_WORK = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
+
+
+class Lost(Exception):
+    """The unit was done by somebody else, or the job was stopped: roll back, nothing is to be done."""
+
+
+def claim(job: ImportJob) -> Bucket | None:
+    """Lease the next unit of the job's step, or None when there is none to be had now. Commits at once."""
+    values = {
+        "job": job.pk,
+        "step": job.step,
+        "owner": str(uuid.uuid4()),
+        "seconds": settings.IMPORTS_LEASE_SECONDS,
+        "attempts": MAX_ATTEMPTS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        row = cursor.fetchone()
+    return Bucket.objects.get(pk=row[0]) if row else None
+
+
+def finish(bucket: Bucket, counts: dict[str, int]) -> None:
+    """Mark the unit done, last in the transaction that did it. Raises ``Lost`` if that must not be committed."""
+    with connection.cursor() as cursor:
+        # Shared, so that units of one job do not wait for each other but a move of the job does.
+        cursor.execute("SELECT status, step FROM imports_importjob WHERE id = %s FOR SHARE", [bucket.job_id])
+        row = cursor.fetchone()
+    if row is None or row[0] not in AT_WORK or row[1] != bucket.step:
+        raise Lost
+    if not Bucket.objects.filter(pk=bucket.pk, done=None).update(done=timezone.now(), counts=counts):
+        raise Lost
+
+
+def release(bucket: Bucket, error: str) -> None:
+    """Give a unit back that could not be done, so that it can be tried again at once."""
+    Bucket.objects.filter(pk=bucket.pk, done=None, owner=bucket.owner).update(lease_until=None, error=error)
+
+
+def all_done(job: ImportJob) -> bool:
+    return not job.buckets.filter(step=job.step, done=None).exists()
+
+
+def exhausted(job: ImportJob) -> Bucket | None:
+    """A unit of the job's step that was tried too often and that nobody works on."""
+    idle = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    return job.buckets.filter(idle, step=job.step, done=None, attempts__gte=MAX_ATTEMPTS).first()
+
+
+def fail_if_exhausted(job: ImportJob) -> bool:
+    """Fail a job one of whose units was tried too often."""
+    bucket = exhausted(job)
+    if bucket is None:
+        return False
+    cause = bucket.error or "its worker died each time"
+    reason = f"{job.get_step_display()} was tried {bucket.attempts} times and did not succeed: {cause}. Resume it."
+    lifecycle.fail(job, "attempts", reason)
+    return True
+
+
+def sweep() -> int:
+    """Take up again what nobody works on: queue the jobs whose task was lost, fail those out of attempts.
+
+    The supervisor calls this every few seconds. Returns how many jobs were queued.
+    """
+    silent = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS)
+    jobs = ImportJob.objects.filter(status__in=AT_WORK).exclude(step=Step.IDLE)
+    queued = 0
+    for job in jobs.filter(Q(queued=None) | Q(queued__lt=silent)).order_by(F("queued").asc(nulls_first=True)):
+        if fail_if_exhausted(job):
+            continue
+        if not job.buckets.filter(step=job.step, done=None, lease_until__gt=timezone.now()).exists():
+            queue.advance(job)
+            queued += 1
+    return queued
+
+
+_CLAIM = """
+UPDATE imports_bucket SET
+    lease_until = clock_timestamp() + make_interval(secs => %(seconds)s), attempts = attempts + 1, owner = %(owner)s
+WHERE id = (
+    SELECT b.id FROM imports_bucket b
+    WHERE b.job_id = %(job)s AND b.step = %(step)s AND b.done IS NULL AND b.attempts < %(attempts)s
+        AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp())
+        AND (b.lane <> 'serial' OR NOT EXISTS (
+            SELECT FROM imports_bucket e
+            WHERE e.job_id = b.job_id AND e.step = b.step AND e.lane = 'serial' AND e.done IS NULL AND e.number < b.number
+        ))
+    ORDER BY b.lane = 'serial' DESC, b.number
+    FOR UPDATE SKIP LOCKED LIMIT 1
+) RETURNING id
+"""

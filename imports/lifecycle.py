@@ -1,0 +1,258 @@
+"""Who may move a job from where to where (D-09, D-10), and from step to step. Nothing else changes a status.
+
+A move is one conditional UPDATE, so that of two people who press at once one wins and the other is told. Its audit
+entry and its queued task are in the same transaction.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from imports import queue
+from imports.models import ImportJob, JobMove, Status, Step
+
+UPLOAD = "imports.upload_csv"
+APPROVE = "imports.approve_import"
+
+
+class Role(enum.StrEnum):
+    """Whom a move is open to, beside the policy of approval."""
+
+    ACTOR = "the uploader, an Approver or an Admin"
+    APPROVER = "an Approver or an Admin"
+    SYSTEM = "the system"
+
+
+class Refused(Exception):
+    """A move that is not allowed. ``code``: ``role``, ``state``, ``own`` or ``comment``."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts on jobs, as far as jobs are concerned."""
+
+    user: Any
+    may_upload: bool
+    may_approve: bool
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | AnonymousUser) -> Actor:
+        """The rights of a person: a superuser counts as Admin (PM-04)."""
+        return cls(user, bool(user.has_perm(UPLOAD)), bool(user.has_perm(APPROVE)))  # type: ignore[union-attr]
+
+    @classmethod
+    def command(cls) -> Actor:
+        """Whoever can run commands on the server has the rights of an Admin."""
+        return cls(None, True, True)
+
+    def owns(self, job: ImportJob) -> bool:
+        return job.created_by_id == (self.user.pk if self.user is not None else None)
+
+
+class Move(enum.StrEnum):
+    CHECK = "check"
+    CHECKED = "checked"
+    EDIT = "edit"
+    SUBMIT = "submit"
+    START = "start"
+    APPROVE = "approve"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    BEGIN = "begin"
+    RECHECK = "recheck"
+    COMPLETE = "complete"
+    STOP = "stop"
+    FAIL = "fail"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table of moves."""
+
+    sources: tuple[Status, ...]
+    target: Status
+    role: Role
+
+
+_OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
+_WORKING = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
+
+MOVES: dict[Move, Rule] = {
+    Move.CHECK: Rule(_OPEN, Status.CHECKING, Role.ACTOR),
+    Move.CHECKED: Rule((Status.CHECKING,), Status.READY, Role.SYSTEM),
+    Move.EDIT: Rule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
+    Move.SUBMIT: Rule((Status.READY,), Status.AWAITING_APPROVAL, Role.ACTOR),
+    Move.START: Rule((Status.READY,), Status.PENDING, Role.ACTOR),
+    Move.APPROVE: Rule((Status.AWAITING_APPROVAL,), Status.PENDING, Role.APPROVER),
+    Move.REJECT: Rule((Status.AWAITING_APPROVAL,), Status.REJECTED, Role.APPROVER),
+    Move.CANCEL: Rule((*_OPEN, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR),
+    Move.BEGIN: Rule((Status.PENDING,), Status.IN_PROGRESS, Role.SYSTEM),
+    Move.RECHECK: Rule((Status.PENDING,), Status.CHECKING, Role.SYSTEM),
+    Move.COMPLETE: Rule((Status.IN_PROGRESS,), Status.COMPLETED, Role.SYSTEM),
+    Move.STOP: Rule((Status.PENDING, Status.IN_PROGRESS), Status.STOPPED, Role.ACTOR),
+    Move.FAIL: Rule(_WORKING, Status.FAILED, Role.SYSTEM),
+    Move.RESUME: Rule((Status.STOPPED, Status.FAILED), Status.IN_PROGRESS, Role.ACTOR),
+}
+
+FIRST_STEP = {Move.CHECK: Step.STAGE, Move.RECHECK: Step.STAGE, Move.START: Step.PREPARE, Move.APPROVE: Step.PREPARE}
+"""What the workers do after a move; a move that is not listed leaves them nothing to do."""
+
+
+def starts_alone(actor: Actor) -> bool:
+    """Whether this person's imports run without somebody else's approval (D-09)."""
+    policy = settings.IMPORTS_APPROVAL
+    return policy == "never" or (policy == "creators" and actor.may_approve)
+
+
+def check_role(job: ImportJob, move: Move, actor: Actor | None, comment: str = "") -> None:
+    """Raise ``Refused`` unless the move is open to this person on this job."""
+    role = MOVES[move].role
+    if (role is Role.SYSTEM) != (actor is None):
+        raise Refused("role", f"Only {role} can do this.")
+    if actor is None:
+        return
+    if not actor.may_upload and not actor.may_approve:
+        raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
+    if not actor.may_approve and (role is Role.APPROVER or not actor.owns(job)):
+        raise Refused("role", f"Only {role} can do this.")
+    if move is Move.START and not starts_alone(actor):
+        raise Refused("role", "This import needs the approval of somebody else. Submit it for approval.")
+    if move is Move.APPROVE and settings.IMPORTS_APPROVAL == "always" and actor.owns(job):
+        raise Refused("own", "You uploaded this, so someone else must approve it.")
+    if move is Move.REJECT and not comment.strip():
+        raise Refused("comment", "Say why you reject this import, so that its uploader can correct it.")
+
+
+def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = "", **values: Any) -> None:
+    """Move the job, or raise ``Refused`` and change nothing. ``values`` are fields to set with the same UPDATE.
+
+    ``actor`` None is the system itself. ``job`` is read anew afterwards.
+    """
+    check_role(job, name, actor, comment)
+    rule, before = MOVES[name], job.status
+    if name is Move.RESUME:
+        values |= _where_it_was(job)
+    values = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE), "step_started": timezone.now()} | values
+    with transaction.atomic():
+        if before not in rule.sources or not _unmoved(job).update(**values):
+            job.refresh_from_db()
+            raise Refused("state", f"This import is {job.get_status_display()} now; look at it again.")
+        user = actor.user if actor else None
+        JobMove.objects.create(
+            job=job, move=name, before=before, after=values["status"], actor=user, comment=comment.strip()
+        )
+        job.refresh_from_db()
+        _make_room(job, name)
+        if job.step:
+            queue.advance(job)
+
+
+def upload(job: ImportJob, actor: Actor) -> ImportJob:
+    """Store a new job and have its file read. Raises ``Refused`` for somebody who may not upload (PM-01)."""
+    if not actor.may_upload:
+        raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
+    with transaction.atomic():
+        job.status, job.step, job.step_started = Status.DRAFT, Step.SCAN, timezone.now()
+        job.created_by = actor.user
+        job.save()
+        JobMove.objects.create(job=job, move="upload", before=job.status, after=job.status, actor=actor.user)
+        queue.advance(job)
+    return job
+
+
+def next_step(job: ImportJob, step: Step, **values: Any) -> bool:
+    """Move a working job from the step it is at to the next one; False if somebody else has done so already."""
+    with transaction.atomic():
+        values = {"step": step, "seconds": timed(job), "step_started": timezone.now()} | values
+        if not _unmoved(job).update(**values):
+            return False
+        job.refresh_from_db()
+        if step:
+            queue.advance(job)
+    return True
+
+
+def timed(job: ImportJob) -> dict[str, float]:
+    """The job's seconds per step, with the step that ends now."""
+    began = job.step_started or timezone.now()
+    return job.seconds | {job.step: round((timezone.now() - began).total_seconds(), 3)}
+
+
+def fail(job: ImportJob, code: str, reason: str) -> None:
+    """A working job cannot go on; what it applied stands, and its counts say so (PS-21)."""
+    try:
+        move(job, Move.FAIL, None, reason_code=code, reason=reason, finished=timezone.now(), **final_counts(job))
+    except Refused as refused:
+        if refused.code != "state":
+            raise
+
+
+def stop(job: ImportJob, actor: Actor) -> None:
+    """Leave the buckets that were not yet applied (D-27); one that is just being applied is rolled back."""
+    with transaction.atomic():
+        # Waits for a bucket that is committing, and makes one that is not find the job stopped.
+        ImportJob.objects.select_for_update().get(pk=job.pk)
+        move(job, Move.STOP, actor, finished=timezone.now(), **final_counts(job))
+
+
+def final_counts(job: ImportJob) -> dict[str, int]:
+    """The job's counts from what was really applied; ``total`` is their sum (design rule 5)."""
+    counts = dict.fromkeys(("imported", "updated", "unchanged", "ignored", "failed"), 0)
+    for done in job.buckets.filter(step=Step.APPLY, done__isnull=False).values_list("counts", flat=True):
+        for name in counts:
+            counts[name] += done.get(name, 0)
+    if job.status in (Status.PENDING, Status.IN_PROGRESS):
+        counts["failed"] += staged_counts(job)["failed"]
+    counts["not_run"] = job.total - sum(counts[name] for name in ("imported", "updated", "ignored", "failed"))
+    return counts
+
+
+def staged_counts(job: ImportJob) -> dict[str, int]:
+    """Rows and problems that staging counted."""
+    counts = dict.fromkeys(("rows", "failed", "warnings"), 0)
+    for done in job.buckets.filter(step=Step.STAGE, done__isnull=False).values_list("counts", flat=True):
+        for name in counts:
+            counts[name] += done.get(name, 0)
+    return counts
+
+
+def _unmoved(job: ImportJob) -> QuerySet[ImportJob]:
+    return ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step)
+
+
+def _make_room(job: ImportJob, name: Move) -> None:
+    """Forget the units of work, and the problems, of a check that is done anew."""
+    if name in (Move.CHECK, Move.RECHECK):
+        job.buckets.exclude(step=Step.SCAN).delete()
+        job.problems.all()._raw_delete(job.problems.db)
+    if name is Move.RESUME:
+        job.buckets.filter(done=None).update(attempts=0, lease_until=None, owner="", error="")
+
+
+def _where_it_was(job: ImportJob) -> dict[str, Any]:
+    """A job that ended while it was applied goes on there; one that failed earlier does that step again."""
+    if not job.file:
+        raise Refused("state", "The file was refused and is not kept. Correct it and upload it again.")
+    fresh = {"reason": "", "reason_code": "", "finished": None}
+    steps = set(job.buckets.values_list("step", flat=True))
+    if Step.APPLY in steps:
+        return fresh | {"status": Status.IN_PROGRESS, "step": Step.APPLY}
+    if Step.PREPARE in steps:
+        return fresh | {"status": Status.PENDING, "step": Step.PREPARE}
+    if Step.STAGE in steps:
+        return fresh | {"status": Status.CHECKING, "step": Step.STAGE}
+    return fresh | {"status": Status.DRAFT, "step": Step.SCAN}

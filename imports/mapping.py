@@ -1,0 +1,225 @@
+"""Headers onto attributes: what is suggested, what a person may choose, and whether the whole can be imported
+(requirements section 9)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imports.models import ImportColumn, ImportJob
+from imports.presets import Options, Unknown
+from imports.rows import AUTOMATIC, AUTOMATIC_ORDER, Column
+from profiles.schema import KEY_BYTES, OWN_FIELDS, Definition, Schema
+from profiles.values import ValueType
+
+Target = ImportColumn.Target
+
+SYNONYMS = {
+    "identity": "external_id",
+    "objectid": "object_id",
+    "brazeid": "object_id",
+    "appboyid": "object_id",
+    "phonenumber": "phone",
+    "mobile": "phone",
+    "emailaddress": "email",
+    "mail": "email",
+    "firstname": "first_name",
+    "givenname": "first_name",
+    "lastname": "last_name",
+    "surname": "last_name",
+    "familyname": "last_name",
+    "fullname": "name",
+    "birthday": "dob",
+    "dateofbirth": "dob",
+    "city": "home_city",
+    "fbid": "facebook",
+    "timezone": "time_zone",
+    "tz": "time_zone",
+}
+"""Spellings of built-in attributes, without case, blanks and punctuation (HI-38)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where a column goes."""
+
+    kind: Target
+    key: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a mapping cannot be imported: one sentence, and the column it is about, if it is about one."""
+
+    code: str
+    reason: str
+    column: str = ""
+
+
+def suggest(columns: Sequence[ImportColumn], schema: Schema, options: Options) -> None:
+    """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found."""
+    taken: set[str] = set()
+    names = _Names(schema)
+    for exact in (True, False):  # exact spellings have the first choice
+        for column in columns:
+            if column.target_kind == Target.UNDECIDED:
+                key = names.find(column.name, exact=exact)
+                if key and (key not in taken or names.holds_many(key)):
+                    _set(column, choice_for(key, schema))
+                    taken.add(key)
+    if options.unknown_columns is not Unknown.REQUIRE_MAPPING:
+        for column in columns:
+            if column.target_kind == Target.UNDECIDED:
+                _set(column, Choice(Target.NEW, column.name, _new_type(column)))
+
+
+def choose(column: ImportColumn, target: str, schema: Schema) -> None:
+    """Map a column as a person asks: an own field or an attribute by key or spelling, or a new attribute."""
+    names = _Names(schema)
+    key = names.find(target, exact=True) or names.find(target, exact=False)
+    _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), _new_type(column)))
+    column.suggested = False
+
+
+def skip(column: ImportColumn) -> None:
+    """Leave a column out (MP-07)."""
+    _set(column, Choice(Target.SKIP))
+    column.suggested = False
+
+
+def choice_for(key: str, schema: Schema) -> Choice:
+    """The choice of an own field or of an attribute that exists."""
+    if key in OWN_FIELDS:
+        return Choice(Target.FIELD, key, ValueType.TEXT)
+    return Choice(Target.ATTRIBUTE, key, schema.definitions[key].type)
+
+
+def new_definitions(columns: Sequence[ImportColumn], schema: Schema) -> list[Definition]:
+    """The attributes that applying the mapping would create, in the order of their columns."""
+    found = {c.target: c for c in columns if c.target_kind == Target.NEW and c.target not in schema.definitions}
+    return [Definition(key, key, ValueType(column.type)) for key, column in found.items()]
+
+
+def resulting_schema(columns: Sequence[ImportColumn], schema: Schema) -> Schema:
+    """The schema with the attributes that applying the mapping would create."""
+    return Schema.of([*schema.definitions.values(), *new_definitions(columns, schema)])
+
+
+def schema_version(columns: Sequence[ImportColumn], schema: Schema) -> str:
+    """Changes when anything in the schema does that the outcome of this mapping depends on."""
+    targets = {column.target for column in columns}
+    relevant = [
+        (d.key, d.type.value, d.multi_valued, d.mandatory, d.identifier)
+        for d in resulting_schema(columns, schema).definitions.values()
+        if d.key in targets or d.mandatory or d.identifier
+    ]
+    return hashlib.sha256(repr(sorted(relevant)).encode()).hexdigest()
+
+
+def layout(columns: Sequence[ImportColumn], schema: Schema) -> list[Column]:
+    """The columns that go somewhere, as ``rows`` reads them."""
+    own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
+    known = own | dict(resulting_schema(columns, schema).definitions)
+    return [
+        Column(c.position - 1, c.header, known[c.target], c.date_format or None)
+        for c in columns
+        if c.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
+    ]
+
+
+def looked_up_kinds(identifier: str) -> tuple[str, ...]:
+    return AUTOMATIC_ORDER if identifier == AUTOMATIC else (identifier,)
+
+
+def faults(job: ImportJob, columns: Sequence[ImportColumn], schema: Schema, options: Options) -> list[Fault]:
+    """Everything that keeps the job from being checked; empty when it may be."""
+    found = [*_identifier_faults(job, columns, schema), *_column_faults(columns, schema)]
+    if not job.action:
+        found.append(Fault("no_action", "Choose what happens to people who are known already"))
+    if options.enforce_mandatory:
+        missing = [d.key for d in schema.definitions.values() if d.mandatory] if columns else []
+        lacking = [key for key in missing if key not in {c.target for c in columns}]
+        if lacking:
+            reason = f"The file has no column for {', '.join(lacking)}, which the schema makes mandatory; add it"
+            found.append(Fault("mandatory_column", reason))
+    return found
+
+
+def _identifier_faults(job: ImportJob, columns: Sequence[ImportColumn], schema: Schema) -> list[Fault]:
+    if not job.identifier:
+        return [Fault("no_identifier", "Choose what people are found by")]
+    if job.identifier != AUTOMATIC and job.identifier not in OWN_FIELDS and job.identifier not in schema.identifiers:
+        names = ", ".join([AUTOMATIC, *OWN_FIELDS, *schema.identifiers])
+        return [Fault("unknown_identifier", f"{job.identifier} is not an identifier; choose one of {names}")]
+    if not {c.target for c in columns} & set(looked_up_kinds(job.identifier)):
+        headers = ", ".join(c.header for c in columns)
+        reason = f"The selected identifier {job.identifier} is not in the file; map one of its columns to it ({headers})"
+        return [Fault("identifier_missing", reason)]
+    return []
+
+
+def _column_faults(columns: Sequence[ImportColumn], schema: Schema) -> list[Fault]:
+    found = []
+    names = _Names(schema)
+    used = Counter(c.target for c in columns if c.target)
+    for column in columns:
+        if column.target_kind == Target.UNDECIDED:
+            found.append(Fault("undecided", f"Column {column.header} needs a mapping, or must be skipped", column.header))
+        elif used[column.target] > 1 and not names.holds_many(column.target):
+            reason = f"Several columns go to {column.target}, which holds one value; keep one of them"
+            found.append(Fault("target_twice", reason, column.header))
+        elif len(column.target.encode()) > KEY_BYTES:
+            reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
+            found.append(Fault("key_too_long", reason, column.header))
+        elif "\0" in column.target:
+            found.append(Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it"))
+    return found
+
+
+def _set(column: ImportColumn, choice: Choice) -> None:
+    column.target_kind, column.target, column.type = choice.kind, choice.key, choice.type
+
+
+def _new_type(column: ImportColumn) -> str:
+    """A header with a date format declares a date column; else the type is that of all values in the file."""
+    found = column.statistics.get("type", ValueType.TEXT.value)
+    return ValueType.DATETIME.value if column.date_format else str(found)
+
+
+class _Names:
+    """Finds what a spelling means."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        keys = [*OWN_FIELDS, *schema.definitions]
+        self.exact: Mapping[str, str] = {key: key for key in keys}
+        self.loose: dict[str, Any] = {}
+        for key in reversed(keys):  # built-in ones come first in the schema, and win
+            self.loose[_plain(key)] = key
+        for spelling, key in SYNONYMS.items():
+            if key in self.exact:
+                self.loose.setdefault(spelling, key)
+
+    def find(self, name: str, *, exact: bool) -> str | None:
+        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``)."""
+        if exact:
+            return self.exact.get(name)
+        plain = _plain(name)
+        found = self.loose.get(plain)
+        if found is None and (stem := plain.rstrip("0123456789")) != plain:
+            key = self.loose.get(stem)
+            found = key if key and self.holds_many(key) else None
+        return found
+
+    def holds_many(self, key: str) -> bool:
+        definition = self.schema.definitions.get(key)
+        return definition is not None and definition.multi_valued
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_\-.]+", "", name).casefold()

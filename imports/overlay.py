@@ -1,0 +1,89 @@
+"""People as the serial lane of a preview leaves them from bucket to bucket, beside the real ones (design section 5.5).
+
+Only rows that must follow one another need it. Two things are kept in one table of the job: each person with a link
+of theirs, once per link. A person who is here hides the stored one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from imports.models import ImportJob
+from imports.staging import Staged
+from profiles import store
+from profiles.people import Link, People, Person
+from profiles.schema import EXTERNAL_ID, OBJECT_ID
+
+
+def create(job: ImportJob) -> None:
+    table = Staged(job.pk).overlay
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
+        cursor.execute(
+            f"CREATE UNLOGGED TABLE {table} (ref bigint NOT NULL, kind text, value text COLLATE \"C\","
+            " object_id text, external_id text, attributes text NOT NULL, recency bigint NOT NULL, version bigint)"
+        )
+        cursor.execute(f"CREATE INDEX ON {table} (kind, value)")
+        cursor.execute(f"CREATE INDEX ON {table} (ref)")
+
+
+def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
+    """Everybody who holds one of the links by now: stored people, unless earlier rows changed or made them."""
+    wanted = list(links)
+    stored = store.load(wanted)
+    changed = _hidden(job, {person.ref for _, person in stored})
+    found = [(link, person) for link, person in stored if person.ref not in changed]
+    people: dict[int, Person] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD.format(table=Staged(job.pk).overlay), [orjson.dumps(wanted).decode()])
+        for kind, value, ref, *rest in cursor.fetchall():
+            person = people.setdefault(ref, Person(ref, *rest))
+            found.append(((kind, value), person))
+    return found
+
+
+def save(job: ImportJob, people: People) -> None:
+    """Keep those who were made or changed."""
+    moved = [person for person in people.touched.values() if person.recency != person.version or person.is_new]
+    lines = [line for person in moved for line in _lines(person, people)]
+    table = Staged(job.pk).overlay
+    with connection.cursor() as cursor:
+        refs = [person.ref for person in moved]
+        cursor.execute(f"DELETE FROM {table} WHERE ref = ANY(%s)", [refs])
+        store.copy(cursor, table, lines)
+
+
+def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ref FROM {Staged(job.pk).overlay} WHERE ref = ANY(%s)", [list(refs)])
+        return {ref for (ref,) in cursor.fetchall()}
+
+
+def _lines(person: Person, people: People) -> Iterable[str]:
+    attributes = store.escape(orjson.dumps(person.values()).decode())
+    external_id = r"\N" if person.external_id is None else store.escape(person.external_id)
+    version = r"\N" if person.version is None else person.version
+    rest = f"{store.escape(person.object_id)}\t{external_id}\t{attributes}\t{person.recency}\t{version}\n"
+    for kind, value in [*_links(person, people), ("", "")]:
+        yield f"{person.ref}\t{store.escape(kind)}\t{store.escape(value)}\t{rest}"
+
+
+def _links(person: Person, people: People) -> Iterable[Link]:
+    if person.external_id is not None:
+        yield EXTERNAL_ID, person.external_id
+    if person.object_id:
+        yield OBJECT_ID, person.object_id
+    values: dict[str, Any] = person.values()
+    for kind in people.rules.linked & people.rules.identifiers.keys():
+        for form in {people.rules.identifiers[kind](value) for value in values.get(kind, ())}:
+            yield kind, form
+
+
+_LOAD = """
+SELECT o.kind, o.value, o.ref, o.object_id, o.external_id, o.attributes, o.recency, o.version
+FROM json_array_elements(%s) AS l JOIN {table} o ON o.kind = l->>0 AND o.value = l->>1
+"""

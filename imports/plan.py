@@ -1,0 +1,126 @@
+"""Which rows must run together (design section 5.7): rows that can touch the same person run in file order.
+
+A row's *key* is what it is looked up by, and ``place`` stands for the key here: keys that share a place share a
+bucket anyway. A key is *tangled* if another key's rows bring one of the values that its rows bring, or if somebody
+who holds one of them also holds one of another key's. Tangled rows form one serial lane in file order; so do the rows
+of a key with more rows than a bucket may hold. All others go to the hash lane and may run in any order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from imports.mapping import looked_up_kinds
+from imports.models import Bucket, ImportJob, Step
+from imports.staging import LOW_BITS, Staged
+from profiles.schema import EXTERNAL_ID, OBJECT_ID
+
+
+def plan(job: ImportJob, step: Step) -> None:
+    """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step."""
+    with connection.cursor() as cursor:
+        _mark_tangled(cursor, job)
+        buckets = _hash_buckets(cursor, job, step)
+        Bucket.objects.bulk_create(buckets)
+        cursor.execute(_SERIAL.format(rows=Staged(job.pk).rows), [job.pk, step, len(buckets), settings.IMPORTS_BUCKET_ROWS])
+
+
+def copy_plan(job: ImportJob, source: Step, target: Step) -> None:
+    """Use the buckets of one step for another: nothing has changed that they depend on."""
+    for bucket in job.buckets.filter(step=source):
+        Bucket.objects.create(
+            job=job, step=target, number=bucket.number, lane=bucket.lane,
+            first=bucket.first, last=bucket.last, rows=bucket.rows, size=bucket.size,
+        )  # fmt: skip
+
+
+def _mark_tangled(cursor: Any, job: ImportJob) -> None:
+    table = Staged(job.pk).rows
+    cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place < 0")
+    cursor.execute("CREATE TEMPORARY TABLE tangled (place int) ON COMMIT DROP")
+    tied = any(counts.get("tied") for counts in job.buckets.filter(step=Step.STAGE).values_list("counts", flat=True))
+    if tied:
+        cursor.execute(_SHARED_VALUES.format(rows=table))
+    if tied or set(looked_up_kinds(job.identifier)) - {EXTERNAL_ID, OBJECT_ID}:
+        _find_shared_people(cursor, job, tied)
+    cursor.execute(_CROWDED.format(rows=table, low_bits=LOW_BITS), [settings.IMPORTS_BUCKET_ROWS] * 2)
+    cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place IN (SELECT place FROM tangled)")
+    cursor.execute("DROP TABLE tangled")
+
+
+def _find_shared_people(cursor: Any, job: ImportJob, tied: bool) -> None:
+    """People who hold values of several keys."""
+    links = f"SELECT place, kind, key AS value FROM {Staged(job.pk).rows}"
+    if tied:
+        links += (
+            f" UNION ALL SELECT place, l->>0, l->>1 FROM {Staged(job.pk).rows}, json_array_elements(links::json) AS l"
+            " WHERE ties IS NOT NULL"
+        )
+    cursor.execute(_HOLDINGS.format(links=links))
+    cursor.execute(_SHARED_PEOPLE)
+    cursor.execute("DROP TABLE holdings")
+
+
+def _hash_buckets(cursor: Any, job: ImportJob, step: Step) -> list[Bucket]:
+    """Ranges of places with about as many rows as a bucket should have; whole slots where they are not too full."""
+    most = settings.IMPORTS_BUCKET_ROWS
+    cursor.execute(
+        f"SELECT place >> {LOW_BITS}, count(*) FROM {Staged(job.pk).rows} WHERE place >= 0 GROUP BY 1 ORDER BY 1"
+    )
+    ranges: list[tuple[int, int, int]] = []
+    first, rows, end = 0, 0, 0
+    for slot, count in cursor.fetchall():
+        if rows and rows + count > most:
+            ranges.append((first, end - 1, rows))
+            first, rows = end, 0
+        start, end = slot << LOW_BITS, (slot + 1) << LOW_BITS
+        pieces = -(-count // most)
+        if pieces > 1:
+            cuts = [start + (piece << LOW_BITS) // pieces for piece in range(pieces + 1)]
+            ranges += [(low, high - 1, count // pieces) for low, high in zip(cuts, cuts[1:], strict=False)]
+            first = end
+        else:
+            rows += count
+    if rows:
+        ranges.append((first, end - 1, rows))
+    return [
+        Bucket(job=job, step=step, number=number, lane=Bucket.Lane.HASH, first=low, last=high, size=size)
+        for number, (low, high, size) in enumerate(ranges, 1)
+    ]
+
+
+_SHARED_VALUES = """
+INSERT INTO tangled SELECT DISTINCT place FROM (SELECT place, unnest(ties) AS value FROM {rows}
+                                                UNION ALL SELECT place, place FROM {rows}) AS l
+WHERE value IN (SELECT value FROM (SELECT place, unnest(ties) AS value FROM {rows}
+                                   UNION ALL SELECT place, place FROM {rows}) AS m
+                GROUP BY value HAVING min(place) <> max(place))
+"""
+
+_HOLDINGS = """
+CREATE TEMPORARY TABLE holdings ON COMMIT DROP AS WITH link AS MATERIALIZED ({links})
+SELECT l.place, i.profile_id AS person FROM link l JOIN profiles_identifier i ON i.kind = l.kind AND i.value = l.value
+UNION ALL SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.external_id = l.value WHERE l.kind = 'external_id'
+UNION ALL SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.object_id = l.value WHERE l.kind = 'object_id'
+"""
+
+_SHARED_PEOPLE = """
+INSERT INTO tangled SELECT DISTINCT place FROM holdings
+WHERE person IN (SELECT person FROM holdings GROUP BY person HAVING min(place) <> max(place))
+"""
+
+_CROWDED = """
+INSERT INTO tangled SELECT place FROM {rows} WHERE place >> {low_bits} IN (
+    SELECT place >> {low_bits} FROM {rows} GROUP BY 1 HAVING count(*) > %s
+) GROUP BY place HAVING count(*) > greatest(1, %s)
+"""
+
+_SERIAL = """
+INSERT INTO imports_bucket (job_id, step, number, lane, first, last, rows, size, owner, attempts, error, counts)
+SELECT %s, %s, %s + 1 + piece, 'serial', min(row_no), max(row_no), array_agg(row_no ORDER BY row_no), count(*), '', 0, '', '{{}}'
+FROM (SELECT row_no, (row_number() OVER (ORDER BY row_no) - 1) / %s AS piece FROM {rows} WHERE place < 0) AS serial
+GROUP BY piece
+"""

@@ -1,0 +1,47 @@
+"""Hands work to the queue: ids only, in the transaction that makes the work (design section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from imports.models import ImportJob
+
+_in_this_process: ContextVar[bool] = ContextVar("in_this_process", default=False)
+
+
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """Queue nothing meanwhile: the caller does the work itself, with the same code."""
+    token = _in_this_process.set(True)
+    try:
+        yield
+    finally:
+        _in_this_process.reset(token)
+
+
+def advance(job: ImportJob, times: int | None = None) -> None:
+    """Have the job's next work taken up by up to ``times`` workers, all that there are by default.
+
+    The queue in the database commits together with the caller's transaction; another broker is told on commit, and
+    the supervisor queues again what was lost between the two.
+    """
+    if _in_this_process.get():
+        return
+    ImportJob.objects.filter(pk=job.pk).update(queued=timezone.now())
+    for _ in range(times or settings.IMPORTS_WORKERS):
+        if settings.Q_CLUSTER.get("orm"):
+            _queue(job.pk)
+        else:
+            transaction.on_commit(partial(_queue, job.pk))
+
+
+def _queue(job_id: int) -> None:
+    async_task("imports.tasks.advance", job_id)

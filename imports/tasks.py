@@ -1,0 +1,14 @@
+"""What the queue calls: doors that load by id, call one function, and return (design rule 10)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from imports import engine, queue
+from imports.models import ImportJob
+
+
+def advance(job_id: int) -> None:
+    """Carry a job forward for a while; what is left goes back to the queue, so that other jobs have their turn."""
+    if engine.work_on(job_id, settings.IMPORTS_TASK_SECONDS):
+        queue.advance(ImportJob.objects.get(pk=job_id), times=1)

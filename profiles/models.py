@@ -1,0 +1,178 @@
+"""People, the schema of what is known about them, and who wrote which value."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from profiles.values import ValueType
+
+
+class Profile(models.Model):
+    """One person. Every attribute lives in ``attributes`` under its key; a multi-valued one is a list, first = primary.
+
+    ``updated`` is the person's version too: it grows with every change and with nothing else, so that two equal
+    readings mean the same data. It has no index, for then an update could not stay on its page (HOT).
+    """
+
+    object_id = models.CharField(max_length=64, db_collation="C", help_text="Made by the system; never changes.")
+    external_id = models.CharField(max_length=1024, null=True, blank=True, db_collation="C")
+    alias_label = models.CharField(max_length=255, null=True, blank=True, db_collation="C")
+    alias_name = models.CharField(max_length=255, null=True, blank=True, db_collation="C")
+    attributes = models.JSONField(default=dict, blank=True)
+    consent = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField()
+    updated = models.DateTimeField()
+
+    class Meta:
+        # Constraints instead of unique=True, which would add a second index for LIKE to each.
+        constraints = [
+            models.UniqueConstraint(fields=["object_id"], name="profile_object_id"),
+            models.UniqueConstraint(
+                fields=["external_id"], condition=Q(external_id__isnull=False), name="profile_external_id"
+            ),
+            models.UniqueConstraint(
+                fields=["alias_name", "alias_label"],
+                condition=Q(external_id__isnull=True, alias_name__isnull=False),
+                name="profile_alias",
+            ),
+        ]
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return self.external_id or self.object_id
+
+
+class Attribute(models.Model):
+    """One line of the schema: what may be known about people (requirements section 6)."""
+
+    key = models.CharField(max_length=120, db_collation="C")
+    label = models.CharField(max_length=255)
+    type = models.CharField(max_length=20, choices=[(t.value, t.value.replace("_", " ")) for t in ValueType])
+    multi_valued = models.BooleanField(default=False)
+    mandatory = models.BooleanField(default=False)
+    identifier = models.BooleanField(default=False, help_text="A channel that people can be found by.")
+    built_in = models.BooleanField(default=False)
+    personal = models.BooleanField(default=False)
+    filterable = models.BooleanField(default=False)
+    description = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key"], name="attribute_key")]
+        ordering = ["-built_in", "key"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Identifier(models.Model):
+    """Who holds a channel value, in matching form. Derived from ``Profile.attributes``; only ``profiles.store`` writes it."""
+
+    pk = models.CompositePrimaryKey("kind", "value", "profile_id")
+    kind = models.CharField(max_length=120, db_collation="C")
+    value = models.TextField(db_collation="C")
+    profile = models.ForeignKey(Profile, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+
+
+class Suppression(models.Model):
+    """An address or number that nobody may be contacted at, whoever holds it (SB-06)."""
+
+    kind = models.CharField(max_length=120, db_collation="C")
+    value = models.TextField(db_collation="C")
+    reason = models.CharField(max_length=255)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "value"], name="suppression_address")]
+
+
+class ChangeSet(models.Model):
+    """One act of writing people: whoever writes does it under one of these (design rule 3)."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import"
+        API = "api"
+        PERSON = "person"
+        COMMAND = "command"
+        INBOX = "inbox"
+        UNDO = "undo"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    source = models.CharField(max_length=255, blank=True)
+    when = models.DateTimeField()
+
+
+class Change(models.Model):
+    """What one change set did to one person.
+
+    ``changes`` is ``{key: [old, new]}``, null for a value that was not there; the person's own fields stand under
+    their names (``external_id``). It is empty for a person whom the change set created, since every value without
+    a later change was written then, and for one whom it found and left as they were.
+    """
+
+    class Outcome(models.TextChoices):
+        IMPORTED = "imported"
+        UPDATED = "updated"
+
+    pk = models.CompositePrimaryKey("profile_id", "change_set_id")
+    profile = models.ForeignKey(Profile, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="history")
+    change_set = models.ForeignKey(
+        ChangeSet, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="members"
+    )
+    first_row = models.IntegerField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    changes = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["change_set", "profile"], name="change_members")]
+
+
+class WriteMark(models.Model):
+    """One line per transaction that wrote people, so that a preview can tell whether data changed since it was made.
+
+    ``transaction`` is PostgreSQL's 64-bit transaction id. A counter could not serve: it would be raised before the
+    writer commits, and a preview between the two would miss the change.
+    """
+
+    change_set = models.ForeignKey(ChangeSet, models.CASCADE, related_name="+")
+    transaction = models.BigIntegerField(db_index=True)
+    people = models.IntegerField()
+
+
+class Event(models.Model):
+    """Something a person did at a time (requirements section 16)."""
+
+    profile = models.ForeignKey(Profile, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events")
+    name = models.CharField(max_length=255)
+    time = models.DateTimeField()
+    properties = models.JSONField(default=dict)
+    change_set = models.ForeignKey(ChangeSet, models.DO_NOTHING, db_constraint=False, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["profile", "-time"], name="event_timeline")]
+
+
+class SubscriptionGroup(models.Model):
+    """A list that people join or leave on one channel; memberships live in ``Profile.consent``."""
+
+    group_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    channel = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group_id"], name="subscription_group_id")]
+
+
+class Segment(models.Model):
+    """A named set of people: conditions, or the members of one change set."""
+
+    name = models.CharField(max_length=255)
+    conditions = models.JSONField(default=list, blank=True)
+    change_set = models.ForeignKey(ChangeSet, models.SET_NULL, null=True, blank=True, related_name="segments")
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,264 @@
+"""A working set of people in memory, to which rows are applied one after another. Pure.
+
+``store`` fills it from the database and writes it back; a preview fills it and writes nothing. So what a preview
+says and what an import does come from the same lines (design rules 1 and 6).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from profiles.merge import Action, Attributes, Changes, ListRule, difference, merge, merge_value, same
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, Schema
+
+Link = tuple[str, str]
+"""Kind and value in matching form of something a person is found by."""
+
+
+class Outcome(enum.StrEnum):
+    """What became of a row (D-07). *Unchanged* is counted as updated too."""
+
+    IMPORTED = "imported"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    IGNORED = "ignored"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a row that is well-formed cannot be applied."""
+
+    code: str
+    reason: str
+    column: str = ""
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One row: what it looks a person up by and what it brings.
+
+    ``links`` holds every identifier that it brings, in matching form, ``key`` among them; ``raw`` is the JSON of its
+    attribute values, none blank, read only when somebody needs to look inside.
+    """
+
+    row: int
+    key: Link
+    links: Sequence[Link]
+    raw: str
+
+    def own(self, kind: str) -> str | None:
+        """The person's own field that the row brings, if it does."""
+        return next((value for k, value in self.links if k == kind), None)
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """Somebody in the working set.
+
+    ``ref`` is the primary key, or minus the number of the row that made them. ``attributes`` is JSON text until
+    somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one.
+    """
+
+    ref: int
+    object_id: str
+    external_id: str | None
+    attributes: Attributes | str
+    recency: int
+    version: int | None = None
+    before: tuple[str | None, Attributes] | None = None
+    first_row: int | None = None
+    links: list[Link] = field(default_factory=list)
+
+    @property
+    def is_new(self) -> bool:
+        return self.version is None
+
+    def values(self) -> Attributes:
+        if isinstance(self.attributes, str):
+            self.attributes = orjson.loads(self.attributes)
+        return self.attributes  # type: ignore[return-value]
+
+    def changes(self) -> Changes:
+        """What the rows so far changed about a known person, as ``{key: [old, new]}``."""
+        if self.before is None:
+            return {}
+        external_id, attributes = self.before
+        changes = difference(attributes, self.values())
+        if external_id != self.external_id:
+            changes[EXTERNAL_ID] = [external_id, self.external_id]
+        return changes
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an import asks for, as far as people are concerned."""
+
+    action: Action
+    lists: Mapping[str, ListRule]
+    identifiers: Mapping[str, Any]
+    built_in: frozenset[str]
+    linked: frozenset[str]
+    """The kinds that rows are looked up by, and external_id, which may be only one person's."""
+    max_identifier_values: int = 10
+    max_custom_attributes: int = 256
+
+    @classmethod
+    def of(cls, schema: Schema, action: Action, looked_up: Iterable[str], max_identifier_values: int = 10) -> Rules:
+        linked = frozenset([*looked_up, EXTERNAL_ID])
+        return cls(action, schema.lists, schema.identifiers, schema.built_in, linked, max_identifier_values)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one row did, to whom, and the cells before and after."""
+
+    outcome: Outcome
+    person: Person | None = None
+    changes: Changes | None = None
+    refusal: Refusal | None = None
+
+
+class People:
+    """The working set: who holds which link, and what the rows made of them."""
+
+    def __init__(self, rules: Rules, base: int) -> None:
+        """``base``: microseconds; the change of row *n* is dated *n* microseconds later, so that dates order rows."""
+        self.rules = rules
+        self.base = base
+        self.holders: dict[Link, list[Person]] = {}
+        self.touched: dict[int, Person] = {}
+        self.contested: dict[int, int | None] = {}
+
+    def add(self, holdings: Iterable[tuple[Link, Person]]) -> None:
+        """Let people in who hold links that rows will ask for."""
+        for link, person in holdings:
+            self.holders.setdefault(link, []).append(person)
+
+    def new(self) -> Iterator[Person]:
+        return (person for person in self.touched.values() if person.version is None)
+
+    def known(self) -> Iterator[Person]:
+        return (person for person in self.touched.values() if person.version is not None)
+
+    def apply(self, row: Incoming) -> Result:
+        """Find the row's person and do what the action says; on refusal nothing changes (AC-20)."""
+        holders = self.holders.get(row.key)
+        if not holders:
+            return self._create(row)
+        person = holders[0] if len(holders) == 1 else self._most_recent(holders)
+        if self.rules.action is Action.IGNORE:
+            return Result(Outcome.IGNORED, person)
+        return self._change(row, person)
+
+    def _most_recent(self, holders: list[Person]) -> Person:
+        """The winner among several who hold a value (D-04); all of them must stand still while it is written."""
+        self.contested.update((person.ref, person.version) for person in holders if not person.is_new)
+        return max(holders, key=lambda person: (person.recency, person.ref if person.ref > 0 else _NEWEST - person.ref))
+
+    def _create(self, row: Incoming) -> Result:
+        if row.key[0] == OBJECT_ID or row.own(OBJECT_ID) is not None:
+            return Result(Outcome.FAILED, refusal=NO_SUCH_OBJECT_ID)
+        external_id = row.own(EXTERNAL_ID)
+        if external_id is not None and self.holders.get((EXTERNAL_ID, external_id)):
+            return Result(Outcome.FAILED, refusal=EXTERNAL_ID_TAKEN)
+        person = Person(-row.row, "", external_id, row.raw, self.base + row.row, first_row=row.row)
+        person.links = [link for link in row.links if link[0] not in (EXTERNAL_ID, OBJECT_ID)]
+        for link in row.links:
+            if link[0] in self.rules.linked:
+                self.holders.setdefault(link, []).append(person)
+        self.touched[person.ref] = person
+        return Result(Outcome.IMPORTED, person)
+
+    def _change(self, row: Incoming, person: Person) -> Result:
+        object_id = row.own(OBJECT_ID)
+        if object_id is not None and object_id != person.object_id:
+            return Result(Outcome.FAILED, person, refusal=OBJECT_ID_DIFFERS)
+        external_id = self._external_id(row, person)
+        if isinstance(external_id, Refusal):
+            return Result(Outcome.FAILED, person, refusal=external_id)
+        old = person.values()
+        new = merge(old, orjson.loads(row.raw), self.rules.action, self.rules.lists)
+        changes = difference(old, new)
+        refusal = self._over_limit(old, new, changes) if changes else None
+        if refusal:
+            return Result(Outcome.FAILED, person, refusal=refusal)
+        if not same(person.external_id, external_id):
+            changes[EXTERNAL_ID] = [person.external_id, external_id]
+        self._touch(person, row)
+        if not changes:
+            return Result(Outcome.UNCHANGED, person, changes)
+        self._set(person, new, external_id, changes, row)
+        return Result(Outcome.UPDATED, person, changes)
+
+    def _external_id(self, row: Incoming, person: Person) -> str | None | Refusal:
+        """The external id after the row, or why it cannot have that one (design rule 12, D-06)."""
+        supplied = row.own(EXTERNAL_ID)
+        if supplied is None:
+            return person.external_id
+        wanted: str = merge_value(person.external_id, supplied, self.rules.action, None)
+        others = self.holders.get((EXTERNAL_ID, wanted), ())
+        if wanted != person.external_id and any(other is not person for other in others):
+            return EXTERNAL_ID_TAKEN
+        return wanted
+
+    def _over_limit(self, old: Attributes, new: Attributes, changes: Changes) -> Refusal | None:
+        """Too many values under one channel (AT-08), or too many custom attributes (AT-12)."""
+        limit = self.rules.max_identifier_values
+        for key in changes:
+            if key in self.rules.identifiers and len(new.get(key, ())) > max(limit, len(old.get(key, ()))):
+                return Refusal("too_many_values", f"A person can have at most {limit} values of {key}", key)
+        custom = self.rules.max_custom_attributes
+        if len(new) > custom:
+            count = sum(key not in self.rules.built_in for key in new)
+            if count > custom and count > sum(key not in self.rules.built_in for key in old):
+                return Refusal("too_many_attributes", f"A person can have at most {custom} custom attributes")
+        return None
+
+    def _touch(self, person: Person, row: Incoming) -> None:
+        if person.ref not in self.touched:
+            self.touched[person.ref] = person
+            person.first_row = row.row
+
+    def _set(self, person: Person, new: Attributes, external_id: str | None, changes: Changes, row: Incoming) -> None:
+        if person.before is None and not person.is_new:
+            person.before = (person.external_id, person.values())
+        for key in changes:
+            if key in self.rules.identifiers:
+                self._relink(person, key, changes[key])
+        if EXTERNAL_ID in changes:
+            self._move(person, (EXTERNAL_ID, person.external_id or ""), (EXTERNAL_ID, external_id or ""))
+        person.attributes, person.external_id = new, external_id
+        person.recency = max(self.base + row.row, person.recency + 1)
+
+    def _relink(self, person: Person, kind: str, change: list[Any]) -> None:
+        """Let later rows find the person by the values it has now, and no longer by those it lost."""
+        form = self.rules.identifiers[kind]
+        before, after = ({(kind, form(value)) for value in values or ()} for values in change)
+        if person.is_new:
+            person.links = [link for link in person.links if link not in before] + sorted(after)
+        if kind in self.rules.linked:
+            for link in before - after:
+                self._move(person, link, None)
+            for link in after - before:
+                self._move(person, None, link)
+
+    def _move(self, person: Person, source: Link | None, target: Link | None) -> None:
+        if source in self.holders:
+            self.holders[source] = [other for other in self.holders[source] if other is not person]
+        if target is not None:
+            self.holders.setdefault(target, []).append(person)
+
+
+_NEWEST = 1 << 62  # above every primary key: of two written in the same microsecond the one made last wins
+
+NO_SUCH_OBJECT_ID = Refusal("no_such_profile", "No profile with this ID", OBJECT_ID)
+OBJECT_ID_DIFFERS = Refusal(
+    "object_id_differs", "The person found has another Object ID, which a file cannot change", OBJECT_ID
+)
+EXTERNAL_ID_TAKEN = Refusal("external_id_taken", "Another person has this External ID", EXTERNAL_ID)

@@ -1,0 +1,263 @@
+"""The only place where text becomes a value, for files and for APIs alike (requirements section 6, design rule 4).
+
+`parser` gives the function for one type. It takes text that is not blank and returns what is stored, or raises
+`InvalidValue` with a code and a sentence. Columns hold millions of texts, so the plain forms of each type are read by a
+regular expression, a table or slicing; libraries see only the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from profiles import dates, phones, time_zones
+from profiles.type_guess import TypeGuess
+from profiles.value_types import (
+    LEAST_INTEGER,
+    MOST_INTEGER,
+    InvalidValue,
+    Parser,
+    PhoneFormat,
+    Value,
+    ValueOptions,
+    ValueType,
+)
+
+__all__ = [
+    "InvalidValue",
+    "Parser",
+    "PhoneFormat",
+    "TypeGuess",
+    "Value",
+    "ValueOptions",
+    "ValueType",
+    "is_blank",
+    "matching_form",
+    "parser",
+]
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_NUMBER = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE][+-]?[0-9]{1,3})?")
+_LONGEST_NUMBER = 40
+
+# Sound but not complete: what it takes is an address in every reading of the standards. Up to 64 characters the limits
+# of the part before the @ and of a label cannot be broken.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+_PLAIN_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*\.[A-Za-z]{{2,63}}")
+_PLAIN_EMAIL_LENGTH = 64
+_LONGEST_EMAIL = 254
+
+
+_HOST = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?\.?|\[[0-9A-Fa-f:.]{2,45}\]"
+_URL = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://(?:{_HOST})(?::[0-9]{{1,5}})?(?:[/?#][^\s\x00-\x1f\x7f<>\"]*)?")
+
+
+def parser(value_type: ValueType, options: ValueOptions, date_format: str | None = None) -> Parser:
+    """The function that reads texts of one type.
+
+    `date_format` is what the header declares, one of `dates.KNOWN_FORMATS`, and matters to dates only. The function
+    strips all types but text (D-13) and raises InvalidValue. Raises ValueError for options that cannot work: an unknown
+    country, time zone or date format.
+    """
+    match value_type:
+        case ValueType.TEXT:
+            return _text(options.max_bytes)
+        case ValueType.INTEGER:
+            return _integer
+        case ValueType.NUMBER:
+            return _number
+        case ValueType.BOOLEAN:
+            return _choice(_BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected")
+        case ValueType.DATE | ValueType.DATETIME:
+            return _date(value_type, options, date_format)
+        case ValueType.EMAIL:
+            return _email
+        case ValueType.PHONE:
+            return phones.parser(options.phone_format, options.default_country)
+        case ValueType.COUNTRY:
+            return _choice(
+                _countries(), "invalid_country", "Invalid country: a two-letter ISO code such as GB expected"
+            )
+        case ValueType.LANGUAGE:
+            return _choice(
+                _languages(), "invalid_language", "Invalid language: a two-letter ISO code such as en expected"
+            )
+        case ValueType.TIME_ZONE:
+            reason = "Invalid time zone: a name such as America/New_York expected"
+            return _choice(time_zones.names(), "invalid_time_zone", reason)
+        case ValueType.GENDER:
+            return _choice(_GENDERS, "invalid_gender", "Invalid gender: M, F, O, N or P expected")
+        case ValueType.URL:
+            return _url(options.max_bytes)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell holds nothing: empty, or white space only (AT-18)."""
+    return not text or text.isspace()
+
+
+def matching_form(value_type: ValueType, value: object) -> str:
+    """What an identifier is compared by: a phone's digits (D-19), an e-mail in folded case (D-28), others as text.
+
+    Raises InvalidValue when nothing is left.
+    """
+    text = _as_text(value).strip()
+    if value_type is ValueType.PHONE:
+        digits = phones.matching_digits(text)
+        if not digits:
+            raise phones.invalid("no digits")
+        return digits
+    if value_type is ValueType.EMAIL:
+        if not text:
+            raise _invalid_email()
+        return text.casefold()
+    if not text:
+        raise InvalidValue("blank", "Nothing to match by: the value is blank")
+    return text
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"  # as JSON writes it
+    return str(value)
+
+
+def _text(max_bytes: int) -> Parser:
+    """Text is kept exactly as it is (AT-11, HI-07)."""
+
+    def parse(text: str) -> str:
+        if len(text) <= max_bytes and "\0" not in text and (text.isascii() or _fits(text, max_bytes)):
+            return text
+        if "\0" in text:
+            raise InvalidValue("nul_character", "The text holds a NUL character")
+        raise InvalidValue("too_long", f"The text is longer than {max_bytes} bytes")
+
+    return parse
+
+
+def _fits(text: str, max_bytes: int) -> bool:
+    try:
+        return len(text.encode()) <= max_bytes
+    except UnicodeEncodeError:
+        raise InvalidValue("invalid_text", "The text holds a broken character") from None
+
+
+def _integer(text: str) -> int:
+    """An integer of 64 bits. Here, unlike in the guess, `+7` and `007` are numbers: the attribute says so (AT-16)."""
+    text = text.strip()
+    if _INTEGER.fullmatch(text) and LEAST_INTEGER <= (number := int(text)) <= MOST_INTEGER:
+        return number
+    raise InvalidValue("invalid_integer", "Invalid integer: a whole number of at most 64 bits expected, digits only")
+
+
+def _number(text: str) -> int | float:
+    """A number, as an integer where it is one, so that equal numbers are stored alike (AT-16).
+
+    Integers beyond 64 bits are refused, since a float would change them; so are exponents that end in infinity or zero.
+    """
+    text = text.strip()
+    if len(text) <= _LONGEST_NUMBER and (match := _NUMBER.fullmatch(text)):
+        if _INTEGER.fullmatch(text) and LEAST_INTEGER <= (integer := int(text)) <= MOST_INTEGER:
+            return integer
+        number = float(text)
+        vanished = not number and float(match[1])
+        if not (vanished or abs(number) == float("inf") or text.lstrip("+-").isdigit()):
+            return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    raise InvalidValue(
+        "invalid_number", "Invalid number: digits with an optional decimal point expected, no spaces or commas"
+    )
+
+
+def _choice(table: Mapping[str, Value], code: str, reason: str) -> Parser:
+    """A closed list of values by their names in lower case (D-13: enumerations are stripped)."""
+
+    def parse(text: str) -> Value:
+        name = text.strip()
+        # ASCII only: the lower case of some other letters is made of ASCII ones.
+        value = table.get(name.lower()) if name.isascii() else None
+        if value is None:
+            raise InvalidValue(code, reason)
+        return value
+
+    return parse
+
+
+_BOOLEANS: dict[str, Value] = {"true": True, "false": False, "1": True, "0": False}
+_GENDERS: dict[str, Value] = {letter.lower(): letter for letter in "MFONP"}
+
+
+@cache
+def _countries() -> dict[str, Value]:
+    import pycountry
+
+    return {country.alpha_2.lower(): country.alpha_2 for country in pycountry.countries}
+
+
+@cache
+def _languages() -> dict[str, Value]:
+    import pycountry
+
+    return {code: code for language in pycountry.languages if (code := getattr(language, "alpha_2", None))}
+
+
+def _date(value_type: ValueType, options: ValueOptions, date_format: str | None) -> Parser:
+    if value_type is ValueType.DATE:
+        read = dates.day_reader(date_format, options.time_zone, options.iso_dates)
+        code, kind, shape = "invalid_date", "date", "YYYY-MM-DD"
+    else:
+        read = dates.instant_reader(date_format, options.time_zone, options.default_time, options.iso_dates)
+        code, kind, shape = "invalid_datetime", "date and time", "YYYY-MM-DDTHH:MM:SS"
+    if not options.iso_dates:
+        shape = "$D_ and Unix seconds"
+    reason = f"Invalid {kind}: {date_format or shape} expected"
+
+    def parse(text: str) -> str:
+        value = read(text.strip())
+        if value is None:
+            raise InvalidValue(code, reason)
+        return value
+
+    return parse
+
+
+def _email(text: str) -> str:
+    """An address as it was given, without outer white space (AT-80, D-28)."""
+    text = text.strip()
+    if len(text) <= _PLAIN_EMAIL_LENGTH and _PLAIN_EMAIL.fullmatch(text):
+        return text
+    if len(text) > _LONGEST_EMAIL or "@" not in text or not _is_email(text):
+        raise _invalid_email()
+    return text
+
+
+def _is_email(text: str) -> bool:
+    """The library's word on long, internationalised and odd addresses; no look-up in the network.
+
+    Its own rule for domains also refuses private ones such as `.local`; here a dot and a word behind it will do.
+    """
+    from email_validator import validate_email
+
+    try:
+        address = validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
+    except ValueError:
+        return False
+    _, dot, top = (address.ascii_domain or "").rpartition(".")
+    return bool(dot) and len(top) >= 2 and top[-1].isalpha()
+
+
+def _invalid_email() -> InvalidValue:
+    return InvalidValue("invalid_email", "Invalid email format")
+
+
+def _url(max_bytes: int) -> Parser:
+    """A web address, as it was given without outer white space (AT-07)."""
+    fits = _text(max_bytes)
+
+    def parse(text: str) -> Value:
+        text = text.strip()
+        if len(text) <= max_bytes and not _URL.fullmatch(text):
+            raise InvalidValue("invalid_url", "Invalid URL: an address that begins with http:// or https:// expected")
+        return fits(text)
+
+    return parse
