@@ -1,0 +1,271 @@
+"""Settings. What differs between installations comes from the environment; README.md lists the variables.
+
+Without DATABASE_URL the project runs on one machine with its own database: a demo, or a small team behind one door.
+With DATABASE_URL it is a production site: HTTPS, and a secret key that the operator chose.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded
+from config.secret import kept_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")  # what the environment already says wins
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """Return the environment variable `name`; refuse a value that is not one of `allowed`."""
+    value: str = env.str(name, default=default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is '{value}'. Set it to one of: {', '.join(allowed)}.")
+    return value
+
+
+def whole_number(name: str, default: int, least: int = 1) -> int:
+    """Return the environment variable `name` as a number; refuse what is none, or is below `least`."""
+    text: str = env.str(name, default=str(default)).strip()
+    if not text.isdecimal() or int(text) < least:
+        raise ImproperlyConfigured(f"{name} is '{text}'. Set it to a whole number of at least {least}.")
+    return int(text)
+
+
+# --- where things are ---------------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").expanduser().resolve()
+EMBEDDED = not env.str("DATABASE_URL", default="")
+EMBEDDED_DIR = DATA_DIR / "postgres"
+DEBUG = env.bool("DEBUG", default=False)
+
+def given_database() -> dict[str, Any]:
+    """Return the database of DATABASE_URL; refuse any but PostgreSQL, whose SQL the project speaks."""
+    database: dict[str, Any] = env.db("DATABASE_URL")
+    if database["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(
+            f"DATABASE_URL names a database of the kind {database['ENGINE'].rsplit('.', 1)[-1]}. This project works with "
+            "PostgreSQL 15 or newer only: postgres://user:password@host:5432/name. Without DATABASE_URL it starts one."
+        )
+    return database
+
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **(embedded.address(EMBEDDED_DIR).settings() if EMBEDDED else given_database()),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # they outlive a transaction, which PgBouncer does not allow
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The database or Redis, never the memory of one process: web and workers must see the same.
+REDIS_URL: str = env.str("REDIS_URL", default="")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    )
+}
+
+# --- safety -------------------------------------------------------------------------------------
+
+SECRET_KEY: str = env.str("SECRET_KEY", default="")
+if not SECRET_KEY and EMBEDDED:
+    SECRET_KEY = kept_secret(DATA_DIR / "secret_key")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is missing. With DATABASE_URL this is a production site, which needs a secret of its own, the same "
+        "on all its hosts. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(64))' "
+        "and set it in the environment as SECRET_KEY."
+    )
+
+HTTPS = env.bool("HTTPS", default=not EMBEDDED and not DEBUG)
+PROXY_COUNT = whole_number("PROXY_COUNT", 0, least=0)
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED or DEBUG else []
+)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=HTTPS)
+SECURE_HSTS_SECONDS = whole_number("HSTS_SECONDS", 31_536_000 if HTTPS else 0, least=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_COUNT else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {  # no inline script or style, nothing from elsewhere
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "img-src": [SELF, "data:"],
+    }
+}
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a stranger cannot lock a colleague out from elsewhere
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # it would record every login for ever
+AXES_CLIENT_IP_CALLABLE = "config.network.client_ip"
+
+# --- the site -----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "profiles",
+    "imports",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_q",
+    "django_htmx",
+    "import_export",
+    "csp",
+    "axes",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+LOGIN_URL = "admin:login"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- files --------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "files"
+FILE_UPLOAD_PERMISSIONS = 0o600  # people's data: for the user who runs the site, nobody else
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the mapping page of a file with 1,000 columns
+
+S3_BUCKET: str = env.str("IMPORTS_S3_BUCKET", default="")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": (
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {  # keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the machine's role
+                "bucket_name": S3_BUCKET,
+                "location": env.str("IMPORTS_S3_PREFIX", default=""),
+                "region_name": env.str("IMPORTS_S3_REGION", default=None),
+                "endpoint_url": env.str("IMPORTS_S3_ENDPOINT", default=None),
+                "file_overwrite": False,
+                "default_acl": None,
+            },
+        }
+        if S3_BUCKET
+        else {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    ),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- imports ------------------------------------------------------------------------------------
+
+IMPORTS_APPROVAL = choice("IMPORTS_APPROVAL", "creators", ("creators", "always", "never"))
+IMPORTS_DEFAULT_COUNTRY: str = env.str("IMPORTS_DEFAULT_COUNTRY", default="").upper()
+IMPORTS_TIME_ZONE: str = env.str("IMPORTS_TIME_ZONE", default="UTC")
+IMPORTS_MAX_MB = whole_number("IMPORTS_MAX_MB", 500)
+IMPORTS_BUCKET_ROWS = whole_number("IMPORTS_BUCKET_ROWS", 10_000)
+IMPORTS_LEASE_SECONDS = whole_number("IMPORTS_LEASE_SECONDS", 120, least=2)
+IMPORTS_WORKERS = whole_number("IMPORTS_WORKERS", max(2, os.cpu_count() or 2))
+
+# --- the queue ----------------------------------------------------------------------------------
+
+# A task ends before the lease of its work does, so that no two workers do the same work at once.
+TASK_SECONDS = max(1, IMPORTS_LEASE_SECONDS - 10)
+
+Q_CLUSTER: dict[str, Any] = {
+    "name": "imports",
+    "label": "Queue",
+    "workers": IMPORTS_WORKERS,
+    "timeout": TASK_SECONDS,
+    # Far above the time a task runs and waits in the cluster's memory: a task that is slow must not run beside itself.
+    # Work that was really lost comes back much sooner, by its lease.
+    "retry": max(3_600, 20 * TASK_SECONDS),
+    "queue_limit": IMPORTS_WORKERS,  # what a cluster has taken, no other host can take
+    "bulk": 1,
+    "poll": 0.2,
+    "ack_failures": True,
+    "max_attempts": 3,
+    "save_limit": 100,
+    "catch_up": False,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+# --- logs: to the console, without personal data ------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "config.logs.WithoutValues", "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "filters": {"without_result": {"()": "config.logs.WithoutResult"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_result"]},
+    },
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "imports": {"level": "INFO"},
+        "profiles": {"level": "INFO"},
+        "axes": {"level": "CRITICAL"},  # its lines name users and addresses; its tables hold the same
+    },
+}

@@ -1,0 +1,20 @@
+"""Settings of the tests: the production ones, over the database that conftest.py provides."""
+
+import os
+import tempfile
+
+# Stands where no DATABASE_URL was given, until conftest.py has started a server. Nothing listens there.
+NO_SERVER = "postgres://postgres@localhost:1/profiles"
+
+os.environ.setdefault("DATABASE_URL", NO_SERVER)
+os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789")
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="profile-imports-"))
+os.environ.setdefault("HTTPS", "false")
+os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import STORAGES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, and these passwords guard nothing
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # nothing was collected
