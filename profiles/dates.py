@@ -42,7 +42,7 @@ _INSTANT = re.compile(
 )
 # Eleven digits reach the year 5138; twelve and thirteen are milliseconds (DT-06).
 _SECONDS = re.compile(r"-?[0-9]{1,11}")
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_MARK = "$D_"
 
 
@@ -168,7 +168,7 @@ def _bare_seconds(text: str, date_format: str | None) -> str:
 
 def _seconds_instant(seconds: str) -> str | None:
     moment = _moment(seconds)
-    return f"{moment.isoformat()}Z" if moment else None
+    return f"{moment.isoformat()[:19]}Z" if moment else None
 
 
 def _seconds_day(seconds: str, zone: ZoneInfo | None) -> str | None:
@@ -177,14 +177,13 @@ def _seconds_day(seconds: str, zone: ZoneInfo | None) -> str | None:
     if moment is None:
         return None
     try:
-        local = moment if zone is None else moment.replace(tzinfo=UTC).astimezone(zone)
+        return moment.astimezone(zone or UTC).date().isoformat()
     except OverflowError:
         return None
-    return local.date().isoformat()
 
 
 def _moment(seconds: str) -> datetime | None:
-    """Unix seconds as a naive UTC datetime; None for no digits and for years outside 0001 to 9999."""
+    """Unix seconds as a UTC datetime; None for no digits and for years outside 0001 to 9999."""
     if not seconds:
         return None
     try:

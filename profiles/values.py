@@ -8,7 +8,8 @@ regular expression, a table or slicing; libraries see only the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from profiles import dates, phones, time_zones
@@ -48,7 +49,6 @@ _PLAIN_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@[A-Za-z0-9]+(?:[.-][A-Za-z0-
 _PLAIN_EMAIL_LENGTH = 64
 _LONGEST_EMAIL = 254
 
-
 _HOST = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?\.?|\[[0-9A-Fa-f:.]{2,45}\]"
 _URL = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://(?:{_HOST})(?::[0-9]{{1,5}})?(?:[/?#][^\s\x00-\x1f\x7f<>\"]*)?")
 
@@ -67,29 +67,16 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
             return _integer
         case ValueType.NUMBER:
             return _number
-        case ValueType.BOOLEAN:
-            return _choice(_BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected")
         case ValueType.DATE | ValueType.DATETIME:
             return _date(value_type, options, date_format)
         case ValueType.EMAIL:
             return _email
         case ValueType.PHONE:
             return phones.parser(options.phone_format, options.default_country)
-        case ValueType.COUNTRY:
-            return _choice(
-                _countries(), "invalid_country", "Invalid country: a two-letter ISO code such as GB expected"
-            )
-        case ValueType.LANGUAGE:
-            return _choice(
-                _languages(), "invalid_language", "Invalid language: a two-letter ISO code such as en expected"
-            )
-        case ValueType.TIME_ZONE:
-            reason = "Invalid time zone: a name such as America/New_York expected"
-            return _choice(time_zones.names(), "invalid_time_zone", reason)
-        case ValueType.GENDER:
-            return _choice(_GENDERS, "invalid_gender", "Invalid gender: M, F, O, N or P expected")
         case ValueType.URL:
             return _url(options.max_bytes)
+        case _:
+            return _choice(_CHOICES[value_type])
 
 
 def is_blank(text: str) -> bool:
@@ -169,8 +156,18 @@ def _number(text: str) -> int | float:
     )
 
 
-def _choice(table: Mapping[str, Value], code: str, reason: str) -> Parser:
-    """A closed list of values by their names in lower case (D-13: enumerations are stripped)."""
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """A closed list of values: how to get it, by names in lower case, and what to say about a text outside of it."""
+
+    table: Callable[[], Mapping[str, Value]]
+    code: str
+    reason: str
+
+
+def _choice(choices: _Choices) -> Parser:
+    """Reads one of a closed list (D-13: enumerations are stripped)."""
+    table, code, reason = choices.table(), choices.code, choices.reason
 
     def parse(text: str) -> Value:
         name = text.strip()
@@ -181,10 +178,6 @@ def _choice(table: Mapping[str, Value], code: str, reason: str) -> Parser:
         return value
 
     return parse
-
-
-_BOOLEANS: dict[str, Value] = {"true": True, "false": False, "1": True, "0": False}
-_GENDERS: dict[str, Value] = {letter.lower(): letter for letter in "MFONP"}
 
 
 @cache
@@ -199,6 +192,24 @@ def _languages() -> dict[str, Value]:
     import pycountry
 
     return {code: code for language in pycountry.languages if (code := getattr(language, "alpha_2", None))}
+
+
+_BOOLEANS: dict[str, Value] = {"true": True, "false": False, "1": True, "0": False}
+_GENDERS: dict[str, Value] = {letter.lower(): letter for letter in "MFONP"}
+
+_CHOICES = {
+    ValueType.BOOLEAN: _Choices(lambda: _BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected"),
+    ValueType.COUNTRY: _Choices(
+        _countries, "invalid_country", "Invalid country: a two-letter ISO code such as GB expected"
+    ),
+    ValueType.LANGUAGE: _Choices(
+        _languages, "invalid_language", "Invalid language: a two-letter ISO code such as en expected"
+    ),
+    ValueType.TIME_ZONE: _Choices(
+        time_zones.names, "invalid_time_zone", "Invalid time zone: a name such as America/New_York expected"
+    ),
+    ValueType.GENDER: _Choices(lambda: _GENDERS, "invalid_gender", "Invalid gender: M, F, O, N or P expected"),
+}
 
 
 def _date(value_type: ValueType, options: ValueOptions, date_format: str | None) -> Parser:
