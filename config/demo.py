@@ -1,0 +1,46 @@
+"""What a first `make run` puts into an empty database: three people who can log in, and 1,000 who can be looked at."""
+
+import io
+import os
+import secrets
+import shlex
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import transaction
+
+from imports.models import ImportJob
+from profiles.models import Profile
+
+ACCOUNTS = {"admin": "Admin", "creator": "Creator", "approver": "Approver"}
+SAMPLE_ROWS = 1_000
+
+
+@transaction.atomic
+def make_accounts() -> str | None:
+    """Make one account for each role where there is no account yet; return what to tell about them.
+
+    The password is DEMO_PASSWORD, or a random one that is told this once.
+    """
+    users = get_user_model().objects
+    if users.exists():
+        return None
+    given = os.environ.get("DEMO_PASSWORD", "")
+    password = given or secrets.token_urlsafe(9)
+    for name, role in ACCOUNTS.items():
+        user = users.create_user(name, password=password, is_staff=True, is_superuser=name == "admin")
+        user.groups.add(Group.objects.get(name=role))
+    shown = "the one in DEMO_PASSWORD" if given else f"{password}   (shown only now)"
+    return f"Log in as {', '.join(ACCOUNTS)}; the password of all three is {shown}"
+
+
+def sample_command() -> str | None:
+    """Write the sample file where nothing was ever imported, and return the command that imports it."""
+    if Profile.objects.exists() or ImportJob.objects.exists():
+        return None
+    path = settings.DATA_DIR / "sample.csv"
+    call_command("make_people", SAMPLE_ROWS, path, seed=1, stdout=io.StringIO())
+    options = "--identifier email --action update --name 'Sample people' --wait"
+    return f"python manage.py import_profiles {shlex.quote(str(path))} {options}"

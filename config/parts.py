@@ -1,0 +1,82 @@
+"""The parts of a running site: processes whose lines are shown under their names, and that end together.
+
+The commands are those of the Procfile, so that `make run` runs what a host of Procfiles would run.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+NAME_WIDTH = 7
+STOP_SECONDS = 45.0  # above the 30 s that gunicorn and the supervisor give to running requests and tasks
+
+
+def commands(procfile: Path) -> dict[str, str]:
+    """Return the commands of a Procfile by their names."""
+    lines = procfile.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+
+class Parts:
+    """A context: what was started in it is stopped when it is left, for whatever reason."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> "Parts":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # Asked twice is not asked more: a second Ctrl-C must not leave half of the parts behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self._stop()
+
+    def start(self, name: str, command: str) -> None:
+        """Start a part by its shell command, in a session of its own: Ctrl-C reaches it through us alone."""
+        process = subprocess.Popen(
+            f"exec {command}",
+            shell=True,
+            cwd=self._folder,
+            env=dict(self._environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._processes[name] = process
+        threading.Thread(target=_show, args=(name, process), daemon=True).start()
+
+    def exit_code(self, name: str) -> int | None:
+        """None while the part runs."""
+        return self._processes[name].poll()
+
+    def _stop(self) -> None:
+        running = [process for process in self._processes.values() if process.poll() is None]
+        for process in running:
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+        for process in self._processes.values():
+            _signal(process, signal.SIGKILL)  # also what a part left behind when it ended
+            process.wait()
+
+
+def _show(name: str, process: subprocess.Popen[bytes]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(f"{name:<{NAME_WIDTH}}| {line.decode(errors='replace').rstrip()}", flush=True)
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
