@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from imports import bucket as buckets
-from imports import lifecycle, mapping, plan, preview, staging
+from imports import lifecycle, mapping, plan, staging, workout
 from imports.models import Bucket, ImportJob, Step
+from imports.tables import JobTables
 from profiles import schema, store
 from profiles.models import Change, ChangeSet
+from profiles.people import Incoming
 
 
 class SchemaChanged(Exception):
     """What the job was checked under is no longer what the schema says."""
 
 
-def prepare(job: ImportJob) -> dict[str, int]:
+def prepare(job: ImportJob) -> None:
     """Make ready what is approved: its new attributes, its change set, its buckets; nobody is written yet.
 
     The plan of the preview serves again unless people were written since. Raises ``SchemaChanged``.
@@ -28,29 +30,30 @@ def prepare(job: ImportJob) -> dict[str, int]:
     if mapping.schema_version(columns, schema.load()) != job.schema_version:
         raise SchemaChanged
     source = f"import {job.pk}: {job.name}"[:255]
-    job.change_set = ChangeSet.objects.create(
+    change_set = ChangeSet.objects.create(
         kind=ChangeSet.Kind.IMPORT, actor=job.created_by, source=source, when=timezone.now()
     )
-    ImportJob.objects.filter(pk=job.pk).update(change_set=job.change_set)
-    if preview.changed_since(job):
+    ImportJob.objects.filter(pk=job.pk).update(change_set=change_set)
+    job.problems.filter(step=Step.PREVIEW).delete()
+    if store.foreign_writes(job.snapshot):
         plan.plan(job, Step.APPLY)
     else:
         plan.copy_plan(job, Step.PREVIEW, Step.APPLY)
-    return {}
 
 
 def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     """Apply one bucket in the caller's transaction; its counts. Raises ``store.Moved`` if it must be tried again."""
     assert job.change_set is not None
     store.pin_plans()
-    rows = staging.incoming(job, bucket)
-    looked_up = {row.key for row in rows}
-    store.lock_slots(looked_up, buckets.given(rows) - looked_up)
-    applied = buckets.apply_rows(rows, buckets.rules(job), store.microseconds(job.change_set.when))
-    store.write(applied.people, job.change_set)
+    rows = _lock(job, bucket)
+    if rows is None and _stands(job, bucket):
+        bucket.counts = job.buckets.get(step=Step.PREVIEW, number=bucket.number).counts
+    else:
+        _work_out_again(job, bucket, staging.incoming(job, bucket) if rows is None else rows)
     with connection.cursor() as cursor:
-        preview.write_failures(cursor, job, Step.APPLY, rows, applied.results)
-    return applied.counts()
+        store.flush(cursor, JobTables(job.pk).written, job.change_set, bucket.number)
+        workout.write_problems(cursor, job, bucket)
+    return bucket.counts
 
 
 def outcome(job: ImportJob) -> dict[str, Any]:
@@ -60,3 +63,37 @@ def outcome(job: ImportJob) -> dict[str, Any]:
         "finished": timezone.now(),
         "seconds": lifecycle.timed(job),
     }
+
+
+def _lock(job: ImportJob, bucket: Bucket) -> list[Incoming] | None:
+    """Keep others from what the bucket looks up. Returns its rows if they had to be read for that.
+
+    The slots of a hash bucket follow from its range of places; of the other values that its rows bring all slots of
+    their kinds are shared.
+    """
+    if bucket.lane == Bucket.Lane.SERIAL:
+        rows = staging.incoming(job, bucket)
+        store.lock_slots(store.slots(row.key for row in rows), store.slots(link for row in rows for link in row.links))
+        return rows
+    looked_up = mapping.looked_up_kinds(job.identifier)
+    targets = Counter(column.target for column in job.columns.all())
+    given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
+    alone = {(kind, slot) for kind in looked_up for slot in staging.slots(bucket, job.salt)}
+    identifiers = {*schema.load().identifiers, schema.EXTERNAL_ID}
+    store.lock_slots(alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(store.SLOTS)})
+    return None
+
+
+def _stands(job: ImportJob, bucket: Bucket) -> bool:
+    """Whether what the preview worked out for the bucket is still what its rows would do, its slots being locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {JobTables(job.pk).results} WHERE bucket = %s)", [bucket.number])
+        worked_out = cursor.fetchone()[0]
+    return bool(worked_out) and not store.foreign_writes(job.snapshot, job.change_set_id)
+
+
+def _work_out_again(job: ImportJob, bucket: Bucket, rows: list[Incoming]) -> None:
+    assert job.change_set is not None
+    JobTables(job.pk).forget(bucket.number)
+    people = workout.work_out(job, bucket, rows, store.microseconds(job.change_set.when))
+    store.stand_still(people.contested)

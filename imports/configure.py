@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 
-from imports import job_file, lifecycle, mapping, staging
+from imports import job_file, lifecycle, mapping
 from imports.lifecycle import Actor, Move
 from imports.mapping import Fault
 from imports.models import Bucket, ImportColumn, ImportJob
 from imports.scan import scan
+from imports.tables import JobTables
 from profiles import schema
+
+HEADERS_LISTED = 30
+"""How many of a file's headers a message names."""
 
 
 class NotReady(Exception):
@@ -54,18 +59,21 @@ def read_file(job: ImportJob, bucket: Bucket) -> dict[str, int]:
 
 
 def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = ()) -> None:
-    """Map columns, by header, as a person asks. Raises ``NotReady`` for a header that the file does not have."""
-    columns = {column.header: column for column in job.columns.all()}
-    unknown = [header for header in [*targets, *skipped] if header not in columns]
+    """Map columns, by header with or without its date format, as a person asks.
+
+    Raises ``NotReady`` for a header that the file does not have.
+    """
+    columns = list(job.columns.all())
+    named = {column.name: column for column in columns} | {column.header: column for column in columns}
+    unknown = [header for header in [*targets, *skipped] if header not in named]
     if unknown:
-        names = ", ".join(columns)
-        raise NotReady([Fault("unknown_header", f"The file has no column {h}; it has {names}", h) for h in unknown])
+        raise NotReady([_unknown_header(header, [column.header for column in columns]) for header in unknown])
     known = schema.load()
     for header, target in targets.items():
-        mapping.choose(columns[header], target, known)
+        mapping.choose(named[header], target, known)
     for header in skipped:
-        mapping.skip(columns[header])
-    ImportColumn.objects.bulk_update(columns.values(), ["target_kind", "target", "type", "suggested"])
+        mapping.skip(named[header])
+    ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
 
 
 def check(job: ImportJob, actor: Actor, **values: Any) -> None:
@@ -96,9 +104,19 @@ def check_again(job: ImportJob) -> None:
 
 def discard(job: ImportJob) -> None:
     """Keep nothing of a file that cannot be imported but its job and what is wrong with it."""
-    staging.drop(job)
+    JobTables(job.pk).drop()
     job.columns.all().delete()
     job.file.delete(save=True)
+
+
+def _unknown_header(header: str, headers: list[str]) -> Fault:
+    """A header that the file does not have, with the one that was meant, perhaps, and those that it has."""
+    alike = difflib.get_close_matches(header.casefold(), [h.casefold() for h in headers], 1, 0.6)
+    meant = next((h for h in headers if alike and h.casefold() == alike[0]), "")
+    hint = f", did you mean {meant}?" if meant else "."
+    listed = ", ".join(headers[:HEADERS_LISTED])
+    more = f" and {len(headers) - HEADERS_LISTED} more" if len(headers) > HEADERS_LISTED else ""
+    return Fault("unknown_header", f"The file has no column {header}{hint} It has {listed}{more}", header)
 
 
 def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, Any]]:

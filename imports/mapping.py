@@ -132,6 +132,13 @@ def layout(columns: Sequence[ImportColumn], schema: Schema) -> list[Column]:
     ]
 
 
+def identifier_named(name: str, schema: Schema) -> str | None:
+    """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
+    names = _Names(schema)
+    key = AUTOMATIC if _plain(name) == AUTOMATIC else names.find(name, exact=True) or names.find(name, exact=False)
+    return key if key == AUTOMATIC or key in OWN_FIELDS or key in schema.identifiers else None
+
+
 def looked_up_kinds(identifier: str) -> tuple[str, ...]:
     return AUTOMATIC_ORDER if identifier == AUTOMATIC else (identifier,)
 
@@ -158,7 +165,9 @@ def _identifier_faults(job: ImportJob, columns: Sequence[ImportColumn], schema: 
         return [Fault("unknown_identifier", f"{job.identifier} is not an identifier; choose one of {names}")]
     if not {c.target for c in columns} & set(looked_up_kinds(job.identifier)):
         headers = ", ".join(c.header for c in columns)
-        reason = f"The selected identifier {job.identifier} is not in the file; map one of its columns to it ({headers})"
+        reason = (
+            f"The selected identifier {job.identifier} is not in the file; map one of its columns to it ({headers})"
+        )
         return [Fault("identifier_missing", reason)]
     return []
 
@@ -169,15 +178,20 @@ def _column_faults(columns: Sequence[ImportColumn], schema: Schema) -> list[Faul
     used = Counter(c.target for c in columns if c.target)
     for column in columns:
         if column.target_kind == Target.UNDECIDED:
-            found.append(Fault("undecided", f"Column {column.header} needs a mapping, or must be skipped", column.header))
+            found.append(
+                Fault("undecided", f"Column {column.header} needs a mapping, or must be skipped", column.header)
+            )
         elif used[column.target] > 1 and not names.holds_many(column.target):
-            reason = f"Several columns go to {column.target}, which holds one value; keep one of them"
+            several = ", ".join(c.header for c in columns if c.target == column.target)
+            reason = f"Several columns go to {column.target}, which holds one value: {several}; skip all but one"
             found.append(Fault("target_twice", reason, column.header))
         elif len(column.target.encode()) > KEY_BYTES:
             reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
             found.append(Fault("key_too_long", reason, column.header))
         elif "\0" in column.target:
-            found.append(Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it"))
+            found.append(
+                Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it")
+            )
     return found
 
 
@@ -204,6 +218,8 @@ class _Names:
         for spelling, key in SYNONYMS.items():
             if key in self.exact:
                 self.loose.setdefault(spelling, key)
+        for definition in schema.definitions.values():
+            self.loose.setdefault(_plain(definition.label), definition.key)
 
     def find(self, name: str, *, exact: bool) -> str | None:
         """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``)."""

@@ -13,22 +13,10 @@ import orjson
 from django.db import connection
 
 from imports.models import ImportJob
-from imports.staging import Staged
+from imports.tables import JobTables
 from profiles import store
 from profiles.people import Link, People, Person
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
-
-
-def create(job: ImportJob) -> None:
-    table = Staged(job.pk).overlay
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {table}")
-        cursor.execute(
-            f"CREATE UNLOGGED TABLE {table} (ref bigint NOT NULL, kind text, value text COLLATE \"C\","
-            " object_id text, external_id text, attributes text NOT NULL, recency bigint NOT NULL, version bigint)"
-        )
-        cursor.execute(f"CREATE INDEX ON {table} (kind, value)")
-        cursor.execute(f"CREATE INDEX ON {table} (ref)")
 
 
 def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
@@ -39,7 +27,7 @@ def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
     found = [(link, person) for link, person in stored if person.ref not in changed]
     people: dict[int, Person] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_LOAD.format(table=Staged(job.pk).overlay), [orjson.dumps(wanted).decode()])
+        cursor.execute(_LOAD.format(table=JobTables(job.pk).overlay), [orjson.dumps(wanted).decode()])
         for kind, value, ref, *rest in cursor.fetchall():
             person = people.setdefault(ref, Person(ref, *rest))
             found.append(((kind, value), person))
@@ -48,9 +36,9 @@ def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
 
 def save(job: ImportJob, people: People) -> None:
     """Keep those who were made or changed."""
-    moved = [person for person in people.touched.values() if person.recency != person.version or person.is_new]
+    moved = [person for person in people.touched.values() if person.recency != person.version]
     lines = [line for person in moved for line in _lines(person, people)]
-    table = Staged(job.pk).overlay
+    table = JobTables(job.pk).overlay
     with connection.cursor() as cursor:
         refs = [person.ref for person in moved]
         cursor.execute(f"DELETE FROM {table} WHERE ref = ANY(%s)", [refs])
@@ -59,7 +47,7 @@ def save(job: ImportJob, people: People) -> None:
 
 def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT ref FROM {Staged(job.pk).overlay} WHERE ref = ANY(%s)", [list(refs)])
+        cursor.execute(f"SELECT ref FROM {JobTables(job.pk).overlay} WHERE ref = ANY(%s)", [list(refs)])
         return {ref for (ref,) in cursor.fetchall()}
 
 

@@ -15,7 +15,8 @@ from django.db import connection
 
 from imports.mapping import looked_up_kinds
 from imports.models import Bucket, ImportJob, Step
-from imports.staging import LOW_BITS, Staged
+from imports.staging import LOW_BITS
+from imports.tables import JobTables
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
 
@@ -25,7 +26,7 @@ def plan(job: ImportJob, step: Step) -> None:
         _mark_tangled(cursor, job)
         buckets = _hash_buckets(cursor, job, step)
         Bucket.objects.bulk_create(buckets)
-        cursor.execute(_SERIAL.format(rows=Staged(job.pk).rows), [job.pk, step, len(buckets), settings.IMPORTS_BUCKET_ROWS])
+        cursor.execute(_SERIAL.format(rows=JobTables(job.pk).staged), [job.pk, step, len(buckets), settings.IMPORTS_BUCKET_ROWS])
 
 
 def copy_plan(job: ImportJob, source: Step, target: Step) -> None:
@@ -38,7 +39,7 @@ def copy_plan(job: ImportJob, source: Step, target: Step) -> None:
 
 
 def _mark_tangled(cursor: Any, job: ImportJob) -> None:
-    table = Staged(job.pk).rows
+    table = JobTables(job.pk).staged
     cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place < 0")
     cursor.execute("CREATE TEMPORARY TABLE tangled (place int) ON COMMIT DROP")
     tied = any(counts.get("tied") for counts in job.buckets.filter(step=Step.STAGE).values_list("counts", flat=True))
@@ -53,10 +54,10 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> None:
 
 def _find_shared_people(cursor: Any, job: ImportJob, tied: bool) -> None:
     """People who hold values of several keys."""
-    links = f"SELECT place, kind, key AS value FROM {Staged(job.pk).rows}"
+    links = f"SELECT place, kind, key AS value FROM {JobTables(job.pk).staged}"
     if tied:
         links += (
-            f" UNION ALL SELECT place, l->>0, l->>1 FROM {Staged(job.pk).rows}, json_array_elements(links::json) AS l"
+            f" UNION ALL SELECT place, l->>0, l->>1 FROM {JobTables(job.pk).staged}, json_array_elements(links::json) AS l"
             " WHERE ties IS NOT NULL"
         )
     cursor.execute(_HOLDINGS.format(links=links))
@@ -68,7 +69,7 @@ def _hash_buckets(cursor: Any, job: ImportJob, step: Step) -> list[Bucket]:
     """Ranges of places with about as many rows as a bucket should have; whole slots where they are not too full."""
     most = settings.IMPORTS_BUCKET_ROWS
     cursor.execute(
-        f"SELECT place >> {LOW_BITS}, count(*) FROM {Staged(job.pk).rows} WHERE place >= 0 GROUP BY 1 ORDER BY 1"
+        f"SELECT place >> {LOW_BITS}, count(*) FROM {JobTables(job.pk).staged} WHERE place >= 0 GROUP BY 1 ORDER BY 1"
     )
     ranges: list[tuple[int, int, int]] = []
     first, rows, end = 0, 0, 0

@@ -5,9 +5,13 @@ Works on a batch of rows by column: each distinct text of a column is read once 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
+
+import orjson
 
 from imports.presets import OnInvalid, Options
 from imports.source import Batch, Ragged
@@ -47,25 +51,36 @@ class Problem:
     raw: Sequence[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Checked:
-    """A row that can be applied: what it is looked up by, what identifies it, and its values."""
+    """Rows that can be applied, column by column: what each is looked up by, what identifies it, and its values.
 
-    row: int
-    line: int
-    key: Link
-    links: list[Link]
-    values: dict[str, Any]
+    ``links`` and ``documents`` are JSON already: a list of kinds and values in matching form, and values by attribute
+    key. ``ties`` are the links by which a row may concern rows that look up something else; None where there are none.
+    """
+
+    numbers: Sequence[int]
+    lines: Sequence[int]
+    keys: Sequence[Link]
+    links: Sequence[str]
+    documents: Sequence[str]
+    ties: Sequence[list[Link]] | None
+
+    def only(self, kept: Sequence[bool]) -> Checked:
+        """The rows that are kept."""
+        columns = (self.numbers, self.lines, self.keys, self.links, self.documents)
+        numbers, lines, keys, links, documents = (list(compress(column, kept)) for column in columns)
+        return Checked(numbers, lines, keys, links, documents, self.ties and list(compress(self.ties, kept)))
 
 
 @dataclass(slots=True)
 class _Texts:
-    """What the texts of one column in one batch mean."""
+    """What the texts of one column in one batch mean. ``values`` may be asked for by distinct text."""
 
-    values: list[Any]
-    forms: list[str | None] | None
+    meaning: dict[str, Any]
+    forms: dict[str, str] | None
+    bad: dict[str, InvalidValue]
     blank: bool
-    bad: dict[str, InvalidValue] = field(default_factory=dict)
 
 
 class RowChecker:
@@ -82,31 +97,38 @@ class RowChecker:
         self._readers = [_reader(column, options) for column in columns]
         self._forms = [_form(column.definition) for column in columns]
         self._targets = _targets(columns)
+        kinds_of_columns = [column.definition.key for column in columns]
+        self._repeats_kinds = len(set(kinds_of_columns)) < len(kinds_of_columns)
 
-    def check(self, batch: Batch) -> tuple[list[Checked], list[Problem]]:
+    def check(self, batch: Batch) -> tuple[Checked, list[Problem]]:
         """The rows that can be applied, in file order, and the problems of the others (and warnings)."""
         problems = [_malformed(ragged) for ragged in batch.ragged]
         if not batch.rows:
-            return [], problems
+            return Checked([], [], [], [], [], None), problems
         cells = list(zip(*batch.rows, strict=True))
-        texts = [self._read(i, cells[column.position]) for i, column in enumerate(self.columns)]
+        texts = [self._read(i, set(cells[column.position])) for i, column in enumerate(self.columns)]
         failed = self._failures(batch, texts, problems)
-        keys = self._keys(texts, len(batch.rows))
-        links = self._links(texts, keys)
-        documents = self._documents(texts, len(batch.rows))
-        rows = zip(batch.numbers, batch.lines, keys, links, documents, strict=True)
-        if not failed:
-            return [Checked(*row) for row in rows], problems  # type: ignore[arg-type]
-        return [Checked(*row) for index, row in enumerate(rows) if index not in failed], problems  # type: ignore[arg-type]
+        keys = self._keys(cells, texts)
+        checked = Checked(
+            batch.numbers,
+            batch.lines,
+            keys,  # type: ignore[arg-type]  # a row without a key has failed
+            self._links(cells, texts),
+            self._documents(cells, texts),
+            self._ties(cells, texts, keys),
+        )
+        return checked.only([index not in failed for index in range(len(keys))]) if failed else checked, problems
 
-    def _read(self, index: int, texts: Sequence[str]) -> _Texts:
+    def _read(self, index: int, distinct: set[str]) -> _Texts:
+        """What each distinct text of a column means; a blank one and a bad one mean nothing."""
         reader, form = self._readers[index], self._forms[index]
         meaning: dict[str, Any] = {}
-        forms: dict[str, str | None] = {}
+        forms: dict[str, str] = {}
         bad: dict[str, InvalidValue] = {}
-        for text in set(texts):
-            meaning[text] = forms[text] = None
+        count = len(distinct)
+        for text in distinct:
             if not text or text.isspace():
+                count -= 1
                 continue
             try:
                 value = reader(text)
@@ -115,52 +137,78 @@ class RowChecker:
                 meaning[text] = value
             except InvalidValue as problem:
                 bad[text] = problem
-        return _Texts(
-            values=[meaning[text] for text in texts],
-            forms=None if form is None else [forms[text] for text in texts],
-            blank=None in meaning.values(),
-            bad=bad,
-        )
+        return _Texts(meaning, None if form is None else forms, bad, count < len(distinct))
 
-    def _keys(self, texts: Sequence[_Texts], count: int) -> list[Link | None]:
+    def _keys(self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts]) -> list[Link | None]:
         """What each row is looked up by: of several columns the first that is not blank."""
-        keys: list[Link | None] = [None] * count
+        keys: list[Link | None] = [None] * len(cells[0])
         for i in reversed(self.lookups):
-            kind = self.columns[i].definition.key
-            forms = texts[i].forms or ()
-            keys = [key if form is None else (kind, form) for key, form in zip(keys, forms, strict=True)]
+            column = self.columns[i]
+            links = {text: (column.definition.key, form) for text, form in (texts[i].forms or {}).items()}
+            found = map(links.get, cells[column.position])
+            keys = list(found) if i == self.lookups[-1] else [link or key for link, key in zip(found, keys, strict=True)]
         return keys
 
-    def _links(self, texts: Sequence[_Texts], keys: Sequence[Link | None]) -> list[list[Link]]:
-        columns = [
-            [None if form is None else (column.definition.key, form) for form in found.forms]
-            for column, found in zip(self.columns, texts, strict=True)
-            if found.forms is not None
-        ]
-        if len(columns) == 1:
-            return [[] if link is None else [link] for link in columns[0]]
-        return [list(dict.fromkeys(link for link in row if link)) for row in zip(*columns, strict=True)]
+    def _ties(
+        self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts], keys: Sequence[Link | None]
+    ) -> list[list[Link]] | None:
+        """By what else than its key each row may concern others: values that are looked up, or may be held once."""
+        linked = [i for i, c in enumerate(self.columns) if c.definition.key in self.looked_up | {EXTERNAL_ID}]
+        if len(linked) < 2:
+            return None
+        columns = []
+        for i in linked:
+            column = self.columns[i]
+            links = {text: (column.definition.key, form) for text, form in (texts[i].forms or {}).items()}
+            columns.append(map(links.get, cells[column.position]))
+        rows = zip(keys, zip(*columns, strict=True), strict=True)
+        return [[link for link in links if link is not None and link != key] for key, links in rows]
 
-    def _documents(self, texts: Sequence[_Texts], count: int) -> list[dict[str, Any]]:
-        """The values of each row by attribute key, without blanks."""
-        names = [key for key, _ in self._targets]
-        if not names:
-            return [{} for _ in range(count)]
-        columns = [self._target(texts, sources) for _, sources in self._targets]
-        rows = zip(*columns, strict=True)
-        if any(texts[i].blank for _, sources in self._targets for i in sources):
-            return [{k: v for k, v in zip(names, row, strict=True) if v is not None} for row in rows]
-        return [dict(zip(names, row, strict=True)) for row in rows]
+    def _links(self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts]) -> list[str]:
+        """All identifiers of each row, in matching form, as JSON."""
+        columns = []
+        for column, found in zip(self.columns, texts, strict=True):
+            if found.forms is not None:
+                start = f"[{json_of(column.definition.key)},"
+                fragments = _fragments(found.forms, start, "]")
+                columns.append(map(fragments.get, cells[column.position]))
+        if self._repeats_kinds:
+            return [f"[{','.join(dict.fromkeys(filter(None, row)))}]" for row in zip(*columns, strict=True)]
+        return [f"[{','.join(filter(None, row))}]" for row in zip(*columns, strict=True)]
 
-    def _target(self, texts: Sequence[_Texts], sources: Sequence[int]) -> Sequence[Any]:
-        """One attribute of each row; several columns make one list, without repetition (AT-09)."""
-        first = self.columns[sources[0]].definition
-        if not first.multi_valued:
-            return texts[sources[0]].values
-        if len(sources) == 1:
-            return [None if value is None else [value] for value in texts[sources[0]].values]
-        pairs = [zip(texts[i].forms or texts[i].values, texts[i].values, strict=True) for i in sources]
-        return [_distinct(row) for row in zip(*pairs, strict=True)]
+    def _documents(self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts]) -> list[str]:
+        """The values of each row by attribute key, without blanks, as JSON."""
+        if not self._targets:
+            return ["{}"] * len(cells[0])
+        columns = [self._target(cells, texts, key, sources) for key, sources in self._targets]
+        return [f"{{{','.join(filter(None, row))}}}" for row in zip(*columns, strict=True)]
+
+    def _target(
+        self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts], key: str, sources: Sequence[int]
+    ) -> Iterable[str | None]:
+        """One attribute of each row as ``"key":value``; several columns make one list, without repetition (AT-09)."""
+        column = self.columns[sources[0]]
+        start = f"{json_of(key)}:"
+        if len(sources) > 1:
+            return self._list(cells, texts, start, sources)
+        many = column.definition.multi_valued
+        fragments = _fragments(texts[sources[0]].meaning, start + "[" * many, "]" * many)
+        return map(fragments.get, cells[column.position])
+
+    def _list(
+        self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts], start: str, sources: Sequence[int]
+    ) -> Iterable[str | None]:
+        columns = []
+        for i in sources:
+            forms = texts[i].forms or texts[i].meaning
+            pairs = {text: (forms[text], value) for text, value in texts[i].meaning.items()}
+            columns.append(map(pairs.get, cells[self.columns[i].position]))
+        for row in zip(*columns, strict=True):
+            found: dict[Any, Any] = {}
+            for pair in row:
+                if pair is not None:
+                    found.setdefault(*pair)
+            yield start + json_of(list(found.values())) if found else None
 
     def _failures(self, batch: Batch, texts: Sequence[_Texts], problems: list[Problem]) -> set[int]:
         """Which rows fail. The order of checks is that of PS-27: identifier, mandatory values, formats."""
@@ -180,13 +228,13 @@ class RowChecker:
     def _check_identifier(
         self, batch: Batch, texts: Sequence[_Texts], flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
-        if not any(texts[i].blank for i in self.lookups):
+        if not any(texts[i].blank or texts[i].bad for i in self.lookups):
             return
-        for index in range(len(batch.rows)):
-            if any(texts[i].values[index] is not None for i in self.lookups):
+        for index, row in enumerate(batch.rows):
+            cells = [(row[self.columns[i].position], texts[i], i) for i in self.lookups]
+            if any(cell in found.meaning for cell, found, _ in cells):
                 continue
-            cells = [(batch.rows[index][self.columns[i].position], i) for i in self.lookups]
-            if any(cell in texts[i].bad and not self._drops(i) for cell, i in cells):
+            if any(cell in found.bad and not self._drops(i) for cell, found, i in cells):
                 continue  # not blank but malformed: its format is the problem
             names = " and ".join(dict.fromkeys(self.columns[i].header for i in self.lookups))
             reason = f"The identifier is blank: fill in {names}"
@@ -271,9 +319,16 @@ def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:
     return list(targets.items())
 
 
-def _distinct(pairs: Iterable[tuple[Any, Any]]) -> list[Any] | None:
-    found: dict[Any, Any] = {}
-    for form, value in pairs:
-        if value is not None:
-            found.setdefault(form, value)
-    return list(found.values()) or None
+def json_of(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+_SPECIAL = re.compile(r'["\\\x00-\x1f]').search
+
+
+def _fragments(meaning: Mapping[str, Any], start: str, end: str) -> dict[str, str]:
+    """Each meaning as JSON between two texts. Most are texts without anything to escape, and made in one go."""
+    if all(type(value) is str for value in meaning.values()) and not _SPECIAL("".join(meaning.values())):
+        start, end = f'{start}"', f'"{end}'
+        return {text: f"{start}{value}{end}" for text, value in meaning.items()}
+    return {text: f"{start}{json_of(value)}{end}" for text, value in meaning.items()}

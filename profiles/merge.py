@@ -35,53 +35,55 @@ class ListRule:
     form: Callable[[Any], Any]
 
 
-def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: Mapping[str, ListRule]) -> Attributes:
-    """The attributes of a matched person after a row.
+def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: Mapping[str, ListRule]) -> Changes:
+    """What a row changes about a matched person; a value that stays the same is not in it.
 
-    ``incoming`` holds the row's non-blank values; a key of ``lists`` holds a list without repetition. Neither
-    argument is changed; the answer may share values with both.
+    ``incoming`` holds the row's non-blank values; a key of ``lists`` holds a list without repetition.
     """
     if action is Action.IGNORE:
-        return old
-    if action is Action.REPLACE:
-        return {key: _kept(old.get(key), value, lists.get(key)) for key, value in incoming.items()}
-    new = dict(old)
+        return {}
+    changes: Changes = {}
     for key, value in incoming.items():
-        new[key] = merge_value(old.get(key), value, action, lists.get(key))
-    return new
-
-
-def merge_value(old: Any, value: Any, action: Action, rule: ListRule | None) -> Any:
-    """One cell of the matrix in requirements 8.0, for a row that supplies ``value``; ``old`` is None where blank."""
-    if old is None:
-        return value
-    if action in (Action.IGNORE, Action.UPDATE):
-        return old
-    if rule is None or action is not Action.APPEND:
-        return _kept(old, value, rule)
-    return _appended(old, value, rule)
-
-
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Changes:
-    """Which keys differ between two states of a person, as ``{key: [old, new]}``."""
-    changes = {key: [old.get(key), value] for key, value in new.items() if not same(old.get(key), value)}
-    for key, value in old.items():
-        if key not in new:
-            changes[key] = [value, None]
+        before = old.get(key)
+        if before is None:
+            changes[key] = [None, value]
+        elif action is not Action.UPDATE:
+            after = appended(before, value, lists[key]) if action is Action.APPEND and key in lists else value
+            if not same(before, after):
+                changes[key] = [before, after]
+    if action is Action.REPLACE:
+        changes |= {key: [value, None] for key, value in old.items() if key not in incoming}
     return changes
+
+
+def merge_value(old: Any, value: Any, action: Action) -> Any:
+    """The same for one single-valued field of its own: the value afterwards; ``old`` is None where blank."""
+    return old if old is not None and action in (Action.IGNORE, Action.UPDATE) else value
+
+
+def appended(old: list[Any], value: list[Any], rule: ListRule) -> list[Any]:
+    """A list and what is new in another, in this order; the old list itself where nothing is."""
+    known = {rule.form(item) for item in old}
+    added = [item for item in value if rule.form(item) not in known]
+    return old + added if added else old
+
+
+def changed(old: Attributes, changes: Changes) -> Attributes:
+    """The attributes after the changes."""
+    new = {key: value for key, value in old.items() if key not in changes or changes[key][1] is not None}
+    return new | {key: value for key, (_, value) in changes.items() if value is not None}
+
+
+def together(first: Changes, then: Changes) -> Changes:
+    """Two changes, one after the other, as one: the oldest old and the newest new, nothing where they are the same."""
+    both = {key: [first[key][0] if key in first else old, new] for key, (old, new) in then.items()}
+    return {key: change for key, change in (first | both).items() if not same(*change)}
 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two stored values are the same JSON; Python alone would take ``True`` for ``1``."""
-    return one == other and type(one) is type(other)
-
-
-def _kept(old: Any, value: Any, rule: ListRule | None) -> Any:
-    """``value``, or the very old one where both say the same: no change is made of nothing."""
-    return old if same(old, value) else value
-
-
-def _appended(old: list[Any], value: list[Any], rule: ListRule) -> list[Any]:
-    known = {rule.form(item) for item in old}
-    added = [item for item in value if rule.form(item) not in known]
-    return old + added if added else old
+    if one is other:
+        return True
+    if one != other or type(one) is not type(other):
+        return False
+    return not isinstance(one, list) or [type(item) for item in one] == [type(item) for item in other]

@@ -7,13 +7,13 @@ says and what an import does come from the same lines (design rules 1 and 6).
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from profiles.merge import Action, Attributes, Changes, ListRule, difference, merge, merge_value, same
+from profiles.merge import Action, Attributes, Changes, ListRule, changed, merge, merge_value, together
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, Schema
 
 Link = tuple[str, str]
@@ -54,45 +54,53 @@ class Incoming:
 
     def own(self, kind: str) -> str | None:
         """The person's own field that the row brings, if it does."""
-        return next((value for k, value in self.links if k == kind), None)
+        for link in self.links:
+            if link[0] == kind:
+                return link[1]
+        return None
 
 
-@dataclass(slots=True, eq=False)
 class Person:
     """Somebody in the working set.
 
     ``ref`` is the primary key, or minus the number of the row that made them. ``attributes`` is JSON text until
-    somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one.
+    somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one;
+    ``version`` is what was read, None for somebody new. ``changes`` is what the rows so far changed about a known
+    person, all together; ``links`` is kept for new ones.
     """
 
-    ref: int
-    object_id: str
-    external_id: str | None
-    attributes: Attributes | str
-    recency: int
-    version: int | None = None
-    before: tuple[str | None, Attributes] | None = None
-    first_row: int | None = None
-    links: list[Link] = field(default_factory=list)
+    __slots__ = (
+        "attributes", "changes", "external_id", "first_row", "links", "object_id", "recency", "ref", "version",
+    )  # fmt: skip
 
-    @property
-    def is_new(self) -> bool:
-        return self.version is None
+    def __init__(
+        self,
+        ref: int,
+        object_id: str,
+        external_id: str | None,
+        attributes: Attributes | str,
+        recency: int,
+        version: int | None = None,
+        first_row: int | None = None,
+        links: Sequence[Link] = (),
+    ) -> None:
+        self.ref = ref
+        self.object_id = object_id
+        self.external_id = external_id
+        self.attributes = attributes
+        self.recency = recency
+        self.version = version
+        self.first_row = first_row
+        self.links = links
+        self.changes: Changes = _NOTHING
 
     def values(self) -> Attributes:
         if isinstance(self.attributes, str):
             self.attributes = orjson.loads(self.attributes)
         return self.attributes  # type: ignore[return-value]
 
-    def changes(self) -> Changes:
-        """What the rows so far changed about a known person, as ``{key: [old, new]}``."""
-        if self.before is None:
-            return {}
-        external_id, attributes = self.before
-        changes = difference(attributes, self.values())
-        if external_id != self.external_id:
-            changes[EXTERNAL_ID] = [external_id, self.external_id]
-        return changes
+
+_NOTHING: Changes = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class Rules:
         return cls(action, schema.lists, schema.identifiers, schema.built_in, linked, max_identifier_values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What one row did, to whom, and the cells before and after."""
 
@@ -140,12 +148,6 @@ class People:
         for link, person in holdings:
             self.holders.setdefault(link, []).append(person)
 
-    def new(self) -> Iterator[Person]:
-        return (person for person in self.touched.values() if person.version is None)
-
-    def known(self) -> Iterator[Person]:
-        return (person for person in self.touched.values() if person.version is not None)
-
     def apply(self, row: Incoming) -> Result:
         """Find the row's person and do what the action says; on refusal nothing changes (AC-20)."""
         holders = self.holders.get(row.key)
@@ -158,7 +160,7 @@ class People:
 
     def _most_recent(self, holders: list[Person]) -> Person:
         """The winner among several who hold a value (D-04); all of them must stand still while it is written."""
-        self.contested.update((person.ref, person.version) for person in holders if not person.is_new)
+        self.contested.update((person.ref, person.version) for person in holders if person.version is not None)
         return max(holders, key=lambda person: (person.recency, person.ref if person.ref > 0 else _NEWEST - person.ref))
 
     def _create(self, row: Incoming) -> Result:
@@ -167,8 +169,7 @@ class People:
         external_id = row.own(EXTERNAL_ID)
         if external_id is not None and self.holders.get((EXTERNAL_ID, external_id)):
             return Result(Outcome.FAILED, refusal=EXTERNAL_ID_TAKEN)
-        person = Person(-row.row, "", external_id, row.raw, self.base + row.row, first_row=row.row)
-        person.links = [link for link in row.links if link[0] not in (EXTERNAL_ID, OBJECT_ID)]
+        person = Person(-row.row, "", external_id, row.raw, self.base + row.row, None, row.row, row.links)
         for link in row.links:
             if link[0] in self.rules.linked:
                 self.holders.setdefault(link, []).append(person)
@@ -183,17 +184,19 @@ class People:
         if isinstance(external_id, Refusal):
             return Result(Outcome.FAILED, person, refusal=external_id)
         old = person.values()
-        new = merge(old, orjson.loads(row.raw), self.rules.action, self.rules.lists)
-        changes = difference(old, new)
-        refusal = self._over_limit(old, new, changes) if changes else None
-        if refusal:
-            return Result(Outcome.FAILED, person, refusal=refusal)
-        if not same(person.external_id, external_id):
+        changes = merge(old, orjson.loads(row.raw), self.rules.action, self.rules.lists)
+        if changes:
+            refusal = self._over_limit(old, changes)
+            if refusal:
+                return Result(Outcome.FAILED, person, refusal=refusal)
+        if person.external_id != external_id:
             changes[EXTERNAL_ID] = [person.external_id, external_id]
-        self._touch(person, row)
+        if person.ref not in self.touched:
+            self.touched[person.ref] = person
+            person.first_row = row.row
         if not changes:
             return Result(Outcome.UNCHANGED, person, changes)
-        self._set(person, new, external_id, changes, row)
+        self._set(person, changes, row)
         return Result(Outcome.UPDATED, person, changes)
 
     def _external_id(self, row: Incoming, person: Person) -> str | None | Refusal:
@@ -201,46 +204,46 @@ class People:
         supplied = row.own(EXTERNAL_ID)
         if supplied is None:
             return person.external_id
-        wanted: str = merge_value(person.external_id, supplied, self.rules.action, None)
+        wanted: str = merge_value(person.external_id, supplied, self.rules.action)
         others = self.holders.get((EXTERNAL_ID, wanted), ())
         if wanted != person.external_id and any(other is not person for other in others):
             return EXTERNAL_ID_TAKEN
         return wanted
 
-    def _over_limit(self, old: Attributes, new: Attributes, changes: Changes) -> Refusal | None:
+    def _over_limit(self, old: Attributes, changes: Changes) -> Refusal | None:
         """Too many values under one channel (AT-08), or too many custom attributes (AT-12)."""
         limit = self.rules.max_identifier_values
-        for key in changes:
-            if key in self.rules.identifiers and len(new.get(key, ())) > max(limit, len(old.get(key, ()))):
+        for key in changes.keys() & self.rules.identifiers.keys():
+            before, after = changes[key]
+            if after is not None and len(after) > max(limit, len(before or ())):
                 return Refusal("too_many_values", f"A person can have at most {limit} values of {key}", key)
-        custom = self.rules.max_custom_attributes
-        if len(new) > custom:
-            count = sum(key not in self.rules.built_in for key in new)
-            if count > custom and count > sum(key not in self.rules.built_in for key in old):
-                return Refusal("too_many_attributes", f"A person can have at most {custom} custom attributes")
+        limit = self.rules.max_custom_attributes
+        if len(old) + len(changes) > limit:
+            custom = {key for key in old if key not in self.rules.built_in}
+            after_all = {key for key in changed(old, changes) if key not in self.rules.built_in}
+            if len(after_all) > max(limit, len(custom)):
+                return Refusal("too_many_attributes", f"A person can have at most {limit} custom attributes")
         return None
 
-    def _touch(self, person: Person, row: Incoming) -> None:
-        if person.ref not in self.touched:
-            self.touched[person.ref] = person
-            person.first_row = row.row
-
-    def _set(self, person: Person, new: Attributes, external_id: str | None, changes: Changes, row: Incoming) -> None:
-        if person.before is None and not person.is_new:
-            person.before = (person.external_id, person.values())
-        for key in changes:
-            if key in self.rules.identifiers:
-                self._relink(person, key, changes[key])
+    def _set(self, person: Person, changes: Changes, row: Incoming) -> None:
+        for key in changes.keys() & self.rules.identifiers.keys():
+            self._relink(person, key, changes[key])
+        attributes = changes
         if EXTERNAL_ID in changes:
-            self._move(person, (EXTERNAL_ID, person.external_id or ""), (EXTERNAL_ID, external_id or ""))
-        person.attributes, person.external_id = new, external_id
+            old, new = changes[EXTERNAL_ID]
+            self._move(person, (EXTERNAL_ID, old or ""), (EXTERNAL_ID, new))
+            person.external_id = new
+            attributes = {key: change for key, change in changes.items() if key != EXTERNAL_ID}
+        person.attributes = changed(person.values(), attributes)
+        if person.version is not None:
+            person.changes = together(person.changes, changes) if person.changes else changes
         person.recency = max(self.base + row.row, person.recency + 1)
 
     def _relink(self, person: Person, kind: str, change: list[Any]) -> None:
         """Let later rows find the person by the values it has now, and no longer by those it lost."""
         form = self.rules.identifiers[kind]
         before, after = ({(kind, form(value)) for value in values or ()} for values in change)
-        if person.is_new:
+        if person.version is None:
             person.links = [link for link in person.links if link not in before] + sorted(after)
         if kind in self.rules.linked:
             for link in before - after:

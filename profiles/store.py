@@ -1,23 +1,27 @@
 """The one place that reads people for changing and writes them (design rules 2 and 3).
 
-A writer works in one transaction: ``lock_slots``, ``load``, apply rows to the working set, ``write``. Why it is safe:
+A writer works in one transaction: ``lock_slots``, ``load``, apply rows to the working set, ``note`` what is to be
+written, ``flush`` it. Why it is safe:
 
 * Whoever looks up a value holds its slot alone until commit, and whoever gives a value to somebody holds that
   value's slot shared. So nobody can come to hold a value between our look-up and our commit.
-* People who are changed, or who were chosen among several, are locked in order of their ids and must still be the
-  version that was read; else ``Moved`` is raised and the caller starts the transaction again.
+* People who are changed, or who were chosen among several, must still be the version that was read; else ``Moved``
+  is raised and the caller starts the transaction again.
 * Slots are taken before rows, both in ascending order, so that writers never wait for each other in a circle.
+
+What is to be written stands in two tables of the shapes ``BORN`` and ``TOUCHED``: temporary ones for a single write,
+those of a job for an import, whose preview fills them and whose buckets flush them.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-import uuid_utils
 from django.db import connection
 
 from profiles.models import ChangeSet
@@ -25,24 +29,62 @@ from profiles.people import Link, People, Person
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
 SLOTS = 256
+Slot = tuple[str, int]
+"""A kind of identifier, and one of the parts into which its values are divided."""
+
+
+BORN = "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, attributes text, links text"
+TOUCHED = (
+    "bucket int NOT NULL, person bigint NOT NULL, version bigint NOT NULL, first_row int, moment bigint,"
+    " external_id text, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
+)
+"""``moment``: microseconds after the change set's own time; null for somebody who stays as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where what is to be written stands. ``staged``: rows (row_no, raw, links) whose values are not copied again."""
+
+    born: str
+    touched: str
+    staged: str | None = None
+
+    def names(self) -> dict[str, str]:
+        """The tables, and how a new person's values are read, for the statements below."""
+        if self.staged is None:
+            source, attributes, links = f"{self.born} b", "b.attributes", "b.links"
+        else:
+            source = f"{self.born} b JOIN {self.staged} s ON s.row_no = b.first_row"
+            attributes, links = "coalesce(b.attributes, s.raw)", "coalesce(b.links, s.links)"
+        return {
+            "born": self.born,
+            "touched": self.touched,
+            "born_rows": source,
+            "attributes": attributes,
+            "links": links,
+        }
 
 
 class Moved(Exception):
     """Somebody else changed a person after we read them: roll back and start again."""
 
 
-def slot(link: Link) -> int:
-    """The slot of a value, 0 to 255: the same on every host, for every job."""
-    return zlib.crc32("=".join(link).encode()) >> 24
+def number(link: Link) -> int:
+    """A number of 32 bits for a value: the same on every host, for every job. Its upper 8 bits are the slot."""
+    return zlib.crc32(f"{link[0]}={link[1]}".encode())
 
 
-def lock_slots(looked_up: Iterable[Link], given: Iterable[Link] = ()) -> None:
+def slots(links: Iterable[Link]) -> set[Slot]:
+    """Where values stand among the locks."""
+    return {(link[0], number(link) >> 24) for link in links}
+
+
+def lock_slots(alone: set[Slot], shared: set[Slot]) -> None:
     """Take the slots of values that are looked up (alone) and that people may be given (shared), until commit."""
-    alone = {(_kind_number(kind), slot((kind, value))) for kind, value in looked_up}
-    shared = {(_kind_number(kind), slot((kind, value))) for kind, value in given} - alone
-    wanted = sorted([(*place, True) for place in alone] + [(*place, False) for place in shared])
+    wanted = [(_kind_number(kind), place, True) for kind, place in alone]
+    wanted += [(_kind_number(kind), place, False) for kind, place in shared - alone]
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_SLOTS, [orjson.dumps(wanted).decode()])
+        cursor.execute(_LOCK_SLOTS, [orjson.dumps(sorted(wanted)).decode()])
 
 
 def pin_plans() -> None:
@@ -75,20 +117,52 @@ def load(links: Iterable[Link]) -> list[tuple[Link, Person]]:
     return found
 
 
+def note(cursor: Any, people: People, tables: Tables, bucket: int = 0) -> None:
+    """Fill the tables with what the rows made of the working set. Writes nobody."""
+    born, touched = [], []
+    for person in people.touched.values():
+        if person.version is None:
+            born.append(_born(person, people, bucket, tables.staged is not None))
+        else:
+            touched.append(_touched(person, people, bucket))
+    copy(cursor, f"{tables.born} ({_names(BORN)})", born)
+    copy(cursor, f"{tables.touched} ({_names(TOUCHED)})", touched)
+
+
+def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0) -> None:
+    """Write what a bucket's lines in the tables say. Raises ``Moved``; unique violations are the caller's to retry."""
+    names = tables.names()
+    values = {"bucket": bucket, "base": microseconds(change_set.when), "change_set": change_set.pk}
+    cursor.execute(_UPDATE.format(**names), values)
+    changed = cursor.rowcount
+    cursor.execute(_COUNT.format(**names), values)
+    expected, relinked, known, born = cursor.fetchone()
+    if changed != expected:
+        raise Moved
+    if relinked:
+        cursor.execute(_UNLINK.format(**names), values)
+        cursor.execute(_LINK.format(**names), values)
+    if known:
+        cursor.execute(_UPSERT_CHANGES.format(**names), values)
+    if born:
+        cursor.execute(_INSERT.format(**names), values)
+    cursor.execute(_MARK, [change_set.pk, known + born])
+
+
 def write(people: People, change_set: ChangeSet) -> None:
-    """Write what the rows made of the working set. Raises ``Moved``; unique violations are the caller's to retry."""
-    known = sorted(people.known(), key=lambda person: person.ref)
-    changed = [person for person in known if person.recency != person.version]
-    _stand_still(changed, people)
+    """Note and flush in one, for writers of a few people. Raises ``Moved``."""
+    tables = Tables("pg_temp.born", "pg_temp.touched")
     with connection.cursor() as cursor:
-        _write_new(cursor, list(people.new()), change_set)
-        _write_known(cursor, known, changed, change_set, people)
-        cursor.execute(_MARK, [change_set.pk, len(people.touched)])
+        cursor.execute(f"CREATE TEMPORARY TABLE born ({BORN}) ON COMMIT DROP")
+        cursor.execute(f"CREATE TEMPORARY TABLE touched ({TOUCHED}) ON COMMIT DROP")
+        note(cursor, people, tables)
+        stand_still(people.contested)
+        flush(cursor, tables, change_set)
+        cursor.execute("DROP TABLE pg_temp.born, pg_temp.touched")
 
 
-def _stand_still(changed: Sequence[Person], people: People) -> None:
-    """Lock those who change and those who were compared, and see that they are as they were read."""
-    versions = {person.ref: person.version for person in changed} | people.contested
+def stand_still(versions: Mapping[int, int | None]) -> None:
+    """Lock people who were compared, and see that they are as they were read; else raise ``Moved``."""
     if not versions:
         return
     with connection.cursor() as cursor:
@@ -97,65 +171,59 @@ def _stand_still(changed: Sequence[Person], people: People) -> None:
             raise Moved
 
 
-def _write_new(cursor: Any, people: list[Person], change_set: ChangeSet) -> None:
-    if not people:
-        return
-    cursor.execute("SELECT nextval('profiles_profile_id_seq') FROM generate_series(1, %s)", [len(people)])
-    ids = [row[0] for row in cursor.fetchall()]
-    profiles, members, identifiers = [], [], []
-    for ref, person in zip(ids, people, strict=True):
-        external_id = r"\N" if person.external_id is None else escape(person.external_id)
-        at = timestamp(person.recency)
-        text = person.attributes if isinstance(person.attributes, str) else _json(person.attributes)
-        text = text.replace("\\", "\\\\")
-        profiles.append(f"{ref}\t{uuid_utils.uuid7().hex}\t{external_id}\t{text}\t{{}}\t{at}\t{at}\n")
-        members.append(f"{ref}\t{change_set.pk}\t{person.first_row}\timported\t{{}}\n")
-        identifiers.extend([(kind, escape(value), ref) for kind, value in person.links])
-    copy(cursor, "profiles_profile (id, object_id, external_id, attributes, consent, created, updated)", profiles)
-    _write_identifiers(cursor, identifiers)
-    copy(cursor, f"profiles_change {_CHANGE_COLUMNS}", members)
+def foreign_writes(snapshot: str, own: int | None = None) -> int:
+    """How many people others wrote that this snapshot of the database could not see; ``own`` is a change set."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FOREIGN_WRITES, {"snapshot": snapshot, "own": own or 0})
+        return int(cursor.fetchone()[0])
 
 
-def _write_known(
-    cursor: Any, known: list[Person], changed: list[Person], change_set: ChangeSet, people: People
-) -> None:
-    if not known:
-        return
-    cursor.execute(_CREATE_TOUCHED)
-    lines, gone, come = [], [], []
-    for person in known:
-        changes = person.changes()
-        delta = {key: new for key, (_, new) in changes.items() if new is not None and key != EXTERNAL_ID}
-        removed = [key for key, (_, new) in changes.items() if new is None]
-        external_id = r"\N" if EXTERNAL_ID not in changes else escape(str(person.external_id))
-        at = r"\N" if person.recency == person.version else timestamp(person.recency)
-        fields = (escape(_json(delta)), escape(_json(removed)) if removed else r"\N", escape(_json(changes)))
-        lines.append(f"{person.ref}\t{person.first_row}\t{at}\t{external_id}\t" + "\t".join(fields) + "\n")
-        for key in changes.keys() & people.rules.identifiers.keys():
-            before, after = _forms(people, key, changes[key])
-            gone.extend([(key, value, person.ref) for value in before - after])
-            come.extend([(key, escape(value), person.ref) for value in after - before])
-    copy(cursor, f"{_TOUCHED} (id, first_row, updated, external_id, delta, removed, changes)", lines)
-    if changed:
-        cursor.execute(_UPDATE_PROFILES)
-    if gone:
-        cursor.execute(_DELETE_IDENTIFIERS, [orjson.dumps(sorted(gone)).decode()])
-    _write_identifiers(cursor, come)
-    cursor.execute(_UPSERT_CHANGES, [change_set.pk])
-    cursor.execute(f"DROP TABLE {_TOUCHED}")
+def current_snapshot() -> str:
+    """What the database has committed by now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_snapshot()::text")
+        return str(cursor.fetchone()[0])
 
 
-def _forms(people: People, key: str, change: list[Any]) -> tuple[set[str], set[str]]:
-    form = people.rules.identifiers[key]
-    before, after = ({form(value) for value in values or ()} for values in change)
-    return before, after
+def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
+    """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
+    external_id = r"\N" if person.external_id is None else escape(person.external_id)
+    attributes = links = r"\N"
+    if not (staged and isinstance(person.attributes, str)):
+        attributes = escape(_json(person.values()))
+        links = escape(_json(person.links))
+    return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{external_id}\t{attributes}\t{links}\n"
 
 
-def _write_identifiers(cursor: Any, identifiers: list[tuple[str, str, int]]) -> None:
-    """In sorted order, for the index takes unsorted values 1.8 times as slowly."""
-    identifiers.sort()
-    lines = [f"{escape(kind)}\t{value}\t{ref}\n" for kind, value, ref in identifiers]
-    copy(cursor, "profiles_identifier (kind, value, profile_id)", lines)
+def _touched(person: Person, people: People, bucket: int) -> str:
+    """The line of somebody known, changed or not."""
+    start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
+    changes = person.changes
+    if person.recency == person.version:
+        return start + "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+    external_id = r"\N" if EXTERNAL_ID not in changes else escape(str(person.external_id))
+    delta = {key: new for key, (_, new) in changes.items() if new is not None and key != EXTERNAL_ID}
+    removed = [key for key, (_, new) in changes.items() if new is None]
+    gone, come = _relinked(person, people)
+    fields = [_json(delta), _json(removed) if removed else None, _json(changes), gone, come]
+    texts = [r"\N" if text is None else escape(text) for text in fields]
+    return start + f"{person.recency - people.base}\t{external_id}\t" + "\t".join(texts) + "\n"
+
+
+def _relinked(person: Person, people: People) -> tuple[str | None, str | None]:
+    """Which values in matching form somebody lost and gained, as JSON."""
+    gone: list[Link] = []
+    come: list[Link] = []
+    for key in person.changes.keys() & people.rules.identifiers.keys():
+        form = people.rules.identifiers[key]
+        before, after = ({(key, form(value)) for value in values or ()} for values in person.changes[key])
+        gone += before - after
+        come += after - before
+    return _json(gone) if gone else None, _json(come) if come else None
+
+
+def _names(columns: str) -> str:
+    return ", ".join(column.split()[0] for column in columns.split(","))
 
 
 def copy(cursor: Any, target: str, lines: Sequence[str]) -> None:
@@ -174,16 +242,6 @@ def escape(text: str) -> str:
     return text
 
 
-def timestamp(microseconds: int) -> str:
-    """Microseconds since 1970 as PostgreSQL reads them."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    if seconds not in _SECONDS:
-        if len(_SECONDS) > 1000:
-            _SECONDS.clear()
-        _SECONDS[seconds] = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{_SECONDS[seconds]}.{rest:06d}+00"
-
-
 def microseconds(when: datetime) -> int:
     """A moment as whole microseconds since 1970."""
     return (when - _EPOCH) // timedelta(microseconds=1)
@@ -198,7 +256,12 @@ def _kind_number(kind: str) -> int:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECONDS: dict[int, str] = {}
+
+# A UUIDv7 as 32 hex characters: milliseconds first, so that the index grows at one end.
+_OBJECT_ID = """(
+    lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+    || substr(replace(gen_random_uuid()::text, '-', ''), 14)
+)"""
 
 _LOCK_SLOTS = """
 SELECT count(CASE WHEN alone THEN pg_advisory_xact_lock(kind, slot) ELSE pg_advisory_xact_lock_shared(kind, slot) END)
@@ -210,16 +273,20 @@ _PERSON = """
 p.id, p.object_id, p.external_id, p.attributes::text, (extract(epoch FROM p.updated) * 1000000)::bigint
 """
 
+# OFFSET 0 keeps the planner from turning the order around: value, holder, person, each by an index. On tables that
+# were empty when they were last analyzed it would rather read all of one of them.
 _LOAD_BY_CHANNEL = f"""
-SELECT l.value, {_PERSON} FROM json_array_elements_text(%(values)s) AS l(value)
-JOIN profiles_identifier i ON i.kind = %(kind)s AND i.value = l.value
-JOIN profiles_profile p ON p.id = i.profile_id
+SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
+CROSS JOIN LATERAL (
+    SELECT profile_id FROM profiles_identifier WHERE kind = %(kind)s AND value = l.value OFFSET 0
+) AS i
+CROSS JOIN LATERAL (SELECT {_PERSON} FROM profiles_profile p WHERE p.id = i.profile_id OFFSET 0) AS p
 """
 
 _LOAD = {
     field: f"""
-SELECT l.value, {_PERSON} FROM json_array_elements_text(%(values)s) AS l(value)
-JOIN profiles_profile p ON p.{field} = l.value
+SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
+CROSS JOIN LATERAL (SELECT {_PERSON} FROM profiles_profile p WHERE p.{field} = l.value OFFSET 0) AS p
 """
     for field in (EXTERNAL_ID, OBJECT_ID)
 }
@@ -229,40 +296,70 @@ SELECT id, (extract(epoch FROM updated) * 1000000)::bigint FROM profiles_profile
 WHERE id IN (SELECT value::bigint FROM json_array_elements_text(%s)) ORDER BY id FOR NO KEY UPDATE
 """
 
-_CHANGE_COLUMNS = "(profile_id, change_set_id, first_row, outcome, changes)"
+_AT = "timestamptz 'epoch' + interval '1 microsecond' *"
 
-_TOUCHED = "pg_temp.touched"
-
-_CREATE_TOUCHED = f"""
-CREATE TEMPORARY TABLE {_TOUCHED.removeprefix("pg_temp.")} (
-    id bigint, first_row int, updated timestamptz, external_id text, delta jsonb, removed jsonb, changes jsonb
-) ON COMMIT DROP
-"""
-
-_UPDATE_PROFILES = f"""
+_UPDATE = f"""
 UPDATE profiles_profile p SET
     attributes = CASE WHEN t.removed IS NULL THEN p.attributes
                       ELSE p.attributes - ARRAY(SELECT jsonb_array_elements_text(t.removed)) END || t.delta,
     external_id = coalesce(t.external_id, p.external_id),
-    updated = t.updated
-FROM {_TOUCHED} t WHERE p.id = t.id AND t.updated IS NOT NULL
+    updated = {_AT} greatest(t.moment + %(base)s, t.version + 1)
+FROM (SELECT * FROM {{touched}} WHERE bucket = %(bucket)s AND moment IS NOT NULL ORDER BY person OFFSET 0) AS t
+WHERE p.id = t.person AND p.updated = {_AT} t.version
 """
 
-_DELETE_IDENTIFIERS = """
-DELETE FROM profiles_identifier i USING json_array_elements(%s) AS g(e)
-WHERE i.kind = g.e->>0 AND i.value = g.e->>1 AND i.profile_id = (g.e->>2)::bigint
+_COUNT = """
+SELECT count(moment), count(*) FILTER (WHERE gone IS NOT NULL OR come IS NOT NULL), count(*),
+       (SELECT count(*) FROM {born} WHERE bucket = %(bucket)s)
+FROM {touched} WHERE bucket = %(bucket)s
+"""
+
+_UNLINK = """
+DELETE FROM profiles_identifier i USING {touched} t, jsonb_array_elements(t.gone) AS g(link)
+WHERE t.bucket = %(bucket)s AND i.kind = g.link->>0 AND i.value = g.link->>1 AND i.profile_id = t.person
+"""
+
+_LINK = """
+INSERT INTO profiles_identifier (kind, value, profile_id)
+SELECT c.link->>0, c.link->>1, t.person FROM {touched} t, jsonb_array_elements(t.come) AS c(link)
+WHERE t.bucket = %(bucket)s ORDER BY (c.link->>0) COLLATE "C", (c.link->>1) COLLATE "C"
 """
 
 # Of a person whom the same change set touched before, the old values of the first touch and the new ones of the
 # last one count, and nothing where the two are equal; of one whom it created, nothing.
-_UPSERT_CHANGES = f"""
-INSERT INTO profiles_change AS c {_CHANGE_COLUMNS}
-SELECT id, %s, first_row, 'updated', changes FROM {_TOUCHED}
+_UPSERT_CHANGES = """
+INSERT INTO profiles_change AS c (profile_id, change_set_id, first_row, outcome, changes)
+SELECT person, %(change_set)s, first_row, 'updated', coalesce(changes, '{{}}') FROM {touched} WHERE bucket = %(bucket)s
 ON CONFLICT (profile_id, change_set_id) DO UPDATE SET changes = CASE WHEN c.outcome = 'imported' THEN c.changes ELSE (
     SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(old, new)), '{{}}') FROM (
         SELECT key, coalesce(a.value->0, b.value->0) AS old, coalesce(b.value->1, a.value->1) AS new
         FROM jsonb_each(c.changes) a FULL JOIN jsonb_each(excluded.changes) b USING (key)
     ) AS both_times WHERE old IS DISTINCT FROM new) END
+"""
+
+# Identifiers go in in sorted order: their index takes unsorted ones 1.8 times as slowly.
+_INSERT = f"""
+WITH born AS MATERIALIZED (
+    SELECT nextval('profiles_profile_id_seq') AS id, {_OBJECT_ID} AS object_id, b.first_row, b.external_id,
+        {{attributes}} AS attributes, {{links}} AS links, {_AT} (b.moment + %(base)s) AS at
+    FROM {{born_rows}} WHERE b.bucket = %(bucket)s
+), people AS (
+    INSERT INTO profiles_profile (id, object_id, external_id, attributes, consent, created, updated)
+    SELECT id, object_id, external_id, attributes::jsonb, '{{{{}}}}', at, at FROM born
+), identifiers AS (
+    INSERT INTO profiles_identifier (kind, value, profile_id)
+    SELECT l.link->>0, l.link->>1, id FROM born, json_array_elements(links::json) AS l(link)
+    WHERE l.link->>0 NOT IN ('{EXTERNAL_ID}', '{OBJECT_ID}')
+    ORDER BY (l.link->>0) COLLATE "C", (l.link->>1) COLLATE "C"
+)
+INSERT INTO profiles_change (profile_id, change_set_id, first_row, outcome, changes)
+SELECT id, %(change_set)s, first_row, 'imported', '{{{{}}}}' FROM born
+"""
+
+_FOREIGN_WRITES = """
+SELECT coalesce(sum(people), 0) FROM profiles_writemark
+WHERE transaction >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)::text::bigint
+    AND NOT pg_visible_in_snapshot(transaction::text::xid8, %(snapshot)s::pg_snapshot) AND change_set_id <> %(own)s
 """
 
 _MARK = """

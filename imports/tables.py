@@ -1,0 +1,108 @@
+"""The plain unlogged tables of one job: its staged rows, and what its preview worked out.
+
+They are tables of their own, since a partitioned table cannot be unlogged, and adding or dropping a partition waits
+for every reader of the parent. A crash of the database empties them; all they hold can be made again from the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from profiles import store
+
+
+@dataclass(frozen=True, slots=True)
+class JobTables:
+    """Names and shapes of the tables of a job."""
+
+    job_id: int
+
+    @property
+    def staged(self) -> str:
+        """Checked rows, by number."""
+        return f"imports_staged_{self.job_id}"
+
+    @property
+    def results(self) -> str:
+        """What became of each staged row, or would."""
+        return f"imports_result_{self.job_id}"
+
+    @property
+    def overlay(self) -> str:
+        """People as the serial lane of the preview leaves them (see ``overlay``)."""
+        return f"imports_overlay_{self.job_id}"
+
+    @property
+    def born(self) -> str:
+        return f"imports_born_{self.job_id}"
+
+    @property
+    def touched(self) -> str:
+        return f"imports_touched_{self.job_id}"
+
+    @property
+    def written(self) -> store.Tables:
+        """What is to be written to profiles."""
+        return store.Tables(self.born, self.touched, self.staged)
+
+    def create_staged(self) -> None:
+        """Make the table of rows, empty; whatever was worked out of earlier ones goes."""
+        self.drop()
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED})")
+
+    def index_staged(self) -> None:
+        """Make the rows quick to find, and known to the planner."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX ON {self.staged} (place)")
+            cursor.execute(f"CREATE INDEX ON {self.staged} (row_no)")
+            cursor.execute(f"ANALYZE {self.staged} (place, row_no, kind, key)")
+
+    def create_results(self) -> None:
+        """Make the tables of what is worked out, empty."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {', '.join(self._results)}")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.results} ({_RESULTS})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.born} ({store.BORN})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.touched} ({store.TOUCHED})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.overlay} ({_OVERLAY})")
+            for table in (self.results, self.born, self.touched):
+                cursor.execute(f"CREATE INDEX ON {table} (bucket)")
+            cursor.execute(f"CREATE INDEX ON {self.overlay} (kind, value)")
+            cursor.execute(f"CREATE INDEX ON {self.overlay} (ref)")
+
+    def index_results(self) -> None:
+        """Make the outcomes quick to find by row and by kind, when all are there."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {self.results}_row ON {self.results} (row_no)")
+
+    def forget(self, bucket: int) -> None:
+        """Remove what was worked out for a bucket, since it is worked out again."""
+        with connection.cursor() as cursor:
+            for table in (self.results, self.born, self.touched):
+                cursor.execute(f"DELETE FROM {table} WHERE bucket = %s", [bucket])
+
+    def drop(self) -> None:
+        """Remove the tables, those that are there."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {self.staged}, {', '.join(self._results)}")
+
+    @property
+    def _results(self) -> tuple[str, ...]:
+        return self.results, self.born, self.touched, self.overlay
+
+
+_STAGED = (
+    "row_no int NOT NULL, line int NOT NULL, place int NOT NULL, kind text NOT NULL,"
+    ' key text COLLATE "C" NOT NULL, ties int[], links text NOT NULL, raw text NOT NULL'
+)
+_RESULTS = (
+    "bucket int NOT NULL, row_no int NOT NULL, outcome text NOT NULL, person bigint, changes text,"
+    " code text, reason text, about text"
+)
+_OVERLAY = (
+    'ref bigint NOT NULL, kind text, value text COLLATE "C", object_id text, external_id text,'
+    " attributes text NOT NULL, recency bigint NOT NULL, version bigint"
+)

@@ -1,0 +1,123 @@
+"""A bucket's rows against the people they touch: what becomes of each row, and what is to be written.
+
+The preview works every bucket out and writes nobody; apply writes what was worked out, and works a bucket out again
+where people have moved since. So there is one place where rows become changes (design rule 1).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from imports import mapping, overlay, staging
+from imports.models import Bucket, ImportJob
+from imports.tables import JobTables
+from profiles import schema, store
+from profiles.merge import Action
+from profiles.people import Incoming, Link, Outcome, People, Person, Result, Rules
+from profiles.schema import EXTERNAL_ID
+
+Load = Callable[[Iterable[Link]], list[tuple[Link, Person]]]
+
+
+def work_out(job: ImportJob, bucket: Bucket, rows: Sequence[Incoming], base: int, load: Load = store.load) -> People:
+    """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
+
+    ``base``: microseconds; changes are dated from it. Returns the working set.
+    """
+    people = People(_rules(job), base)
+    people.add(load(sought(rows)))
+    results = [people.apply(row) for row in rows]
+    tables = JobTables(job.pk)
+    with connection.cursor() as cursor:
+        store.copy(cursor, tables.results, _lines(bucket, rows, results))
+        store.note(cursor, people, tables.written, bucket.number)
+    bucket.counts = _counts(rows, results, people)
+    return people
+
+
+def work_out_serially(job: ImportJob, bucket: Bucket, base: int) -> None:
+    """The same for a bucket whose rows must see what earlier buckets would have done."""
+    rows = staging.incoming(job, bucket)
+    people = work_out(job, bucket, rows, base, lambda links: overlay.load(job, links))
+    overlay.save(job, people)
+
+
+def sought(rows: Iterable[Incoming]) -> list[Link]:
+    """Each value that rows look somebody up by, once, and the external ids they bring, which others may own."""
+    links = dict.fromkeys(row.key for row in rows)
+    for row in rows:
+        if len(row.links) > 1:
+            links |= dict.fromkeys(link for link in row.links if link[0] == EXTERNAL_ID)
+    return list(links)
+
+
+def _rules(job: ImportJob) -> Rules:
+    """What the job asks for, under the schema with the attributes it would add."""
+    known = mapping.resulting_schema(list(job.columns.all()), schema.load())
+    kinds = mapping.looked_up_kinds(job.identifier)
+    return Rules.of(known, Action(job.action), kinds, settings.IMPORTS_MAX_IDENTIFIER_VALUES)
+
+
+def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People) -> dict[str, int]:
+    """Rows by outcome; *updated* includes *unchanged* (D-07). ``people``: who was imported or updated."""
+    found = Counter(result.outcome for result in results)
+    return {
+        "imported": found[Outcome.IMPORTED],
+        "updated": found[Outcome.UPDATED] + found[Outcome.UNCHANGED],
+        "unchanged": found[Outcome.UNCHANGED],
+        "ignored": found[Outcome.IGNORED],
+        "failed": found[Outcome.FAILED],
+        "people": len(people.touched),
+        "repeated": len(rows) - len({row.key for row in rows}),
+        "cleared": sum(new is None for result in results if result.changes for _, new in result.changes.values()),
+    }
+
+
+def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result]) -> list[str]:
+    """One line per row for the table of results. Changes stand there only where a person has several rows; for
+    others they stand with what is to be written."""
+    times = Counter(result.person.ref for result in results if result.changes and result.person)
+    start = f"{bucket.number}\t"
+    lines = []
+    for row, result in zip(rows, results, strict=True):
+        ref = r"\N" if result.person is None else result.person.ref
+        changes = r"\N"
+        if result.changes and result.person and (times[result.person.ref] > 1 or result.person.ref < 0):
+            changes = store.escape(orjson.dumps(result.changes).decode())
+        lines.append(f"{start}{row.row}\t{result.outcome}\t{ref}\t{changes}\t{_refusal(result)}\n")
+    return lines
+
+
+def _refusal(result: Result) -> str:
+    refusal = result.refusal
+    if refusal is None:
+        return "\\N\t\\N\t\\N"
+    return f"{refusal.code}\t{store.escape(refusal.reason)}\t{store.escape(refusal.column)}"
+
+
+def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
+    """A problem for each row of the bucket that is well-formed but was not applied, from what was worked out."""
+    tables = JobTables(job.pk)
+    headers = {column.target: column.header for column in reversed(job.columns.all())}
+    names = {"results": tables.results, "staged": tables.staged}
+    values = {"job": job.pk, "bucket": bucket.number, "step": bucket.step, "headers": orjson.dumps(headers).decode()}
+    cursor.execute(_PROBLEMS.format(**names), values)
+
+
+_PROBLEMS = """
+INSERT INTO imports_rowerror (job_id, step, "row", line, severity, "column", value, code, reason)
+SELECT %(job)s, %(step)s, r.row_no, s.line, CASE r.outcome WHEN 'ignored' THEN 'ignored' ELSE 'error' END,
+    coalesce(%(headers)s::json->>coalesce(r.about, s.kind), coalesce(r.about, s.kind)),
+    CASE WHEN coalesce(r.about, s.kind) = s.kind THEN s.key
+         ELSE coalesce((SELECT l->>1 FROM json_array_elements(s.links::json) AS l WHERE l->>0 = r.about LIMIT 1), '') END,
+    coalesce(r.code, 'ignored'), coalesce(r.reason, 'Ignored - duplicate found')
+FROM {results} r JOIN {staged} s USING (row_no)
+WHERE r.bucket = %(bucket)s AND (r.outcome = 'failed' OR r.outcome = 'ignored' AND %(step)s = 'apply')
+ORDER BY r.row_no
+"""
