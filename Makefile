@@ -35,12 +35,12 @@ lint: setup
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 pytest: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
 
 test: lint pytest
 
 test-long: lint
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 --dist worksteal
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 bench: setup
 	$(BIN)/python -m tests.bench --rows $(ROWS)

@@ -11,7 +11,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,6 +101,11 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Add
             stop(folder)
 
 
+def has_died(folder: Path) -> str | None:
+    """Return what the server over `folder` said last when it no longer runs, or None while it runs."""
+    return None if _running_address(folder) else _last_words(folder)
+
+
 def stop(folder: Path) -> None:
     """Stop the server over `folder` at once but cleanly: open transactions are rolled back, nothing is lost."""
     if _running_address(folder) is None:
@@ -167,8 +172,14 @@ def _wait_for_answer(server: "PostgresServer") -> Address:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         # It may still be repeating its log after a crash, or its pid file may be half written.
-        with suppress(subprocess.TimeoutExpired, AssertionError):
+        try:
             server.ensure_postgres_running()
+        except (subprocess.TimeoutExpired, AssertionError):
+            pass
+        except subprocess.CalledProcessError:
+            # A killed server's children end when they next look up from their work.
+            if "still in use" not in _last_words(server.pgdata):
+                raise
         found = _running_address(server.pgdata)
         if found and _answers(found):
             return found

@@ -124,14 +124,18 @@ def _welcome(host: str, port: int, accounts: str | None) -> None:
 
 
 def _wait(parts: Parts) -> int:
-    """Wait for the end of a part that should never end by itself; return the exit code that this means."""
+    """Wait until a part ends that should never end by itself; return the exit code that this means."""
     while True:
         for name in ("web", "worker"):
             code = parts.exit_code(name)
             if code is not None:
                 print(f"{name} ended by itself with exit code {code}; its last lines above say why. Stopping the rest.")
                 return 1
-        time.sleep(0.2)
+        last_words = embedded.has_died(settings.EMBEDDED_DIR) if settings.EMBEDDED else None
+        if last_words is not None:
+            print(f"The database ended by itself. Stopping the rest. {last_words}")
+            return 1
+        time.sleep(0.5)
 
 
 if __name__ == "__main__":

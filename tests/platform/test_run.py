@@ -1,0 +1,152 @@
+"""`make run`, as a new user meets it (issue part A.2)."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from config import embedded
+from config.settings import BASE_DIR
+
+pytestmark = pytest.mark.xdist_group("site")  # its tests share the folder of the first start
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Site:
+    """A running `make run` without make; its lines go into a file."""
+
+    def __init__(self, data_dir, port):
+        self.data_dir, self.port = data_dir, port
+        self.log = data_dir.parent / f"run-{port}.log"
+        base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.run"],
+                cwd=BASE_DIR,
+                env={**base, "DATA_DIR": str(data_dir), "PORT": str(port), "DEMO_PASSWORD": "demo-pass-1"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_for_line(self, text, seconds=90):
+        deadline = time.monotonic() + seconds
+        while text not in self.lines():
+            assert self.process.poll() is None, self.lines()
+            assert time.monotonic() < deadline, self.lines()
+            time.sleep(0.1)
+
+    def lines(self):
+        return self.log.read_text(errors="replace")
+
+    def processes(self):
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def database(self):
+        return psutil.Process(int((self.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+
+
+@contextmanager
+def site(data_dir, port=None):
+    """A site; whatever of it is left in the end is killed."""
+    running = Site(data_dir, port or free_port())
+    try:
+        yield running
+    finally:
+        left = running.processes() if running.process.poll() is None else []
+        running.process.kill()
+        running.process.wait()
+        for process in left:
+            if process.is_running():
+                process.kill()
+        embedded.stop(data_dir / "postgres")
+
+
+def still_running(processes):
+    _ended, left = psutil.wait_procs(processes, timeout=10)
+    return [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def end(running, number):
+    """Send a signal; return the exit code once all processes of the site, the database too, are gone."""
+    everyone = [*running.processes(), running.database()]
+    running.process.send_signal(number)
+    code = running.process.wait(60)
+    assert still_running(everyone) == [], running.lines()
+    assert not (running.data_dir / "postgres" / "postmaster.pid").exists()
+    return code
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory):
+    """A site that was started over an empty folder, showed its sample, and was ended by Ctrl-C."""
+    with site(tmp_path_factory.mktemp("site") / "data") as running:
+        running.wait_for_line(f"Open http://localhost:{running.port}/")
+        with urllib.request.urlopen(f"http://localhost:{running.port}/admin/") as page:
+            assert "Log in" in page.read().decode()
+        running.wait_for_line("sample people")
+        assert end(running, signal.SIGINT) == 0
+    return running
+
+
+def test_the_first_start_makes_accounts_and_imports_a_sample(first_run):
+    assert "Log in as admin, creator, approver" in first_run.lines()
+    assert "Traceback" not in first_run.lines()
+
+
+def test_it_says_that_it_is_a_demo(first_run):
+    assert "This is a demo" in first_run.lines()
+
+
+def test_a_second_start_works_and_makes_nothing_again(first_run):
+    with site(first_run.data_dir) as second:
+        second.wait_for_line("Open http://")
+        assert end(second, signal.SIGTERM) == 0
+    assert "Log in as" not in second.lines()
+    assert "sample people" not in second.lines()
+
+
+@pytest.mark.parametrize("part", ["gunicorn", "manage.py work", "postgres -D"])
+def test_a_crash_of_one_part_stops_the_rest_with_its_message(first_run, part):
+    with site(first_run.data_dir) as running:
+        running.wait_for_line("Open http://")
+        everyone = [*running.processes(), running.database()]
+        next(process for process in everyone if part in " ".join(process.cmdline())).kill()
+        assert running.process.wait(90) == 1
+        assert still_running(everyone) == []
+    assert "ended by itself" in running.lines()
+
+
+@pytest.mark.parametrize("after", [0.2, 1.0, 2.0])
+def test_it_ends_cleanly_also_while_it_starts(tmp_path, after):
+    with site(tmp_path / "data") as running:
+        time.sleep(after)
+        everyone = running.processes()
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait(60)
+        assert still_running(everyone) == []
+        assert not (running.data_dir / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_taken_port_is_named_with_a_way_out(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with site(tmp_path / "data", port) as running:
+            assert running.process.wait(60) == 1
+    assert f"Port {port} of 127.0.0.1 cannot be used" in running.lines()
+    assert f"make run PORT={port + 1}" in running.lines()
+    assert "Traceback" not in running.lines()
