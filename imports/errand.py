@@ -1,0 +1,200 @@
+"""An import on behalf of somebody who waits at a command line: from the file to the end, or as far as they may go.
+
+The work is done by the queue's workers, or with ``inline`` by this process with the same code. Other processes may
+work on the job too, either way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.files import File
+from django.utils import timezone
+
+from imports import configure, engine, leases, lifecycle, queue
+from imports.command_line import Interrupted
+from imports.lifecycle import Actor, Move, Refused
+from imports.models import Bucket, ImportJob, Status, Step
+from imports.progress import Display
+from imports.request import Request
+
+POLL_SECONDS = 0.1
+SILENT_SECONDS = 8.0
+"""How long work may lie about before people are told that nobody takes it up."""
+PATIENCE_SECONDS = 10.0
+"""How long an import that was started is waited for, also without ``--wait``: a small one ends in this time."""
+STARTS = 3
+"""How often an import is started whose schema was changed by somebody else between its check and its start."""
+
+
+class Errand:
+    """One job, for one person, with one display."""
+
+    def __init__(self, actor: Actor, display: Display, *, inline: bool, wait: bool) -> None:
+        self.actor = actor
+        self.display = display
+        self.inline = inline
+        self.patience = None if wait or inline else PATIENCE_SECONDS
+
+    def import_file(self, request: Request) -> ImportJob:
+        """Store, check and, unless it is a dry run, start or submit. Raises ``Refused`` or ``Interrupted``."""
+        with self._place():
+            job = self._store(request)
+            return self._interruptible(job, lambda: self._import(job, request))
+
+    def resume(self, job: ImportJob) -> ImportJob:
+        """Go on with a job that ended early, or with one that is at work. Raises ``Refused`` or ``Interrupted``."""
+        with self._place():
+            lifecycle.check_role(job, Move.RESUME, self.actor)
+            if not is_at_work(job):
+                if job.status not in lifecycle.MOVES[Move.RESUME].sources:
+                    state = job.get_status_display().lower()
+                    raise Refused("state", f"Import {job.pk} is {state}; only a stopped or failed one can be resumed.")
+                lifecycle.move(job, Move.RESUME, self.actor)
+            return self._interruptible(job, lambda: self._follow(job, self.patience))
+
+    def _place(self) -> AbstractContextManager[None]:
+        return queue.in_this_process() if self.inline else nullcontext()
+
+    def _store(self, request: Request) -> ImportJob:
+        job = ImportJob(
+            name=request.name,
+            file_name=request.file_name,
+            file_size=request.path.stat().st_size,
+            format=request.format,
+            source=ImportJob.Source.COMMAND,
+            preset=request.preset.key,
+            identifier=request.identifier,
+            action=request.action,
+            options=request.options,
+        )
+        with request.path.open("rb") as stream:
+            job.file.save(request.file_name, File(stream), save=False)
+        try:
+            return lifecycle.upload(job, self.actor)
+        except BaseException:
+            job.file.storage.delete(str(job.file.name))
+            raise
+
+    def _import(self, job: ImportJob, request: Request) -> None:
+        self._follow(job)
+        if job.status != Status.DRAFT or not self._check(job, request):
+            return
+        self._follow(job)
+        for _ in range(0 if request.dry_run else STARTS):
+            if job.status == Status.READY:
+                self._start(job)
+                self._follow(job, self.patience)
+
+    def _check(self, job: ImportJob, request: Request) -> bool:
+        """Have the whole file checked; a mapping that cannot be imported fails the job."""
+        try:
+            configure.choose(job, request.targets, request.skipped)
+            configure.check(job, self.actor)
+        except configure.NotReady as problem:
+            reasons = dict.fromkeys(f"{fault.reason.rstrip('.')}." for fault in problem.faults)
+            lifecycle.fail(job, problem.faults[0].code, "\n".join(reasons))
+            configure.discard(job)
+            return False
+        return True
+
+    def _start(self, job: ImportJob) -> None:
+        lifecycle.move(job, Move.START if lifecycle.starts_alone(self.actor) else Move.SUBMIT, self.actor)
+
+    def _follow(self, job: ImportJob, patience: float | None = None) -> None:
+        """Wait, or work, until nothing is left to be done, at most so many seconds."""
+        until = None if patience is None else time.monotonic() + patience
+        silence = Silence(self.display, self.inline)
+        self.display.show(job)
+        while is_at_work(job) and (until is None or time.monotonic() < until):
+            if not (self.inline and engine.work_on(job.pk, 0)):
+                time.sleep(POLL_SECONDS)
+                silence.notice(job)
+            job.refresh_from_db()
+            self.display.show(job)
+
+    def _interruptible(self, job: ImportJob, walk: Callable[[], None]) -> ImportJob:
+        try:
+            walk()
+        except KeyboardInterrupt:
+            job.refresh_from_db()
+            raise Interrupted(self._end_early(job) if self.inline else _left_alone(job)) from None
+        return job
+
+    def _end_early(self, job: ImportJob) -> str:
+        """Nobody else works on the job, so what its person does not wait for ends here."""
+        if job.status in (Status.PENDING, Status.IN_PROGRESS):
+            lifecycle.stop(job, self.actor)
+            done = job.total - job.not_run
+            return (
+                f"Import {job.pk} is stopped: {done:,} of {job.total:,} rows are done. "
+                f"Go on with: manage.py resume_import {job.pk} --inline"
+            )
+        if job.status in lifecycle.MOVES[Move.CANCEL].sources:
+            lifecycle.move(job, Move.CANCEL, self.actor)
+            configure.discard(job)
+        return f"Import {job.pk} was not started; nobody was changed."
+
+
+class Silence:
+    """Tells once when work lies about and nobody takes it up, and what helps."""
+
+    def __init__(self, display: Display, inline: bool) -> None:
+        self._display = display
+        self._inline = inline
+        self._since = time.monotonic()
+        self._told = ""
+
+    def notice(self, job: ImportJob) -> None:
+        """Call this now and then."""
+        if time.monotonic() - self._since < SILENT_SECONDS:
+            return
+        self._since = time.monotonic()
+        text = self._text(job)
+        if text and text != self._told:
+            self._told = text
+            self._display.say(text)
+
+    def _text(self, job: ImportJob) -> str:
+        now = timezone.now()
+        leased = Bucket.objects.filter(done=None, lease_until__gt=now)
+        recent = Bucket.objects.filter(done__gt=now - timedelta(seconds=SILENT_SECONDS))
+        if leased.filter(job=job).exists() or recent.filter(job=job).exists():
+            return f"Another process works on import {job.pk}; waiting for it." if self._inline else ""
+        if leased.exists() or recent.exists():
+            return "The workers are busy with other imports; waiting for one of them."
+        started = job.status in (Status.PENDING, Status.IN_PROGRESS)
+        here = f"manage.py resume_import {job.pk} --inline" if started else "the same command with --inline"
+        return (
+            f"Nobody has taken up import {job.pk} for {SILENT_SECONDS:.0f} seconds. "
+            f"Start a worker with: manage.py work\nOr stop waiting with Ctrl-C and run {here}, which needs no worker."
+        )
+
+
+def is_at_work(job: ImportJob) -> bool:
+    """Whether the engine has something to do for the job."""
+    return job.status in leases.AT_WORK and job.step != Step.IDLE
+
+
+def approvers(job: ImportJob) -> list[str]:
+    """The names of those who may approve the job (D-09)."""
+    people = get_user_model()._default_manager.with_perm(
+        lifecycle.APPROVE, backend="django.contrib.auth.backends.ModelBackend", include_superusers=True
+    )
+    if settings.IMPORTS_APPROVAL == "always":
+        people = people.exclude(imports=job)
+    return [person.get_username() for person in people.order_by("pk")]
+
+
+def _left_alone(job: ImportJob) -> str:
+    """What becomes of a job that the workers have, when nobody waits for it."""
+    if job.status in (Status.PENDING, Status.IN_PROGRESS) and is_at_work(job):
+        return f"Import {job.pk} goes on without you. Follow it with: manage.py resume_import {job.pk} --wait"
+    if is_at_work(job) or job.status in (Status.DRAFT, Status.READY):
+        return f"Import {job.pk} was not started; nobody was changed. The list of imports keeps it."
+    return f"Import {job.pk} is {job.get_status_display()}."

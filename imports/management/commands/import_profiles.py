@@ -1,0 +1,98 @@
+"""`manage.py import_profiles`: the door to `imports.errand`. Here are only the arguments and what is printed."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from imports import command_line, outcome, request
+from imports.command_line import answering
+from imports.errand import Errand
+from imports.lifecycle import Refused
+from imports.presets import PRESETS, STANDARD
+from imports.printout import report
+from imports.progress import Display
+
+
+class Command(BaseCommand):
+    help = (
+        "Import a file of people: csv (also .gz, or one in a .zip) or xlsx. The whole file is checked and matched "
+        "first, then the import is started, or submitted where it needs somebody's approval. "
+        "Example: import_profiles people.csv --identifier email --action update --map mobile=phone. "
+        "Exit code: 0 completed, or as far as it goes without others; 1 refused or failed; 2 wrong usage."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="the file; it is copied into the site's storage")
+        parser.add_argument(
+            "--identifier",
+            metavar="NAME",
+            help="what people are found by: email, phone, external_id, ... or automatic; leave it out to see all",
+        )
+        parser.add_argument(
+            "--action",
+            metavar="NAME",
+            help="what happens to people who are known: ignore, update, append, overwrite or replace; "
+            "leave it out to see what each does",
+        )
+        parser.add_argument("--name", metavar="TEXT", help="what the import is called (default: the file's name)")
+        parser.add_argument(
+            "--map",
+            action="append",
+            metavar="HEADER=TARGET",
+            help="where a column goes: the key or label of an attribute, external_id, object_id, or the key of a new "
+            "attribute, whose type is that of all values in the column. The last = parts the two. May be repeated; "
+            "several columns may go to one list, such as phone. Columns that are not named take the suggestion",
+        )
+        parser.add_argument("--skip", action="append", metavar="HEADER", help="a column to leave out; may be repeated")
+        parser.add_argument(
+            "--preset",
+            metavar="NAME",
+            default=STANDARD.key,
+            help=f"a bundle of options: {', '.join(PRESETS)} (default {STANDARD.key})",
+        )
+        parser.add_argument(
+            "--default-country",
+            metavar="CODE",
+            help="two-letter ISO code, such as US: phone numbers without a country code become international",
+        )
+        parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or cp1252 (default: detected)")
+        parser.add_argument(
+            "--delimiter", metavar="MARK", help="comma, semicolon, tab, bar or a single mark (default: detected)"
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="only check and match, and print what an import would do; nobody is changed",
+        )
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="wait for the end however long it takes. Without it the command waits for the check, and for the "
+            "import itself up to 10 seconds; a longer one goes on in the background",
+        )
+        parser.add_argument(
+            "--inline",
+            action="store_true",
+            help="do the work in this process, which needs no worker; it waits for the end",
+        )
+        parser.add_argument(
+            "--user", metavar="NAME", help="act with the rights of this person (default: with those of an Admin)"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print the result as one JSON object on one line, the last one"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with answering(self):
+            command_line.check_database()
+            asked = request.read(options)
+            actor = command_line.actor(options["user"])
+            try:
+                with Display(self.stderr) as display:
+                    job = Errand(actor, display, inline=asked.inline, wait=asked.wait).import_file(asked)
+            except Refused as refusal:
+                if options["json"]:
+                    self.stdout.write(json.dumps(outcome.refused(refusal.code, refusal.message)))
+                raise
+            report(self, job, as_json=options["json"], dry_run=asked.dry_run)

@@ -1,0 +1,186 @@
+"""What is asked for on the command line: read, checked, and put into the words of the engine.
+
+Whatever can be told to be wrong before the file is stored is told here, with the choices.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imports import encoding, guidance, mapping
+from imports.command_line import WrongUsage
+from imports.delimiters import is_delimiter
+from imports.presets import PRESETS, Preset
+from imports.refusal import SourceError
+from profiles import schema, values
+from profiles.merge import Action
+from profiles.values import InvalidValue, ValueOptions, ValueType
+
+LONGEST_NAME = 255
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "pipe": "|"}
+"""Delimiters that are easier to name than to type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of ``import_profiles``: what to import, and how far to go with it."""
+
+    path: Path
+    name: str
+    preset: Preset
+    identifier: str
+    action: Action
+    targets: Mapping[str, str]
+    skipped: Sequence[str]
+    default_country: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    dry_run: bool = False
+    wait: bool = False
+    inline: bool = False
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What differs from the preset."""
+        return {"default_country": self.default_country} if self.default_country else {}
+
+    @property
+    def format(self) -> dict[str, str]:
+        """What is not to be detected."""
+        chosen = {"chosen_encoding": self.encoding, "chosen_delimiter": self.delimiter}
+        return {name: value for name, value in chosen.items() if value}
+
+    @property
+    def file_name(self) -> str:
+        return _readable(self.path.name)[-LONGEST_NAME:]
+
+
+def read(options: Mapping[str, Any]) -> Request:
+    """The request that the command's options, as argparse gives them, make. Raises ``WrongUsage``."""
+    path = _file(options["file"])
+    preset = _preset(options["preset"])
+    targets, skipped = _columns(options["map"] or [], options["skip"] or [])
+    return Request(
+        path=path,
+        name=_name(options["name"] or "") or _readable(path.name)[:LONGEST_NAME],
+        preset=preset,
+        identifier=_identifier(options["identifier"]),
+        action=_action(options["action"], preset),
+        targets=targets,
+        skipped=skipped,
+        default_country=_country(options["default_country"]),
+        encoding=_encoding(options["encoding"]),
+        delimiter=_delimiter(options["delimiter"]),
+        dry_run=options["dry_run"],
+        wait=options["wait"],
+        inline=options["inline"],
+    )
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    try:
+        if path.is_dir():
+            raise WrongUsage(f"{text} is a folder. Name a file in it.")
+        if path.exists() and not path.is_file():
+            raise WrongUsage(f"{text} is not a regular file. Save its content as a file first.")
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise WrongUsage(f"There is no file {text}.") from None
+    except OSError as error:
+        raise WrongUsage(f"{text} cannot be read: {error.strerror}.") from None
+    return path
+
+
+def _readable(name: str) -> str:
+    """A file's name as text; its bytes need not be any."""
+    return os.fsencode(name).decode(errors="replace")
+
+
+def _name(text: str) -> str:
+    if len(text) > LONGEST_NAME:
+        raise WrongUsage(f"--name has {len(text)} characters and the limit is {LONGEST_NAME}.")
+    return text.strip()
+
+
+def _preset(key: str) -> Preset:
+    if key not in PRESETS:
+        raise WrongUsage(f"There is no preset {key}. Choose one of: {', '.join(PRESETS)}.")
+    return PRESETS[key]
+
+
+def _identifier(text: str | None) -> str:
+    known = schema.load()
+    choices = guidance.identifiers(known)
+    if not text:
+        raise WrongUsage(_choices("Say by what people are found, with --identifier:", choices))
+    found = mapping.identifier_named(text, known)
+    if found is None:
+        raise WrongUsage(_choices(f"People cannot be found by {text}. --identifier is one of:", choices))
+    return found
+
+
+def _action(text: str | None, preset: Preset) -> Action:
+    choices = guidance.actions(preset.actions)
+    if not text and preset.default_action:
+        return preset.default_action
+    if not text:
+        raise WrongUsage(_choices("Say what happens to people who are known already, with --action:", choices))
+    if text.lower() not in choices:
+        raise WrongUsage(_choices(f"There is no action {text}. --action is one of:", choices))
+    return Action(text.lower())
+
+
+def _choices(lead: str, choices: Mapping[str, str]) -> str:
+    width = max(map(len, choices))
+    return "\n".join([lead, *(f"  {key:<{width}}  {meaning}" for key, meaning in choices.items())])
+
+
+def _columns(mapped: Sequence[str], skipped: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Targets by header, and headers to leave out. The last ``=`` parts the two: headers hold one more often."""
+    targets: dict[str, str] = {}
+    for text in mapped:
+        header, equals, target = (part.strip() for part in text.rpartition("="))
+        if not (header and equals and target):
+            raise WrongUsage(f"--map {text} is not HEADER=TARGET, such as: --map phone1=phone")
+        if targets.setdefault(header, target) != target:
+            raise WrongUsage(f"--map sends column {header} to both {targets[header]} and {target}. Keep one of them.")
+    left_out = list(dict.fromkeys(header.strip() for header in skipped))
+    both = ", ".join(header for header in left_out if header in targets)
+    if both:
+        raise WrongUsage(f"Column {both} is both in --map and in --skip. Keep one of them.")
+    return targets, left_out
+
+
+def _country(text: str | None) -> str:
+    if not text:
+        return ""
+    try:
+        country = str(values.parser(ValueType.COUNTRY, ValueOptions())(text))
+        values.parser(ValueType.PHONE, ValueOptions(default_country=country))
+    except (InvalidValue, ValueError):
+        raise WrongUsage(f"--default-country {text} is not the two-letter ISO code of a country, such as US.") from None
+    return country
+
+
+def _encoding(text: str | None) -> str:
+    if not text:
+        return ""
+    try:
+        encoding.named(text, b"")
+    except SourceError:
+        raise WrongUsage(f"There is no encoding {text}. Choose one of: {', '.join(encoding.ENCODINGS)}.") from None
+    return text
+
+
+def _delimiter(text: str | None) -> str:
+    if not text:
+        return ""
+    mark = DELIMITERS.get(text.lower(), text)
+    if not is_delimiter(mark):
+        raise WrongUsage(f"“{text}” cannot be a delimiter. Choose comma, semicolon, tab, bar, or another single mark.")
+    return mark
