@@ -1,0 +1,107 @@
+"""A process of its own that turns the workbook on its standard input into lines on its standard output.
+
+Usage: sheet_to_lines.py MEMORY_BYTES MAX_ROWS
+
+The library that reads workbooks believes the figures in them: a file of 5 KB with two cells in opposite corners, or
+with a wrong count of its texts, makes it ask for hundreds of gigabytes, and the process dies without an exception. So
+it works here, where nothing but this one file is lost, and with a limit on its memory.
+
+Each row of the first sheet that is shown gives one line: a JSON list of texts, cut behind the last filled one, or
+nothing for an empty row. Exit codes: 0 done, 3 damaged, 4 too many rows (the row's number on standard error).
+"""
+
+import datetime
+import sys
+from collections.abc import Iterable
+from decimal import Decimal
+
+import orjson
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+DAMAGED = 3
+TOO_MANY_ROWS = 4
+SECONDS = 300
+"""Processor time that a workbook may take."""
+
+Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
+
+# Excel keeps fifteen digits; longer whole numbers get zeros behind them, and very long ones their exponent.
+_EXACT = 10**15
+_NO_EXPONENT = 10**21
+
+
+def main(memory: int, max_rows: int) -> int:
+    """Write the lines. Gives the exit code."""
+    limit(memory)
+    try:
+        with CalamineWorkbook.from_filelike(sys.stdin.buffer) as workbook:
+            sheet = first_sheet(workbook)
+        if sheet is None:
+            return DAMAGED
+        filled = 0
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
+            texts = row_texts(cells)
+            filled += bool(texts)
+            if filled > max_rows + 1:
+                sys.stderr.write(str(number))
+                return TOO_MANY_ROWS
+            sys.stdout.buffer.write(orjson.dumps(texts) + b"\n" if texts else b"\n")
+    except CalamineError:
+        return DAMAGED
+    return 0
+
+
+def limit(memory: int) -> None:
+    """Let this process die rather than the machine suffer. Windows has no such limits."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def first_sheet(workbook: CalamineWorkbook) -> CalamineSheet | None:
+    """The first sheet of cells that is shown, else the first one that is not."""
+    tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    shown = [sheet for sheet in tables if sheet.visible == SheetVisibleEnum.Visible]
+    chosen = next(iter(shown or tables), None)
+    return workbook.get_sheet_by_name(chosen.name) if chosen else None
+
+
+def row_texts(cells: Iterable[Cell]) -> list[str]:
+    """A row as texts, without the empty ones at its end."""
+    texts = [cell if isinstance(cell, str) else cell_text(cell) for cell in cells]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as its text in a CSV: whole numbers without a point, dates as ISO 8601, `true` and `false`."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return number_text(cell)
+    if isinstance(cell, datetime.timedelta):
+        minutes, seconds = divmod(round(cell.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    if isinstance(cell, int):
+        return str(cell)
+    return cell.isoformat()
+
+
+def number_text(number: float) -> str:
+    """`3` for 3.0, all digits where they are not too many, else what Python writes."""
+    if number.is_integer() and abs(number) < _EXACT:
+        return str(int(number))
+    if number.is_integer() and abs(number) < _NO_EXPONENT:
+        return format(Decimal(repr(number)).to_integral_value(), "f")
+    return repr(number)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

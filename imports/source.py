@@ -1,0 +1,196 @@
+"""A file of people as a table: what it is packed in, its encoding and delimiter, its header, and its rows (FF, RP-10).
+
+`Source.detect` looks at a new file once, whole, and refuses what is no table. `Source.reopen` takes what was found.
+Rows come in batches and in flat memory, whatever the size of the file; only a workbook is held whole.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import BinaryIO, Self
+
+from imports import encoding as encodings
+from imports.containers import Container, container_of, entries, file_size, open_bytes
+from imports.delimited import Dialect, read_blocks
+from imports.delimiters import declared_delimiter, detect_delimiter, is_delimiter
+from imports.kinds import SAMPLE, not_a_table, refuse_document, refuse_office_document, refuse_other_text
+from imports.readers import FileSlice, Reader, Section, read_up_to
+from imports.records import Batch, Block, Position, Ragged, assemble
+from imports.refusal import Limits, Refusal, SourceError, in_bytes
+from imports.workbook import Sheet
+
+__all__ = ["Batch", "Container", "Format", "Limits", "Position", "Ragged", "Refusal", "Source", "SourceError"]
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a file is to be read. A workbook has no encoding and no delimiter; both are empty then."""
+
+    container: Container
+    encoding: str
+    delimiter: str
+
+    @property
+    def splittable(self) -> bool:
+        """Whether reading can begin at any `Position` without reading what lies before it."""
+        return self.container is Container.PLAIN and self.encoding not in encodings.TRANSCODED
+
+    def to_json(self) -> dict[str, str]:
+        """A form that can be stored as JSON."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, str]) -> Self:
+        """The format that `to_json` gave. Raises ValueError for an unknown container."""
+        return cls(Container(stored["container"]), stored["encoding"], stored["delimiter"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The header's cells as they stand in the file, and the place just after them."""
+
+    cells: list[str]
+    end: Position
+
+
+class Source:
+    """One file, its format known. The file must be seekable, stays open, and may be shared by several iterations."""
+
+    def __init__(self, file: BinaryIO, file_format: Format, limits: Limits) -> None:
+        self.format = file_format
+        self._file = file
+        self._limits = limits
+
+    @classmethod
+    def detect(
+        cls, file: BinaryIO, name: str, limits: Limits, encoding: str | None = None, delimiter: str | None = None
+    ) -> Self:
+        """Find out how a file is to be read. `name` only serves the messages; the content decides.
+
+        `encoding` and `delimiter` are what a preset or the user has chosen, None to detect them. The text is decoded
+        once to its end, so an encoding that does not fit is found here. Raises SourceError for a file that is too
+        large, no table, or has no data rows.
+        """
+        size = file_size(file)
+        if not size:
+            raise _empty_file()
+        if size > limits.max_bytes:
+            raise SourceError(
+                Refusal.TOO_LARGE,
+                f"The file has {size:,} bytes and the limit is {in_bytes(limits.max_bytes)}. "
+                "Split it into smaller files.",
+            )
+        container = container_of(file)
+        if container is Container.XLSX:
+            source = cls(file, Format(container, "", ""), limits)
+        else:
+            source = cls(file, _text_format(file, name, container, limits, encoding, delimiter), limits)
+        if "\0" in "".join(source.header()):
+            raise not_a_table(name, "a binary file")
+        if next(source.batches(size=1), None) is None:
+            raise SourceError(Refusal.NO_DATA_ROWS, "The file has no data rows. Add at least one row below the header.")
+        return source
+
+    @classmethod
+    def reopen(cls, file: BinaryIO, file_format: Format, limits: Limits) -> Self:
+        """A source whose format was detected before. Nothing is read yet."""
+        return cls(file, file_format, limits)
+
+    def header(self) -> list[str]:
+        """The cells of the first record that is not empty, as they stand there, without a byte-order mark.
+
+        Raises SourceError for an empty file, too many columns, and what is wrong with the first records.
+        """
+        return list(self._head.cells)
+
+    def batches(self, start: Position | None = None, stop: Position | None = None, size: int = 2000) -> Iterator[Batch]:
+        """The data rows behind the header, `size` of them at a time, well-formed and ragged ones together.
+
+        `start` and `stop` are ends of earlier batches: rows after the one and up to the other are given, with the
+        numbers and lines that they have in the whole file. Raises SourceError where the file cannot be read on.
+        """
+        start = start or self._head.end
+        return assemble(self._blocks(start, stop), start, len(self._head.cells), size)
+
+    @cached_property
+    def _head(self) -> _Head:
+        offset, line = self._first_byte(), 0
+        for block in self._blocks(Position(offset, 0, 0), None, head=True):
+            for cells, end in zip(block.rows, block.ends, strict=True):
+                if line == 0 and declared_delimiter(self.format.delimiter.join(cells) + "\n"):
+                    continue
+                self._check_columns(len(cells))
+                return _Head(cells, Position(offset + sum(block.lengths[:end]), line + end, 0))
+            offset += sum(block.lengths)
+            line += len(block.lengths)
+        raise _empty_file()
+
+    def _check_columns(self, count: int) -> None:
+        if count > self._limits.max_columns:
+            raise SourceError(
+                Refusal.TOO_MANY_COLUMNS,
+                f"The header has {count:,} columns and the limit is {self._limits.max_columns:,}. "
+                "Leave out the columns that are not needed.",
+            )
+
+    def _blocks(self, start: Position, stop: Position | None, head: bool = False) -> Iterator[Block]:
+        end = None if stop is None else stop.offset
+        if self.format.container is Container.XLSX:
+            return self._sheet.blocks(start, stop, None if head else len(self._head.cells))
+        dialect = Dialect(self.format.encoding, self.format.delimiter, self._limits)
+        if self.format.encoding in encodings.TRANSCODED:
+            dialect = Dialect(encodings.UTF_8, self.format.delimiter, self._limits)
+        return read_blocks(self._reader(start.offset, end), dialect, start.line)
+
+    def _first_byte(self) -> int:
+        """Where the text begins, behind a byte-order mark."""
+        if self.format.container is Container.XLSX:
+            return 0
+        return len(_BOM) if self._reader(0, len(_BOM)).read(len(_BOM)) == _BOM else 0
+
+    def _reader(self, start: int, end: int | None) -> Reader:
+        """The text in bytes from `start` to `end`, which are counted as `Position` says."""
+        if self.format.splittable:
+            size = file_size(self._file)
+            return FileSlice(self._file, start, size if end is None else end)
+        reader = self._open()
+        if self.format.encoding in encodings.TRANSCODED:
+            reader = encodings.Transcoded(reader, self.format.encoding)
+        return Section(reader, start, end)
+
+    @cached_property
+    def _open(self) -> Callable[[], Reader]:
+        return open_bytes(self._file, self.format.container, self._limits)
+
+    @cached_property
+    def _sheet(self) -> Sheet:
+        return Sheet(self._file, self._limits)
+
+
+def _text_format(
+    file: BinaryIO, name: str, container: Container, limits: Limits, encoding: str | None, delimiter: str | None
+) -> Format:
+    """The format of what is not a workbook. Raises SourceError."""
+    if container is Container.ZIP:
+        refuse_office_document({entry.filename for entry in entries(file)}, name)
+    opener = open_bytes(file, container, limits)
+    refuse_document(read_up_to(opener(), SAMPLE), name)
+    found = encodings.detect(opener, name, encoding)
+    sample = encodings.sample(opener(), found)
+    refuse_other_text(sample, name)
+    if delimiter is None:
+        delimiter = detect_delimiter(sample)
+    elif not is_delimiter(delimiter):
+        raise SourceError(
+            Refusal.UNKNOWN_DELIMITER,
+            f"“{delimiter}” cannot be a delimiter. Choose a comma, a semicolon, a tab, a bar or another single mark.",
+        )
+    return Format(container, found, delimiter)
+
+
+def _empty_file() -> SourceError:
+    return SourceError(
+        Refusal.EMPTY_FILE, "The file is empty. Choose a file with a header row and at least one data row."
+    )

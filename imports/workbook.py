@@ -1,0 +1,110 @@
+"""An .xlsx workbook as a table: the first sheet that is shown, every cell as text (FF-02)."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from imports import sheet_to_lines
+from imports.containers import entries, file_size, open_entry
+from imports.delimited import PIECE, check_cells
+from imports.readers import Allowance, FileSlice
+from imports.records import Block, Position
+from imports.refusal import Limits, Refusal, SourceError, in_bytes
+
+_SECONDS = 2 * sheet_to_lines.SECONDS
+
+
+class Sheet:
+    """The rows of a workbook's first sheet, laid down in a temporary file that goes with this object.
+
+    Raises SourceError for a workbook that is damaged or over the limits.
+    """
+
+    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+        _check_unpacked(file, limits)
+        self._limits = limits
+        self._lines: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed with the sheet)
+        weakref.finalize(self, self._lines.close)
+        _write_lines(file, self._lines, limits)
+
+    def blocks(self, start: Position, stop: Position | None, width: int | None) -> Iterator[Block]:
+        """The rows of the sheet between two positions; without a width as wide as they are.
+
+        A row that ends earlier is filled up to `width`. Empty rows have a line and no row.
+        """
+        line = start.line
+        reader = FileSlice(self._lines, start.offset, file_size(self._lines) if stop is None else stop.offset)
+        left = b""
+        while piece := reader.read(PIECE):
+            *lines, left = (left + piece).split(b"\n")
+            filled = [index for index, each in enumerate(lines) if each]
+            rows: list[list[str]] = [orjson.loads(lines[index]) for index in filled]
+            if len(left) + len(piece) > self._limits.max_cell_bytes:
+                check_cells(rows, filled, self._limits, line)
+            if width is not None:
+                rows = [row + [""] * (width - len(row)) if len(row) < width else row for row in rows]
+            yield Block(rows, filled, [index + 1 for index in filled], [len(each) + 1 for each in lines])
+            line += len(lines)
+
+
+def _check_unpacked(file: BinaryIO, limits: Limits) -> None:
+    """Unpack everything once, to nowhere, and raise SourceError when it is damaged or too large."""
+    allowance = Allowance(file_size(file), limits)
+    for entry in entries(file):
+        reader = open_entry(file, entry, limits)
+        while data := reader.read(PIECE):
+            allowance.use(len(data))
+
+
+def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits) -> None:
+    """Let another process read the workbook. Raises SourceError when it cannot."""
+    # -P: what this folder calls its modules must not hide the standard library.
+    command = [
+        sys.executable,
+        "-P",
+        str(Path(sheet_to_lines.__file__)),
+        str(limits.max_xlsx_memory),
+        str(limits.max_xlsx_rows),
+    ]
+    with tempfile.TemporaryFile() as workbook:
+        file.seek(0)
+        shutil.copyfileobj(file, workbook)
+        workbook.seek(0)
+        try:
+            done = subprocess.run(
+                command, stdin=workbook, stdout=lines, stderr=subprocess.PIPE, timeout=_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise _too_large(limits) from error
+    if done.returncode == sheet_to_lines.TOO_MANY_ROWS:
+        raise _too_many_rows(int(done.stderr), limits)
+    if b"memory allocation" in done.stderr or b"MemoryError" in done.stderr:
+        raise _too_large(limits)
+    if done.returncode:
+        raise SourceError(
+            Refusal.WORKBOOK_DAMAGED,
+            "The workbook is damaged and cannot be read. Open it in a spreadsheet program and save it again.",
+        )
+
+
+def _too_many_rows(row: int, limits: Limits) -> SourceError:
+    return SourceError(
+        Refusal.TOO_MANY_ROWS,
+        f"The sheet has more than {limits.max_xlsx_rows:,} rows at line {row}. Save it as CSV, which may have more.",
+        row,
+    )
+
+
+def _too_large(limits: Limits) -> SourceError:
+    return SourceError(
+        Refusal.SHEET_TOO_LARGE,
+        f"The sheet takes more than {in_bytes(limits.max_xlsx_memory)} of memory, perhaps for a cell far away from the "
+        "others. Delete what lies far off, or save the sheet as CSV.",
+    )
