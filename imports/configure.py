@@ -45,7 +45,7 @@ def read_file(job: ImportJob, bucket: Bucket) -> dict[str, int]:
             header=header.text,
             name=header.name,
             date_format=header.date_format or "",
-            statistics=statistics.to_json(),
+            statistics=_storable(statistics.to_json()),
         )
         for header, statistics in zip(found.headers, found.columns, strict=True)
     ]
@@ -107,6 +107,11 @@ def discard(job: ImportJob) -> None:
     JobTables(job.pk).drop()
     job.columns.all().delete()
     job.file.delete(save=True)
+
+
+def _storable(statistics: dict[str, Any]) -> dict[str, Any]:
+    """With the picture of a NUL in place of each, since JSON in PostgreSQL cannot hold one."""
+    return statistics | {"samples": [sample.replace("\0", "\u2400") for sample in statistics["samples"]]}
 
 
 def _unknown_header(header: str, headers: list[str]) -> Fault:
