@@ -1,6 +1,7 @@
 """`make run`, as a new user meets it (issue part A.2)."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -96,13 +97,14 @@ def first_run(tmp_path_factory):
         running.wait_for_line(f"Open http://localhost:{running.port}/")
         with urllib.request.urlopen(f"http://localhost:{running.port}/admin/") as page:
             assert "Log in" in page.read().decode()
-        running.wait_for_line("sample people")
+        running.wait_for_line("Sample people: Completed")
         assert end(running, signal.SIGINT) == 0
     return running
 
 
 def test_the_first_start_makes_accounts_and_imports_a_sample(first_run):
     assert "Log in as admin, creator, approver" in first_run.lines()
+    assert re.search(r"Imported +1,000 ", first_run.lines())
     assert "Traceback" not in first_run.lines()
 
 
