@@ -200,9 +200,7 @@ def _end_preview(job: ImportJob) -> None:
 
 def _end_prepare(job: ImportJob) -> None:
     try:
-        lifecycle.move(
-            job, Move.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job)
-        )
+        lifecycle.move(job, Move.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job))
     except Refused:
         logger.info("job %s: begun elsewhere", job.pk)
 

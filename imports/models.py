@@ -64,7 +64,9 @@ class ImportJob(models.Model):
     file = models.FileField(upload_to="imports/%Y/%m/", max_length=500)
     file_name = models.CharField(max_length=255)
     file_size = models.BigIntegerField(default=0, help_text="Bytes.")
-    format = models.JSONField(default=dict, blank=True, help_text="Container, encoding, delimiter, as detected or chosen.")
+    format = models.JSONField(
+        default=dict, blank=True, help_text="Container, encoding, delimiter, as detected or chosen."
+    )
     source = models.CharField(max_length=10, choices=Source, default=Source.ADMIN)
 
     preset = models.CharField(max_length=20, default="standard")
@@ -137,7 +139,9 @@ class ImportColumn(models.Model):
     date_format = models.CharField(max_length=40, blank=True)
     target_kind = models.CharField(max_length=10, choices=Target, default=Target.UNDECIDED)
     target = models.CharField(max_length=120, blank=True, help_text="Key of the field or attribute.")
-    type = models.CharField(max_length=20, choices=[(t.value, t.value.replace("_", " ")) for t in ValueType], blank=True)
+    type = models.CharField(
+        max_length=20, choices=[(t.value, t.value.replace("_", " ")) for t in ValueType], blank=True
+    )
     suggested = models.BooleanField(default=True, help_text="False once a person chose.")
     statistics = models.JSONField(default=dict, help_text="Filled cells, samples, type found in all values.")
 

@@ -26,7 +26,9 @@ def plan(job: ImportJob, step: Step) -> None:
         _mark_tangled(cursor, job)
         buckets = _hash_buckets(cursor, job, step)
         Bucket.objects.bulk_create(buckets)
-        cursor.execute(_SERIAL.format(rows=JobTables(job.pk).staged), [job.pk, step, len(buckets), settings.IMPORTS_BUCKET_ROWS])
+        cursor.execute(
+            _SERIAL.format(rows=JobTables(job.pk).staged), [job.pk, step, len(buckets), settings.IMPORTS_BUCKET_ROWS]
+        )
 
 
 def copy_plan(job: ImportJob, source: Step, target: Step) -> None:

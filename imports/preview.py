@@ -50,7 +50,8 @@ def summary(job: ImportJob) -> dict[str, Any]:
         "failed": counts["failed"] + staged["failed"],
         "warnings": staged["warnings"],
         "new_attributes": [
-            {"key": d.key, "type": d.type.value} for d in mapping.new_definitions(list(job.columns.all()), schema.load())
+            {"key": d.key, "type": d.type.value}
+            for d in mapping.new_definitions(list(job.columns.all()), schema.load())
         ],
         "rows": first_rows(job),
     }
@@ -107,7 +108,9 @@ def _names(job: ImportJob) -> dict[str, str]:
     return {"staged": tables.staged, "results": tables.results, "touched": tables.touched}
 
 
-def _shown(number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str) -> dict[str, Any]:
+def _shown(
+    number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str
+) -> dict[str, Any]:
     after = orjson.loads(raw) if outcome == Outcome.IMPORTED else {}
     shown = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}
     return {

@@ -6,6 +6,7 @@ Works on a batch of rows by column: each distinct text of a column is read once 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -75,9 +76,9 @@ class Checked:
 
 @dataclass(slots=True)
 class _Texts:
-    """What the texts of one column in one batch mean. ``values`` may be asked for by distinct text."""
+    """What the texts of one column in one batch mean: ``values`` row by row, None for a blank or bad one."""
 
-    meaning: dict[str, Any]
+    values: Sequence[Any]
     forms: dict[str, str] | None
     bad: dict[str, InvalidValue]
     blank: bool
@@ -96,6 +97,7 @@ class RowChecker:
         self.mandatory = [i for i, c in enumerate(columns) if c.definition.mandatory and options.enforce_mandatory]
         self._readers = [_reader(column, options) for column in columns]
         self._forms = [_form(column.definition) for column in columns]
+        self._is_text = [column.definition.type is ValueType.TEXT for column in columns]
         self._targets = _targets(columns)
         kinds_of_columns = [column.definition.key for column in columns]
         self._repeats_kinds = len(set(kinds_of_columns)) < len(kinds_of_columns)
@@ -106,7 +108,7 @@ class RowChecker:
         if not batch.rows:
             return Checked([], [], [], [], [], None), problems
         cells = list(zip(*batch.rows, strict=True))
-        texts = [self._read(i, set(cells[column.position])) for i, column in enumerate(self.columns)]
+        texts = [self._read(i, cells[column.position]) for i, column in enumerate(self.columns)]
         failed = self._failures(batch, texts, problems)
         keys = self._keys(cells, texts)
         checked = Checked(
@@ -114,22 +116,22 @@ class RowChecker:
             batch.lines,
             keys,  # type: ignore[arg-type]  # a row without a key has failed
             self._links(cells, texts),
-            self._documents(cells, texts),
+            self._documents(texts, len(keys)),
             self._ties(cells, texts, keys),
         )
         return checked.only([index not in failed for index in range(len(keys))]) if failed else checked, problems
 
-    def _read(self, index: int, distinct: set[str]) -> _Texts:
-        """What each distinct text of a column means; a blank one and a bad one mean nothing."""
+    def _read(self, index: int, texts: Sequence[str]) -> _Texts:
+        """What the texts of a column mean; each distinct one is read once."""
         reader, form = self._readers[index], self._forms[index]
+        distinct = set(texts)
+        blank = {text for text in distinct if not text or text.isspace()}
+        if form is None and self._is_text[index] and values.are_plain(distinct):
+            return _Texts(_without(texts, blank), None, {}, bool(blank))
         meaning: dict[str, Any] = {}
         forms: dict[str, str] = {}
         bad: dict[str, InvalidValue] = {}
-        count = len(distinct)
-        for text in distinct:
-            if not text or text.isspace():
-                count -= 1
-                continue
+        for text in distinct - blank if blank else distinct:
             try:
                 value = reader(text)
                 if form is not None:
@@ -137,7 +139,8 @@ class RowChecker:
                 meaning[text] = value
             except InvalidValue as problem:
                 bad[text] = problem
-        return _Texts(meaning, None if form is None else forms, bad, count < len(distinct))
+        found = list(map(meaning.get, texts))
+        return _Texts(found, None if form is None else forms, bad, len(meaning) < len(distinct))
 
     def _keys(self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts]) -> list[Link | None]:
         """What each row is looked up by: of several columns the first that is not blank."""
@@ -146,7 +149,9 @@ class RowChecker:
             column = self.columns[i]
             links = {text: (column.definition.key, form) for text, form in (texts[i].forms or {}).items()}
             found = map(links.get, cells[column.position])
-            keys = list(found) if i == self.lookups[-1] else [link or key for link, key in zip(found, keys, strict=True)]
+            keys = (
+                list(found) if i == self.lookups[-1] else [link or key for link, key in zip(found, keys, strict=True)]
+            )
         return keys
 
     def _ties(
@@ -176,39 +181,25 @@ class RowChecker:
             return [f"[{','.join(dict.fromkeys(filter(None, row)))}]" for row in zip(*columns, strict=True)]
         return [f"[{','.join(filter(None, row))}]" for row in zip(*columns, strict=True)]
 
-    def _documents(self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts]) -> list[str]:
+    def _documents(self, texts: Sequence[_Texts], count: int) -> list[str]:
         """The values of each row by attribute key, without blanks, as JSON."""
         if not self._targets:
-            return ["{}"] * len(cells[0])
-        columns = [self._target(cells, texts, key, sources) for key, sources in self._targets]
-        return [f"{{{','.join(filter(None, row))}}}" for row in zip(*columns, strict=True)]
+            return ["{}"] * count
+        names = [key for key, _ in self._targets]
+        rows = zip(*(self._target(texts, sources) for _, sources in self._targets), strict=True)
+        if any(texts[i].blank for _, sources in self._targets for i in sources):
+            return _json_each([{k: v for k, v in zip(names, row, strict=True) if v is not None} for row in rows])
+        return _json_each([dict(zip(names, row, strict=True)) for row in rows])
 
-    def _target(
-        self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts], key: str, sources: Sequence[int]
-    ) -> Iterable[str | None]:
-        """One attribute of each row as ``"key":value``; several columns make one list, without repetition (AT-09)."""
-        column = self.columns[sources[0]]
-        start = f"{json_of(key)}:"
-        if len(sources) > 1:
-            return self._list(cells, texts, start, sources)
-        many = column.definition.multi_valued
-        fragments = _fragments(texts[sources[0]].meaning, start + "[" * many, "]" * many)
-        return map(fragments.get, cells[column.position])
-
-    def _list(
-        self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts], start: str, sources: Sequence[int]
-    ) -> Iterable[str | None]:
-        columns = []
-        for i in sources:
-            forms = texts[i].forms or texts[i].meaning
-            pairs = {text: (forms[text], value) for text, value in texts[i].meaning.items()}
-            columns.append(map(pairs.get, cells[self.columns[i].position]))
-        for row in zip(*columns, strict=True):
-            found: dict[Any, Any] = {}
-            for pair in row:
-                if pair is not None:
-                    found.setdefault(*pair)
-            yield start + json_of(list(found.values())) if found else None
+    def _target(self, texts: Sequence[_Texts], sources: Sequence[int]) -> Iterable[Any]:
+        """One attribute of each row; several columns make one list, without repetition (AT-09)."""
+        found = texts[sources[0]].values
+        if not self.columns[sources[0]].definition.multi_valued:
+            return found
+        if len(sources) == 1:
+            return [None if value is None else [value] for value in found]
+        form = self._forms[sources[0]] or _itself
+        return [_distinct(row, form) for row in zip(*(texts[i].values for i in sources), strict=True)]
 
     def _failures(self, batch: Batch, texts: Sequence[_Texts], problems: list[Problem]) -> set[int]:
         """Which rows fail. The order of checks is that of PS-27: identifier, mandatory values, formats."""
@@ -231,10 +222,9 @@ class RowChecker:
         if not any(texts[i].blank or texts[i].bad for i in self.lookups):
             return
         for index, row in enumerate(batch.rows):
-            cells = [(row[self.columns[i].position], texts[i], i) for i in self.lookups]
-            if any(cell in found.meaning for cell, found, _ in cells):
+            if any(texts[i].values[index] is not None for i in self.lookups):
                 continue
-            if any(cell in found.bad and not self._drops(i) for cell, found, i in cells):
+            if any(row[self.columns[i].position] in texts[i].bad and not self._drops(i) for i in self.lookups):
                 continue  # not blank but malformed: its format is the problem
             names = " and ".join(dict.fromkeys(self.columns[i].header for i in self.lookups))
             reason = f"The identifier is blank: fill in {names}"
@@ -323,12 +313,39 @@ def json_of(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-_SPECIAL = re.compile(r'["\\\x00-\x1f]').search
+_MARK = secrets.token_hex(16)
+"""Stands between documents while they are one text; nobody can know it, so no file can hold it."""
 
 
-def _fragments(meaning: Mapping[str, Any], start: str, end: str) -> dict[str, str]:
-    """Each meaning as JSON between two texts. Most are texts without anything to escape, and made in one go."""
-    if all(type(value) is str for value in meaning.values()) and not _SPECIAL("".join(meaning.values())):
+def _json_each(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each document as JSON. One call for all of them is faster than one for each."""
+    marked: list[Any] = [_MARK] * (2 * len(documents) - 1)
+    marked[::2] = documents
+    return orjson.dumps(marked).decode()[1:-1].split(f',"{_MARK}",')
+
+
+def _fragments(meaning: Mapping[str, str], start: str, end: str) -> dict[str, str]:
+    """Each text as JSON between two others. Most have nothing to escape, and are made in one go."""
+    if not _SPECIAL("".join(meaning.values())):
         start, end = f'{start}"', f'"{end}'
         return {text: f"{start}{value}{end}" for text, value in meaning.items()}
     return {text: f"{start}{json_of(value)}{end}" for text, value in meaning.items()}
+
+
+_SPECIAL = re.compile(r'["\\\x00-\x1f]').search
+
+
+def _without(texts: Sequence[str], blank: set[str]) -> Sequence[str | None]:
+    return [None if text in blank else text for text in texts] if blank else texts
+
+
+def _distinct(row: Iterable[Any], form: Callable[[Any], Any]) -> list[Any] | None:
+    found: dict[Any, Any] = {}
+    for value in row:
+        if value is not None:
+            found.setdefault(form(value), value)
+    return list(found.values()) or None
+
+
+def _itself(value: Any) -> Any:
+    return value

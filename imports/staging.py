@@ -25,6 +25,7 @@ from imports.source import Position
 from imports.tables import JobTables
 from profiles import schema, store
 from profiles.people import Incoming, Link
+from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
 BATCH_ROWS = 2_000
 LOW_BITS = 23
@@ -128,12 +129,18 @@ def incoming(job: ImportJob, bucket: Bucket) -> list[Incoming]:
     where, values = selection(bucket)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT row_no, kind, key, links, raw FROM {JobTables(job.pk).staged} WHERE {where} ORDER BY row_no", values
+            f"SELECT row_no, kind, key, links, raw FROM {JobTables(job.pk).staged} WHERE {where} ORDER BY row_no",
+            values,
         )
-        return [
-            Incoming(row, (kind, key), [(k, v) for k, v in orjson.loads(links)], raw)
-            for row, kind, key, links, raw in cursor.fetchall()
-        ]
+        return [_incoming(*line) for line in cursor.fetchall()]
+
+
+def _incoming(row: int, kind: str, key: str, links: str, raw: str) -> Incoming:
+    found: list[Link] = [(kind, value) for kind, value in orjson.loads(links)]
+    if '"external_id"' in links or '"object_id"' in links:
+        own = dict(found)
+        return Incoming(row, (kind, key), found, raw, own.get(EXTERNAL_ID), own.get(OBJECT_ID))
+    return Incoming(row, (kind, key), found, raw)
 
 
 def selection(bucket: Bucket) -> tuple[str, list[Any]]:

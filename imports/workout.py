@@ -51,9 +51,7 @@ def work_out_serially(job: ImportJob, bucket: Bucket, base: int) -> None:
 def sought(rows: Iterable[Incoming]) -> list[Link]:
     """Each value that rows look somebody up by, once, and the external ids they bring, which others may own."""
     links = dict.fromkeys(row.key for row in rows)
-    for row in rows:
-        if len(row.links) > 1:
-            links |= dict.fromkeys(link for link in row.links if link[0] == EXTERNAL_ID)
+    links |= {(EXTERNAL_ID, row.external_id): None for row in rows if row.external_id is not None}
     return list(links)
 
 

@@ -42,23 +42,37 @@ def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: M
     """
     if action is Action.IGNORE:
         return {}
-    changes: Changes = {}
-    for key, value in incoming.items():
-        before = old.get(key)
-        if before is None:
-            changes[key] = [None, value]
-        elif action is not Action.UPDATE:
-            after = appended(before, value, lists[key]) if action is Action.APPEND and key in lists else value
-            if not same(before, after):
-                changes[key] = [before, after]
+    known = old.get
+    if action is Action.UPDATE:
+        return {key: [None, value] for key, value in incoming.items() if known(key) is None}
+    changes: Changes = {
+        key: [before, value]
+        for key, value in incoming.items()
+        if (before := known(key)) != value or before.__class__ is not value.__class__
+    }
+    if action is Action.APPEND:
+        _append(changes, lists)
     if action is Action.REPLACE:
         changes |= {key: [value, None] for key, value in old.items() if key not in incoming}
     return changes
 
 
+def _append(changes: Changes, lists: Mapping[str, ListRule]) -> None:
+    """Let lists grow instead of being replaced; those that do not grow do not change."""
+    for key in changes.keys() & lists.keys():
+        before, value = changes[key]
+        after = appended(before or [], value, lists[key])
+        if after is before:
+            del changes[key]
+        else:
+            changes[key] = [before, after]
+
+
 def merge_value(old: Any, value: Any, action: Action) -> Any:
-    """The same for one single-valued field of its own: the value afterwards; ``old`` is None where blank."""
-    return old if old is not None and action in (Action.IGNORE, Action.UPDATE) else value
+    """The same for one field of a person that no action clears: the value afterwards; None stands for blank."""
+    if value is None or (old is not None and action in (Action.IGNORE, Action.UPDATE)):
+        return old
+    return value
 
 
 def appended(old: list[Any], value: list[Any], rule: ListRule) -> list[Any]:
@@ -68,12 +82,6 @@ def appended(old: list[Any], value: list[Any], rule: ListRule) -> list[Any]:
     return old + added if added else old
 
 
-def changed(old: Attributes, changes: Changes) -> Attributes:
-    """The attributes after the changes."""
-    new = {key: value for key, value in old.items() if key not in changes or changes[key][1] is not None}
-    return new | {key: value for key, (_, value) in changes.items() if value is not None}
-
-
 def together(first: Changes, then: Changes) -> Changes:
     """Two changes, one after the other, as one: the oldest old and the newest new, nothing where they are the same."""
     both = {key: [first[key][0] if key in first else old, new] for key, (old, new) in then.items()}
@@ -81,9 +89,5 @@ def together(first: Changes, then: Changes) -> Changes:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two stored values are the same JSON; Python alone would take ``True`` for ``1``."""
-    if one is other:
-        return True
-    if one != other or type(one) is not type(other):
-        return False
-    return not isinstance(one, list) or [type(item) for item in one] == [type(item) for item in other]
+    """Whether two values of an attribute are the same JSON; Python alone would take ``True`` for ``1``."""
+    return bool(one == other) and one.__class__ is other.__class__

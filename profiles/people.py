@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from profiles.merge import Action, Attributes, Changes, ListRule, changed, merge, merge_value, together
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, Schema
+from profiles.merge import Action, Attributes, Changes, ListRule, merge, merge_value, together
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 
 Link = tuple[str, str]
 """Kind and value in matching form of something a person is found by."""
@@ -51,13 +51,8 @@ class Incoming:
     key: Link
     links: Sequence[Link]
     raw: str
-
-    def own(self, kind: str) -> str | None:
-        """The person's own field that the row brings, if it does."""
-        for link in self.links:
-            if link[0] == kind:
-                return link[1]
-        return None
+    external_id: str | None = None
+    object_id: str | None = None
 
 
 class Person:
@@ -66,7 +61,7 @@ class Person:
     ``ref`` is the primary key, or minus the number of the row that made them. ``attributes`` is JSON text until
     somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one;
     ``version`` is what was read, None for somebody new. ``changes`` is what the rows so far changed about a known
-    person, all together; ``links`` is kept for new ones.
+    person, all together, on top of ``attributes`` as they were read; ``links`` is kept for new ones.
     """
 
     __slots__ = (
@@ -95,12 +90,20 @@ class Person:
         self.changes: Changes = _NOTHING
 
     def values(self) -> Attributes:
+        """What is known about the person after the rows so far."""
         if isinstance(self.attributes, str):
             self.attributes = orjson.loads(self.attributes)
-        return self.attributes  # type: ignore[return-value]
+        attributes: Attributes = self.attributes  # type: ignore[assignment]
+        return changed(attributes, self.changes) if self.changes else attributes
 
 
 _NOTHING: Changes = {}
+
+
+def changed(attributes: Attributes, changes: Changes) -> Attributes:
+    """Attributes after changes; the person's own fields among the changes are none of theirs."""
+    new = {key: value for key, value in attributes.items() if key not in changes}
+    return new | {key: value for key, (_, value) in changes.items() if value is not None and key not in OWN_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +167,9 @@ class People:
         return max(holders, key=lambda person: (person.recency, person.ref if person.ref > 0 else _NEWEST - person.ref))
 
     def _create(self, row: Incoming) -> Result:
-        if row.key[0] == OBJECT_ID or row.own(OBJECT_ID) is not None:
+        if row.key[0] == OBJECT_ID or row.object_id is not None:
             return Result(Outcome.FAILED, refusal=NO_SUCH_OBJECT_ID)
-        external_id = row.own(EXTERNAL_ID)
+        external_id = row.external_id
         if external_id is not None and self.holders.get((EXTERNAL_ID, external_id)):
             return Result(Outcome.FAILED, refusal=EXTERNAL_ID_TAKEN)
         person = Person(-row.row, "", external_id, row.raw, self.base + row.row, None, row.row, row.links)
@@ -177,38 +180,26 @@ class People:
         return Result(Outcome.IMPORTED, person)
 
     def _change(self, row: Incoming, person: Person) -> Result:
-        object_id = row.own(OBJECT_ID)
-        if object_id is not None and object_id != person.object_id:
+        if row.object_id is not None and row.object_id != person.object_id:
             return Result(Outcome.FAILED, person, refusal=OBJECT_ID_DIFFERS)
-        external_id = self._external_id(row, person)
-        if isinstance(external_id, Refusal):
-            return Result(Outcome.FAILED, person, refusal=external_id)
+        external_id = merge_value(person.external_id, row.external_id, self.rules.action)
+        if external_id != person.external_id and self.holders.get((EXTERNAL_ID, external_id or "")):
+            return Result(Outcome.FAILED, person, refusal=EXTERNAL_ID_TAKEN)
         old = person.values()
         changes = merge(old, orjson.loads(row.raw), self.rules.action, self.rules.lists)
         if changes:
             refusal = self._over_limit(old, changes)
             if refusal:
                 return Result(Outcome.FAILED, person, refusal=refusal)
-        if person.external_id != external_id:
+        if external_id != person.external_id:
             changes[EXTERNAL_ID] = [person.external_id, external_id]
         if person.ref not in self.touched:
             self.touched[person.ref] = person
             person.first_row = row.row
         if not changes:
-            return Result(Outcome.UNCHANGED, person, changes)
+            return Result(Outcome.UNCHANGED, person)
         self._set(person, changes, row)
         return Result(Outcome.UPDATED, person, changes)
-
-    def _external_id(self, row: Incoming, person: Person) -> str | None | Refusal:
-        """The external id after the row, or why it cannot have that one (design rule 12, D-06)."""
-        supplied = row.own(EXTERNAL_ID)
-        if supplied is None:
-            return person.external_id
-        wanted: str = merge_value(person.external_id, supplied, self.rules.action)
-        others = self.holders.get((EXTERNAL_ID, wanted), ())
-        if wanted != person.external_id and any(other is not person for other in others):
-            return EXTERNAL_ID_TAKEN
-        return wanted
 
     def _over_limit(self, old: Attributes, changes: Changes) -> Refusal | None:
         """Too many values under one channel (AT-08), or too many custom attributes (AT-12)."""
@@ -228,14 +219,13 @@ class People:
     def _set(self, person: Person, changes: Changes, row: Incoming) -> None:
         for key in changes.keys() & self.rules.identifiers.keys():
             self._relink(person, key, changes[key])
-        attributes = changes
         if EXTERNAL_ID in changes:
             old, new = changes[EXTERNAL_ID]
             self._move(person, (EXTERNAL_ID, old or ""), (EXTERNAL_ID, new))
             person.external_id = new
-            attributes = {key: change for key, change in changes.items() if key != EXTERNAL_ID}
-        person.attributes = changed(person.values(), attributes)
-        if person.version is not None:
+        if person.version is None:
+            person.attributes = changed(person.values(), changes)
+        else:
             person.changes = together(person.changes, changes) if person.changes else changes
         person.recency = max(self.base + row.row, person.recency + 1)
 

@@ -51,7 +51,9 @@ class Schema:
     @cached_property
     def lists(self) -> dict[str, ListRule]:
         """The list attributes, and how their values are told apart."""
-        return {d.key: ListRule(self.identifiers.get(d.key, _itself)) for d in self.definitions.values() if d.multi_valued}
+        return {
+            d.key: ListRule(self.identifiers.get(d.key, _itself)) for d in self.definitions.values() if d.multi_valued
+        }
 
     @cached_property
     def built_in(self) -> frozenset[str]:
@@ -64,7 +66,8 @@ def load() -> Schema:
         "key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in", named=True
     )
     return Schema.of(
-        Definition(r.key, r.label, ValueType(r.type), r.multi_valued, r.mandatory, r.identifier, r.built_in) for r in rows
+        Definition(r.key, r.label, ValueType(r.type), r.multi_valued, r.mandatory, r.identifier, r.built_in)
+        for r in rows
     )
 
 

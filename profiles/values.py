@@ -8,7 +8,7 @@ regular expression, a table or slicing; libraries see only the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -102,6 +102,15 @@ def matching_form(value_type: ValueType, value: object) -> str:
     if not text:
         raise InvalidValue("blank", "Nothing to match by: the value is blank")
     return text
+
+
+def are_plain(texts: Iterable[str], max_bytes: int = 512) -> bool:
+    """Whether texts are so plain that each is surely its own value as text: what `parser` would say, for all at once."""
+    longest = max(map(len, texts), default=0)
+    return 4 * longest <= max_bytes and not _ODD_CHARACTER("".join(texts))
+
+
+_ODD_CHARACTER = re.compile("[\0\ud800-\udfff]").search
 
 
 def _as_text(value: object) -> str:
