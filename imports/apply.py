@@ -11,9 +11,10 @@ from django.utils import timezone
 from imports import lifecycle, mapping, plan, staging, workout
 from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
-from profiles import schema, store
-from profiles.models import Change, ChangeSet
+from profiles import store
+from profiles.models import Change, ChangeSet, add_attributes, load_schema
 from profiles.people import Incoming
+from profiles.schema import EXTERNAL_ID
 
 
 class SchemaChanged(Exception):
@@ -26,8 +27,8 @@ def prepare(job: ImportJob) -> None:
     The plan of the preview serves again unless people were written since. Raises ``SchemaChanged``.
     """
     columns = list(job.columns.all())
-    schema.add(mapping.new_definitions(columns, schema.load()))
-    if mapping.schema_version(columns, schema.load()) != job.schema_version:
+    add_attributes(mapping.new_definitions(columns, load_schema()))
+    if mapping.schema_version(columns, load_schema()) != job.schema_version:
         raise SchemaChanged
     source = f"import {job.pk}: {job.name}"[:255]
     change_set = ChangeSet.objects.create(
@@ -53,7 +54,7 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     with connection.cursor() as cursor:
         store.flush(cursor, JobTables(job.pk).written, job.change_set, bucket.number)
         workout.write_problems(cursor, job, bucket)
-    return bucket.counts
+    return dict(bucket.counts)
 
 
 def outcome(job: ImportJob) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def _lock(job: ImportJob, bucket: Bucket) -> list[Incoming] | None:
     targets = Counter(column.target for column in job.columns.all())
     given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
     alone = {(kind, slot) for kind in looked_up for slot in staging.slots(bucket, job.salt)}
-    identifiers = {*schema.load().identifiers, schema.EXTERNAL_ID}
+    identifiers = {*load_schema().identifiers, EXTERNAL_ID}
     store.lock_slots(alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(store.SLOTS)})
     return None
 

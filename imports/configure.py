@@ -11,11 +11,11 @@ from django.db import transaction
 
 from imports import job_file, lifecycle, mapping
 from imports.lifecycle import Actor, Move
-from imports.mapping import Fault
+from imports.mapping import Fault, Target
 from imports.models import Bucket, ImportColumn, ImportJob
 from imports.scan import scan
 from imports.tables import JobTables
-from profiles import schema
+from profiles.models import load_schema
 
 HEADERS_LISTED = 30
 """How many of a file's headers a message names."""
@@ -49,7 +49,7 @@ def read_file(job: ImportJob, bucket: Bucket) -> dict[str, int]:
         )
         for header, statistics in zip(found.headers, found.columns, strict=True)
     ]
-    mapping.suggest(columns, schema.load(), job_file.options(job))
+    mapping.suggest(columns, load_schema(), job_file.options(job))
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
@@ -68,7 +68,7 @@ def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = 
     unknown = [header for header in [*targets, *skipped] if header not in named]
     if unknown:
         raise NotReady([_unknown_header(header, [column.header for column in columns]) for header in unknown])
-    known = schema.load()
+    known = load_schema()
     for header, target in targets.items():
         mapping.choose(named[header], target, known)
     for header in skipped:
@@ -83,8 +83,8 @@ def check(job: ImportJob, actor: Actor, **values: Any) -> None:
     """
     for name, value in values.items():
         setattr(job, name, value)
-    columns, known = list(job.columns.all()), schema.load()
-    faults = mapping.faults(job, columns, known, job_file.options(job))
+    columns, known = list(job.columns.all()), load_schema()
+    faults = mapping.faults(job.identifier, job.action, columns, known, job_file.options(job))
     if faults:
         raise NotReady(faults)
     with transaction.atomic():
@@ -95,8 +95,8 @@ def check(job: ImportJob, actor: Actor, **values: Any) -> None:
 
 def check_again(job: ImportJob) -> None:
     """The system has a job checked anew, because the schema is no longer the one of its check."""
-    columns, known = list(job.columns.all()), schema.load()
-    faults = mapping.faults(job, columns, known, job_file.options(job))
+    columns, known = list(job.columns.all()), load_schema()
+    faults = mapping.faults(job.identifier, job.action, columns, known, job_file.options(job))
     if faults:
         raise NotReady(faults)
     lifecycle.move(job, Move.RECHECK, preview={}, schema_version=mapping.schema_version(columns, known))
@@ -130,7 +130,7 @@ def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, An
     if ragged:
         found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
     for column in columns:
-        if column.statistics["mixed"] and column.target_kind == ImportColumn.Target.NEW:
+        if column.statistics["mixed"] and column.target_kind == Target.NEW:
             reason = f"Column {column.header} has values of mixed types; it becomes text"
             found.append({"code": "mixed_types", "reason": reason, "column": column.header})
     return found

@@ -21,7 +21,7 @@ from django.utils import timezone
 from imports import apply, configure, leases, lifecycle, plan, preview, queue, staging
 from imports.headers import HeaderError
 from imports.lifecycle import Move, Refused
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob, Step
 from imports.source import SourceError
 from imports.tables import JobTables
 from profiles import store

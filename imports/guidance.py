@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from imports.rows import AUTOMATIC
+from imports.mapping import AUTOMATIC
 from profiles.merge import Action
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 

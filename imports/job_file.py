@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO, cast
 
 from imports.models import ImportJob
 from imports.presets import PRESETS, Options
@@ -24,11 +25,11 @@ def detected(job: ImportJob) -> Iterator[Source]:
     """The file as it turns out to be; an encoding or delimiter that was chosen is taken at its word."""
     with job.file.open("rb") as stream:
         chosen = {name: job.format.get(f"chosen_{name}") for name in ("encoding", "delimiter")}
-        yield Source.detect(stream, job.file_name, limits(job), **chosen)
+        yield Source.detect(cast(BinaryIO, stream), job.file_name, limits(job), **chosen)
 
 
 @contextmanager
 def reopened(job: ImportJob) -> Iterator[Source]:
     """The file in the form that the scan stored."""
     with job.file.open("rb") as stream:
-        yield Source.reopen(stream, Format.from_json(job.format["found"]), limits(job))
+        yield Source.reopen(cast(BinaryIO, stream), Format.from_json(job.format["found"]), limits(job))

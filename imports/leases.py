@@ -24,7 +24,7 @@ class Lost(Exception):
 
 def claim(job: ImportJob) -> Bucket | None:
     """Lease the next unit of the job's step, or None when there is none to be had now. Commits at once."""
-    values = {
+    values: dict[str, str | int] = {
         "job": job.pk,
         "step": job.step,
         "owner": str(uuid.uuid4()),

@@ -146,7 +146,8 @@ def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = 
     rule, before = MOVES[name], job.status
     if name is Move.RESUME:
         values |= _where_it_was(job)
-    values = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE), "step_started": timezone.now()} | values
+    start: dict[str, Any] = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE)}
+    values = start | {"step_started": timezone.now()} | values
     with transaction.atomic():
         if before not in rule.sources or not _unmoved(job).update(**values):
             job.refresh_from_db()
@@ -189,7 +190,8 @@ def next_step(job: ImportJob, step: Step, **values: Any) -> bool:
 def timed(job: ImportJob) -> dict[str, float]:
     """The job's seconds per step, with the step that ends now."""
     began = job.step_started or timezone.now()
-    return job.seconds | {job.step: round((timezone.now() - began).total_seconds(), 3)}
+    seconds: dict[str, float] = job.seconds
+    return seconds | {job.step: round((timezone.now() - began).total_seconds(), 3)}
 
 
 def fail(job: ImportJob, code: str, reason: str) -> None:
@@ -209,7 +211,7 @@ def stop(job: ImportJob, actor: Actor) -> None:
         move(job, Move.STOP, actor, finished=timezone.now(), **final_counts(job))
 
 
-def final_counts(job: ImportJob) -> dict[str, int]:
+def final_counts(job: ImportJob) -> dict[str, Any]:
     """The job's counts from what was really applied; ``total`` is their sum (design rule 5)."""
     counts = dict.fromkeys(("imported", "updated", "unchanged", "ignored", "failed"), 0)
     for done in job.buckets.filter(step=Step.APPLY, done__isnull=False).values_list("counts", flat=True):

@@ -3,20 +3,56 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from imports.models import ImportColumn, ImportJob
 from imports.presets import Options, Unknown
-from imports.rows import AUTOMATIC, AUTOMATIC_ORDER, Column
-from profiles.schema import KEY_BYTES, OWN_FIELDS, Definition, Schema
+from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
 from profiles.values import ValueType
 
-Target = ImportColumn.Target
+AUTOMATIC = "automatic"
+AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, "email", "phone")
+"""What a row is looked up by under Automatic: the first that is not blank (D-03)."""
+
+
+class Target(enum.StrEnum):
+    """What kind of place a column goes to."""
+
+    UNDECIDED = "undecided"
+    SKIP = "skip"
+    FIELD = "field"
+    ATTRIBUTE = "attribute"
+    NEW = "new"
+
+
+class MappedColumn(Protocol):
+    """A column of the file and where it goes; ``ImportColumn`` is one. ``position`` counts from 1."""
+
+    position: int
+    header: str
+    name: str
+    date_format: str
+    target_kind: str
+    target: str
+    type: str
+    suggested: bool
+    statistics: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that goes somewhere, as rows are read. ``position`` counts from 0."""
+
+    position: int
+    header: str
+    definition: Definition
+    date_format: str | None = None
+
 
 SYNONYMS = {
     "identity": "external_id",
@@ -61,7 +97,7 @@ class Fault:
     column: str = ""
 
 
-def suggest(columns: Sequence[ImportColumn], schema: Schema, options: Options) -> None:
+def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
     """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found."""
     taken: set[str] = set()
     names = _Names(schema)
@@ -78,7 +114,7 @@ def suggest(columns: Sequence[ImportColumn], schema: Schema, options: Options) -
                 _set(column, Choice(Target.NEW, column.name, _new_type(column)))
 
 
-def choose(column: ImportColumn, target: str, schema: Schema) -> None:
+def choose(column: MappedColumn, target: str, schema: Schema) -> None:
     """Map a column as a person asks: an own field or an attribute by key or spelling, or a new attribute."""
     names = _Names(schema)
     key = names.find(target, exact=True) or names.find(target, exact=False)
@@ -86,7 +122,7 @@ def choose(column: ImportColumn, target: str, schema: Schema) -> None:
     column.suggested = False
 
 
-def skip(column: ImportColumn) -> None:
+def skip(column: MappedColumn) -> None:
     """Leave a column out (MP-07)."""
     _set(column, Choice(Target.SKIP))
     column.suggested = False
@@ -99,18 +135,18 @@ def choice_for(key: str, schema: Schema) -> Choice:
     return Choice(Target.ATTRIBUTE, key, schema.definitions[key].type)
 
 
-def new_definitions(columns: Sequence[ImportColumn], schema: Schema) -> list[Definition]:
+def new_definitions(columns: Sequence[MappedColumn], schema: Schema) -> list[Definition]:
     """The attributes that applying the mapping would create, in the order of their columns."""
     found = {c.target: c for c in columns if c.target_kind == Target.NEW and c.target not in schema.definitions}
     return [Definition(key, key, ValueType(column.type)) for key, column in found.items()]
 
 
-def resulting_schema(columns: Sequence[ImportColumn], schema: Schema) -> Schema:
+def resulting_schema(columns: Sequence[MappedColumn], schema: Schema) -> Schema:
     """The schema with the attributes that applying the mapping would create."""
     return Schema.of([*schema.definitions.values(), *new_definitions(columns, schema)])
 
 
-def schema_version(columns: Sequence[ImportColumn], schema: Schema) -> str:
+def schema_version(columns: Sequence[MappedColumn], schema: Schema) -> str:
     """Changes when anything in the schema does that the outcome of this mapping depends on."""
     targets = {column.target for column in columns}
     relevant = [
@@ -121,7 +157,7 @@ def schema_version(columns: Sequence[ImportColumn], schema: Schema) -> str:
     return hashlib.sha256(repr(sorted(relevant)).encode()).hexdigest()
 
 
-def layout(columns: Sequence[ImportColumn], schema: Schema) -> list[Column]:
+def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
     """The columns that go somewhere, as ``rows`` reads them."""
     own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
     known = own | dict(resulting_schema(columns, schema).definitions)
@@ -143,10 +179,12 @@ def looked_up_kinds(identifier: str) -> tuple[str, ...]:
     return AUTOMATIC_ORDER if identifier == AUTOMATIC else (identifier,)
 
 
-def faults(job: ImportJob, columns: Sequence[ImportColumn], schema: Schema, options: Options) -> list[Fault]:
-    """Everything that keeps the job from being checked; empty when it may be."""
-    found = [*_identifier_faults(job, columns, schema), *_column_faults(columns, schema)]
-    if not job.action:
+def faults(
+    identifier: str, action: str, columns: Sequence[MappedColumn], schema: Schema, options: Options
+) -> list[Fault]:
+    """Everything that keeps a job from being checked; empty when it may be."""
+    found = [*_identifier_faults(identifier, columns, schema), *_column_faults(columns, schema)]
+    if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory:
         missing = [d.key for d in schema.definitions.values() if d.mandatory] if columns else []
@@ -157,22 +195,20 @@ def faults(job: ImportJob, columns: Sequence[ImportColumn], schema: Schema, opti
     return found
 
 
-def _identifier_faults(job: ImportJob, columns: Sequence[ImportColumn], schema: Schema) -> list[Fault]:
-    if not job.identifier:
+def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
+    if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
-    if job.identifier != AUTOMATIC and job.identifier not in OWN_FIELDS and job.identifier not in schema.identifiers:
+    if identifier != AUTOMATIC and identifier not in OWN_FIELDS and identifier not in schema.identifiers:
         names = ", ".join([AUTOMATIC, *OWN_FIELDS, *schema.identifiers])
-        return [Fault("unknown_identifier", f"{job.identifier} is not an identifier; choose one of {names}")]
-    if not {c.target for c in columns} & set(looked_up_kinds(job.identifier)):
+        return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
+    if not {c.target for c in columns} & set(looked_up_kinds(identifier)):
         headers = ", ".join(c.header for c in columns)
-        reason = (
-            f"The selected identifier {job.identifier} is not in the file; map one of its columns to it ({headers})"
-        )
+        reason = f"The selected identifier {identifier} is not in the file; map one of its columns to it ({headers})"
         return [Fault("identifier_missing", reason)]
     return []
 
 
-def _column_faults(columns: Sequence[ImportColumn], schema: Schema) -> list[Fault]:
+def _column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
     found = []
     names = _Names(schema)
     used = Counter(c.target for c in columns if c.target)
@@ -195,11 +231,11 @@ def _column_faults(columns: Sequence[ImportColumn], schema: Schema) -> list[Faul
     return found
 
 
-def _set(column: ImportColumn, choice: Choice) -> None:
+def _set(column: MappedColumn, choice: Choice) -> None:
     column.target_kind, column.target, column.type = choice.kind, choice.key, choice.type
 
 
-def _new_type(column: ImportColumn) -> str:
+def _new_type(column: MappedColumn) -> str:
     """A header with a date format declares a date column; else the type is that of all values in the file."""
     found = column.statistics.get("type", ValueType.TEXT.value)
     return ValueType.DATETIME.value if column.date_format else str(found)

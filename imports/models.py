@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from imports.mapping import Target
 from profiles.merge import Action
 from profiles.models import ChangeSet
 from profiles.values import ValueType
@@ -122,22 +123,24 @@ class ImportJob(models.Model):
         return self.name
 
 
+_TARGETS = {
+    Target.UNDECIDED: "Not decided yet",
+    Target.SKIP: "Skip this column",
+    Target.FIELD: "Own field of a person",
+    Target.ATTRIBUTE: "Attribute",
+    Target.NEW: "New attribute",
+}
+
+
 class ImportColumn(models.Model):
     """One column of the file and where it goes; what the mapping page edits."""
-
-    class Target(models.TextChoices):
-        UNDECIDED = "undecided", "Not decided yet"
-        SKIP = "skip", "Skip this column"
-        FIELD = "field", "Own field of a person"
-        ATTRIBUTE = "attribute", "Attribute"
-        NEW = "new", "New attribute"
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="columns")
     position = models.IntegerField(help_text="The first column is 1.")
     header = models.TextField()
     name = models.TextField(help_text="The header without a date format.")
     date_format = models.CharField(max_length=40, blank=True)
-    target_kind = models.CharField(max_length=10, choices=Target, default=Target.UNDECIDED)
+    target_kind = models.CharField(max_length=10, choices=_TARGETS, default=Target.UNDECIDED)
     target = models.CharField(max_length=120, blank=True, help_text="Key of the field or attribute.")
     type = models.CharField(
         max_length=20, choices=[(t.value, t.value.replace("_", " ")) for t in ValueType], blank=True

@@ -13,7 +13,8 @@ from django.utils import timezone
 from imports import mapping, staging, workout
 from imports.models import Bucket, ImportJob, RowError, Step
 from imports.tables import JobTables
-from profiles import schema, store
+from profiles import store
+from profiles.models import load_schema
 from profiles.people import Outcome
 
 FIRST_ROWS = 15
@@ -30,7 +31,7 @@ def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
         workout.work_out(job, bucket, staging.incoming(job, bucket), base)
     with connection.cursor() as cursor:
         workout.write_problems(cursor, job, bucket)
-    return bucket.counts
+    return dict(bucket.counts)
 
 
 def summary(job: ImportJob) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def summary(job: ImportJob) -> dict[str, Any]:
         "warnings": staged["warnings"],
         "new_attributes": [
             {"key": d.key, "type": d.type.value}
-            for d in mapping.new_definitions(list(job.columns.all()), schema.load())
+            for d in mapping.new_definitions(list(job.columns.all()), load_schema())
         ],
         "rows": first_rows(job),
     }

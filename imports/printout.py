@@ -13,6 +13,7 @@ from rich.text import Text
 
 from imports import outcome
 from imports.errand import is_at_work
+from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, RowError, Status
 from imports.outcome import Figures
 from imports.progress import Stage, console, duration
@@ -98,9 +99,9 @@ def _mapping(job: ImportJob) -> Table:
 
 
 def _target(column: ImportColumn) -> str:
-    if column.target_kind == ImportColumn.Target.SKIP:
+    if column.target_kind == Target.SKIP:
         return "(skipped)"
-    new = " (new attribute)" if column.target_kind == ImportColumn.Target.NEW else ""
+    new = " (new attribute)" if column.target_kind == Target.NEW else ""
     return f"{_short(column.target)}{new}"
 
 

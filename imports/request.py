@@ -16,8 +16,9 @@ from imports.command_line import WrongUsage
 from imports.delimiters import is_delimiter
 from imports.presets import PRESETS, Preset
 from imports.refusal import SourceError
-from profiles import schema, values
+from profiles import values
 from profiles.merge import Action
+from profiles.models import load_schema
 from profiles.values import InvalidValue, ValueOptions, ValueType
 
 LONGEST_NAME = 255
@@ -114,7 +115,7 @@ def _preset(key: str) -> Preset:
 
 
 def _identifier(text: str | None) -> str:
-    known = schema.load()
+    known = load_schema()
     choices = guidance.identifiers(known)
     if not text:
         raise WrongUsage(_choices("Say by what people are found, with --identifier:", choices))

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from imports.mapping import AUTOMATIC, Column, looked_up_kinds
 from imports.presets import OnInvalid, Options
 from imports.source import Batch, Ragged
 from profiles import values
@@ -21,21 +22,7 @@ from profiles.people import Link
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, ValueType
 
-AUTOMATIC = "automatic"
-AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, "email", "phone")
-"""What a row is looked up by under Automatic: the first that is not blank (D-03)."""
-
 LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the file that goes somewhere. ``position`` counts from 0."""
-
-    position: int
-    header: str
-    definition: Definition
-    date_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +56,14 @@ class Checked:
 
     def only(self, kept: Sequence[bool]) -> Checked:
         """The rows that are kept."""
-        columns = (self.numbers, self.lines, self.keys, self.links, self.documents)
-        numbers, lines, keys, links, documents = (list(compress(column, kept)) for column in columns)
-        return Checked(numbers, lines, keys, links, documents, self.ties and list(compress(self.ties, kept)))
+        return Checked(
+            list(compress(self.numbers, kept)),
+            list(compress(self.lines, kept)),
+            list(compress(self.keys, kept)),
+            list(compress(self.links, kept)),
+            list(compress(self.documents, kept)),
+            None if self.ties is None else list(compress(self.ties, kept)),
+        )
 
 
 @dataclass(slots=True)
@@ -91,7 +83,7 @@ class RowChecker:
         self.columns = columns
         self.options = options
         self.automatic = identifier == AUTOMATIC
-        kinds = AUTOMATIC_ORDER if self.automatic else (identifier,)
+        kinds = looked_up_kinds(identifier)
         self.lookups = [i for kind in kinds for i, column in enumerate(columns) if column.definition.key == kind]
         self.looked_up = frozenset(kinds)
         self.mandatory = [i for i, c in enumerate(columns) if c.definition.mandatory and options.enforce_mandatory]

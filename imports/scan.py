@@ -66,7 +66,8 @@ def scan(source: Source) -> Scan:
     """Read the file to its end. Raises ``SourceError`` or ``HeaderError`` where it cannot be imported."""
     names = headers.parse(source.header())
     columns = [ColumnStatistics() for _ in names]
-    ragged, positions, end = 0, [], Position(0, 0, 0)
+    ragged, end = 0, Position(0, 0, 0)
+    positions: list[dict[str, int]] = []
     for batch in source.batches():
         ragged += len(batch.ragged)
         end = batch.end

@@ -23,7 +23,8 @@ from imports.models import Bucket, ImportJob, Step
 from imports.rows import Checked, Problem, RowChecker
 from imports.source import Position
 from imports.tables import JobTables
-from profiles import schema, store
+from profiles import store
+from profiles.models import load_schema
 from profiles.people import Incoming, Link
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
@@ -50,7 +51,7 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
 
     Returns the counts of the range. ``again``: the problems are stored already.
     """
-    columns = mapping.layout(list(job.columns.all()), schema.load())
+    columns = mapping.layout(list(job.columns.all()), load_schema())
     checker = RowChecker(columns, job.identifier, job_file.options(job))
     positions = {position["row"]: Position(**position) for position in job.format["positions"]}
     counts = dict.fromkeys(("rows", "staged", "failed", "warnings", "tied", "checksum"), 0)

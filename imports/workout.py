@@ -17,8 +17,9 @@ from django.db import connection
 from imports import mapping, overlay, staging
 from imports.models import Bucket, ImportJob
 from imports.tables import JobTables
-from profiles import schema, store
+from profiles import store
 from profiles.merge import Action
+from profiles.models import load_schema
 from profiles.people import Incoming, Link, Outcome, People, Person, Result, Rules
 from profiles.schema import EXTERNAL_ID
 
@@ -57,7 +58,7 @@ def sought(rows: Iterable[Incoming]) -> list[Link]:
 
 def _rules(job: ImportJob) -> Rules:
     """What the job asks for, under the schema with the attributes it would add."""
-    known = mapping.resulting_schema(list(job.columns.all()), schema.load())
+    known = mapping.resulting_schema(list(job.columns.all()), load_schema())
     kinds = mapping.looked_up_kinds(job.identifier)
     return Rules.of(known, Action(job.action), kinds, settings.IMPORTS_MAX_IDENTIFIER_VALUES)
 
@@ -113,7 +114,7 @@ INSERT INTO imports_rowerror (job_id, step, "row", line, severity, "column", val
 SELECT %(job)s, %(step)s, r.row_no, s.line, CASE r.outcome WHEN 'ignored' THEN 'ignored' ELSE 'error' END,
     coalesce(%(headers)s::json->>coalesce(r.about, s.kind), coalesce(r.about, s.kind)),
     CASE WHEN coalesce(r.about, s.kind) = s.kind THEN s.key
-         ELSE coalesce((SELECT l->>1 FROM json_array_elements(s.links::json) AS l WHERE l->>0 = r.about LIMIT 1), '') END,
+         ELSE coalesce((SELECT l->>1 FROM json_array_elements(s.links::json) l WHERE l->>0 = r.about LIMIT 1), '') END,
     coalesce(r.code, 'ignored'), coalesce(r.reason, 'Ignored - duplicate found')
 FROM {results} r JOIN {staged} s USING (row_no)
 WHERE r.bucket = %(bucket)s AND (r.outcome = 'failed' OR r.outcome = 'ignored' AND %(step)s = 'apply')

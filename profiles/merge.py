@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 Attributes = dict[str, Any]
@@ -28,14 +27,11 @@ class Action(enum.StrEnum):
         return "Update (Merge)" if self is Action.UPDATE else self.value.capitalize()
 
 
-@dataclass(frozen=True, slots=True)
-class ListRule:
-    """How the values of one list attribute are told apart: by their matching form (AT-09, D-28)."""
-
-    form: Callable[[Any], Any]
+Form = Callable[[Any], Any]
+"""What a value of a list is told apart by (AT-09, D-28)."""
 
 
-def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: Mapping[str, ListRule]) -> Changes:
+def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: Mapping[str, Form]) -> Changes:
     """What a row changes about a matched person; a value that stays the same is not in it.
 
     ``incoming`` holds the row's non-blank values; a key of ``lists`` holds a list without repetition.
@@ -57,7 +53,7 @@ def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: M
     return changes
 
 
-def _append(changes: Changes, lists: Mapping[str, ListRule]) -> None:
+def _append(changes: Changes, lists: Mapping[str, Form]) -> None:
     """Let lists grow instead of being replaced; those that do not grow do not change."""
     for key in changes.keys() & lists.keys():
         before, value = changes[key]
@@ -75,10 +71,10 @@ def merge_value(old: Any, value: Any, action: Action) -> Any:
     return value
 
 
-def appended(old: list[Any], value: list[Any], rule: ListRule) -> list[Any]:
+def appended(old: list[Any], value: list[Any], form: Form) -> list[Any]:
     """A list and what is new in another, in this order; the old list itself where nothing is."""
-    known = {rule.form(item) for item in old}
-    added = [item for item in value if rule.form(item) not in known]
+    known = {form(item) for item in old}
+    added = [item for item in value if form(item) not in known]
     return old + added if added else old
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from profiles.schema import Definition, Schema
 from profiles.values import ValueType
 
 
@@ -17,9 +20,9 @@ class Profile(models.Model):
     """
 
     object_id = models.CharField(max_length=64, db_collation="C", help_text="Made by the system; never changes.")
-    external_id = models.CharField(max_length=1024, null=True, blank=True, db_collation="C")
-    alias_label = models.CharField(max_length=255, null=True, blank=True, db_collation="C")
-    alias_name = models.CharField(max_length=255, null=True, blank=True, db_collation="C")
+    external_id = models.CharField(max_length=1024, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
+    alias_label = models.CharField(max_length=255, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
+    alias_name = models.CharField(max_length=255, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
     attributes = models.JSONField(default=dict, blank=True)
     consent = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField()
@@ -67,8 +70,27 @@ class Attribute(models.Model):
         return self.label
 
 
+def load_schema() -> Schema:
+    """The schema as it is stored now (one query)."""
+    names = ("key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in")
+    return Schema.of(
+        Definition(**row | {"type": ValueType(row["type"])}) for row in Attribute.objects.values(*names).order_by("id")
+    )
+
+
+def add_attributes(definitions: Iterable[Definition]) -> None:
+    """Store new custom attributes; one that came into being meanwhile stays as it is."""
+    Attribute.objects.bulk_create(
+        [
+            Attribute(key=d.key, label=d.label, type=d.type, multi_valued=d.multi_valued, identifier=d.identifier)
+            for d in definitions
+        ],
+        ignore_conflicts=True,
+    )
+
+
 class Identifier(models.Model):
-    """Who holds a channel value, in matching form. Derived from ``Profile.attributes``; only ``profiles.store`` writes it."""
+    """Who holds a channel value, in matching form: derived from ``Profile.attributes``, written by ``store`` alone."""
 
     pk = models.CompositePrimaryKey("kind", "value", "profile_id")
     kind = models.CharField(max_length=120, db_collation="C")

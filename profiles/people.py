@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from profiles.merge import Action, Attributes, Changes, ListRule, merge, merge_value, together
+from profiles.merge import Action, Attributes, Changes, Form, merge, merge_value, together
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 
 Link = tuple[str, str]
@@ -111,7 +111,7 @@ class Rules:
     """What an import asks for, as far as people are concerned."""
 
     action: Action
-    lists: Mapping[str, ListRule]
+    lists: Mapping[str, Form]
     identifiers: Mapping[str, Any]
     built_in: frozenset[str]
     linked: frozenset[str]

@@ -59,7 +59,7 @@ class ValueOptions:
     iso_dates: bool = True
 
 
-class InvalidValue(ValueError):  # noqa: N818 - it names what the text is
+class InvalidValue(ValueError):
     """A text that is no value of its type. `reason` is one sentence for the user and never holds the text itself."""
 
     def __init__(self, code: str, reason: str) -> None:

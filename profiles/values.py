@@ -105,7 +105,7 @@ def matching_form(value_type: ValueType, value: object) -> str:
 
 
 def are_plain(texts: Iterable[str], max_bytes: int = 512) -> bool:
-    """Whether texts are so plain that each is surely its own value as text: what `parser` would say, for all at once."""
+    """Whether each text is surely its own value as text: what `parser` would say, for all of them at once."""
     longest = max(map(len, texts), default=0)
     return 4 * longest <= max_bytes and not _ODD_CHARACTER("".join(texts))
 
