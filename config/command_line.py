@@ -1,9 +1,10 @@
 """What `manage.py` does: runs a Django command, with the embedded database started where the command needs it."""
 
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 import django
@@ -18,6 +19,7 @@ WITHOUT_DATABASE = frozenset(
     | {"makemessages", "makemigrations", "startapp", "version", "--help", "-h", "--version"}
 )
 MIGRATE_FIRST = frozenset({"import_profiles"})  # a first command that should work on an empty machine
+WAITS_FOR_WORKERS = frozenset({"import_profiles", "resume_import"})
 
 
 def run(argv: list[str]) -> int | str:
@@ -39,13 +41,33 @@ def _database_for(argv: list[str]) -> Iterator[None]:
         return
     # Without this a plain SIGTERM would end the process and leave the server behind.
     signal.signal(signal.SIGTERM, _leave)
+    alone = embedded.has_died(settings.EMBEDDED_DIR) is not None
     with embedded.running(settings.EMBEDDED_DIR) as address:
         settings.DATABASES["default"].update(address.settings())
         if command in MIGRATE_FIRST:
             django.setup()
             if prepare.is_empty():
                 prepare.migrate()
-        yield
+        with _worker() if alone and command in WAITS_FOR_WORKERS and "--inline" not in argv else nullcontext():
+            yield
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """A worker for the time of a command that waits for one, where no `make run` can have started it."""
+    with (settings.DATA_DIR / "worker.log").open("ab") as log:
+        worker = subprocess.Popen(
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "work"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C is for the command, which then ends the worker
+        )
+        try:
+            yield
+        finally:
+            worker.terminate()
+            worker.wait()
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

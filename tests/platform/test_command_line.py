@@ -1,5 +1,6 @@
-"""What the environment may say, and what is refused, with a sentence that says what to do (issue part A.4)."""
+"""What `manage.py` starts by itself, and the settings that it refuses, with what to do (issue parts A.4 and D)."""
 
+import json
 import os
 import subprocess
 import sys
@@ -54,3 +55,14 @@ def test_a_command_starts_the_embedded_database_and_stops_it_again(tmp_path):
     result = manage("showmigrations", "--plan", DATA_DIR=str(tmp_path))
     assert "[X]" in result.stdout
     assert "[ ]" not in result.stdout
+
+
+def test_an_import_works_on_an_empty_machine_without_a_worker_started_by_hand(tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("email,first_name\nann@example.com,Ann\nbob@example.com,Bob\n")
+    options = ("--identifier", "email", "--action", "update", "--wait", "--json")
+    result = manage("import_profiles", str(file), *options, DATA_DIR=str(tmp_path / "data"))
+    assert result.returncode == 0, result.stderr
+    counts = json.loads(result.stdout.splitlines()[-1])["counts"]
+    assert (counts["total"], counts["imported"]) == (2, 2)
+    assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
