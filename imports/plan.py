@@ -8,6 +8,7 @@ of a key with more rows than a bucket may hold. All others go to the hash lane a
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -83,7 +84,7 @@ def _hash_buckets(cursor: Any, job: ImportJob, step: Step) -> list[Bucket]:
         pieces = -(-count // most)
         if pieces > 1:
             cuts = [start + (piece << LOW_BITS) // pieces for piece in range(pieces + 1)]
-            ranges += [(low, high - 1, count // pieces) for low, high in zip(cuts, cuts[1:], strict=False)]
+            ranges += [(low, high - 1, count // pieces) for low, high in pairwise(cuts)]
             first = end
         else:
             rows += count
@@ -106,8 +107,10 @@ WHERE value IN (SELECT value FROM (SELECT place, unnest(ties) AS value FROM {row
 _HOLDINGS = """
 CREATE TEMPORARY TABLE holdings ON COMMIT DROP AS WITH link AS MATERIALIZED ({links})
 SELECT l.place, i.profile_id AS person FROM link l JOIN profiles_identifier i ON i.kind = l.kind AND i.value = l.value
-UNION ALL SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.external_id = l.value WHERE l.kind = 'external_id'
-UNION ALL SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.object_id = l.value WHERE l.kind = 'object_id'
+UNION ALL
+SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.external_id = l.value WHERE l.kind = 'external_id'
+UNION ALL
+SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.object_id = l.value WHERE l.kind = 'object_id'
 """
 
 _SHARED_PEOPLE = """
@@ -123,7 +126,8 @@ INSERT INTO tangled SELECT place FROM {rows} WHERE place >> {low_bits} IN (
 
 _SERIAL = """
 INSERT INTO imports_bucket (job_id, step, number, lane, first, last, rows, size, owner, attempts, error, counts)
-SELECT %s, %s, %s + 1 + piece, 'serial', min(row_no), max(row_no), array_agg(row_no ORDER BY row_no), count(*), '', 0, '', '{{}}'
+SELECT %s, %s, %s + 1 + piece, 'serial', min(row_no), max(row_no), array_agg(row_no ORDER BY row_no), count(*),
+    '', 0, '', '{{}}'
 FROM (SELECT row_no, (row_number() OVER (ORDER BY row_no) - 1) / %s AS piece FROM {rows} WHERE place < 0) AS serial
 GROUP BY piece
 """
