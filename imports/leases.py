@@ -101,7 +101,8 @@ WHERE id = (
         AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp())
         AND (b.lane <> 'serial' OR NOT EXISTS (
             SELECT FROM imports_bucket e
-            WHERE e.job_id = b.job_id AND e.step = b.step AND e.lane = 'serial' AND e.done IS NULL AND e.number < b.number
+            WHERE e.job_id = b.job_id AND e.step = b.step AND e.lane = 'serial' AND e.done IS NULL
+                AND e.number < b.number
         ))
     ORDER BY b.lane = 'serial' DESC, b.number
     FOR UPDATE SKIP LOCKED LIMIT 1

@@ -60,8 +60,8 @@ def _find_shared_people(cursor: Any, job: ImportJob, tied: bool) -> None:
     links = f"SELECT place, kind, key AS value FROM {JobTables(job.pk).staged}"
     if tied:
         links += (
-            f" UNION ALL SELECT place, l->>0, l->>1 FROM {JobTables(job.pk).staged}, json_array_elements(links::json) AS l"
-            " WHERE ties IS NOT NULL"
+            f" UNION ALL SELECT place, l->>0, l->>1 FROM {JobTables(job.pk).staged},"
+            " json_array_elements(links::json) AS l WHERE ties IS NOT NULL"
         )
     cursor.execute(_HOLDINGS.format(links=links))
     cursor.execute(_SHARED_PEOPLE)
