@@ -194,7 +194,7 @@ def approvers(job: ImportJob) -> list[str]:
 def _left_alone(job: ImportJob) -> str:
     """What becomes of a job that the workers have, when nobody waits for it."""
     if job.status in (Status.PENDING, Status.IN_PROGRESS) and is_at_work(job):
-        return f"Import {job.pk} goes on without you. Follow it with: manage.py resume_import {job.pk} --wait"
+        return f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"
     if is_at_work(job) or job.status in (Status.DRAFT, Status.READY):
         return f"Import {job.pk} was not started; nobody was changed. The list of imports keeps it."
     return f"Import {job.pk} is {job.get_status_display()}."

@@ -120,7 +120,7 @@ def is_refused(job: ImportJob) -> bool:
 def sentences(job: ImportJob, *, dry_run: bool = False) -> list[str]:
     """What there is to say of a job that has not ended."""
     if is_at_work(job):
-        return [f"Import {job.pk} goes on in the background. Follow it with: manage.py resume_import {job.pk} --wait"]
+        return [f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"]
     match job.status:
         case Status.AWAITING_APPROVAL:
             return [f"Import {job.pk} waits for approval. {_who_approves(job)}"]

@@ -1,0 +1,58 @@
+"""Every file of tests/data goes through the whole command, and ends as the file beside it says."""
+
+import io
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from imports.models import ImportJob, Status
+from profiles.models import Profile
+
+DATA = Path(__file__).parent.parent / "data"
+TOLD = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(DATA.glob("*.json"))}
+GAPS = {"date-impossible.csv": "DT-17: an impossible date under a declared format fails its row and should stay text"}
+IMPORTED = [
+    pytest.param(name, marks=pytest.mark.xfail(reason=GAPS[name])) if name in GAPS else name
+    for name, told in TOLD.items()
+    if "import" in told
+]
+REFUSED = [name for name, told in TOLD.items() if "refused" in told]
+
+pytestmark = pytest.mark.django_db
+
+
+def imported(name: str, identifier: str) -> dict[str, Any]:
+    """The JSON line of the command, run in this process."""
+    out = io.StringIO()
+    options = ["--identifier", identifier, "--action", "overwrite", "--inline", "--json"]
+    with suppress(CommandError):  # how it tells that a file is refused; the line says so too
+        call_command("import_profiles", str(DATA / name), *options, stdout=out, stderr=io.StringIO())
+    result: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
+    return result
+
+
+@pytest.mark.parametrize("name", IMPORTED)
+def test_each_odd_file_is_imported_with_the_counts_and_problems_told(name: str):
+    told = TOLD[name]["import"]
+    result = imported(name, "email" if "email" in TOLD[name]["header"] else "external_id")
+    assert result["status"] == "completed"
+    counts = {key: told[key] for key in ("imported", "updated", "failed")}
+    assert result["counts"] == {"total": sum(counts.values()), "ignored": 0, "not_run": 0, **counts}
+    assert [{key: e[key] for key in ("row", "line", "column", "code")} for e in result["errors"]] == told["errors"]
+    assert Profile.objects.count() == told["imported"]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_each_file_that_is_no_table_fails_its_job_and_is_not_kept(name: str):
+    result = imported(name, "email")
+    assert result["status"] == "failed"
+    assert result["errors"][0]["code"] == TOLD[name]["refused"]
+    job = ImportJob.objects.get()
+    assert job.status == Status.FAILED
+    assert not job.file
+    assert not job.columns.exists()
+    assert not Profile.objects.exists()
