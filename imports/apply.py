@@ -87,10 +87,7 @@ def _lock(job: ImportJob, bucket: Bucket) -> list[Incoming] | None:
 
 def _stands(job: ImportJob, bucket: Bucket) -> bool:
     """Whether what the preview worked out for the bucket is still what its rows would do, its slots being locked."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT EXISTS (SELECT FROM {JobTables(job.pk).results} WHERE bucket = %s)", [bucket.number])
-        worked_out = cursor.fetchone()[0]
-    return bool(worked_out) and not store.foreign_writes(job.snapshot, job.change_set_id)
+    return JobTables(job.pk).has(bucket.number) and not store.foreign_writes(job.snapshot, job.change_set_id)
 
 
 def _work_out_again(job: ImportJob, bucket: Bucket, rows: list[Incoming]) -> None:

@@ -7,7 +7,6 @@ of theirs, once per link. A person who is here hides the stored one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import orjson
 from django.db import connection
@@ -65,10 +64,7 @@ def _links(person: Person, people: People) -> Iterable[Link]:
         yield EXTERNAL_ID, person.external_id
     if person.object_id:
         yield OBJECT_ID, person.object_id
-    values: dict[str, Any] = person.values()
-    for kind in people.rules.linked & people.rules.identifiers.keys():
-        for form in {people.rules.identifiers[kind](value) for value in values.get(kind, ())}:
-            yield kind, form
+    yield from (link for link in people.links(person) if link[0] in people.rules.linked)
 
 
 _LOAD = """

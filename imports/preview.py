@@ -106,7 +106,12 @@ def _count_serial_people(cursor: Any, job: ImportJob, counts: Counter[str]) -> N
 
 def _names(job: ImportJob) -> dict[str, str]:
     tables = JobTables(job.pk)
-    return {"staged": tables.staged, "results": tables.results, "touched": tables.touched}
+    return {
+        "staged": tables.staged,
+        "results": tables.results,
+        "born": tables.born,
+        "touched": tables.touched,
+    }
 
 
 def _shown(
@@ -138,11 +143,16 @@ def _bad(problem: RowError) -> dict[str, Any]:
     }
 
 
+# A row that is a person's only one has no line among the results: what is to be written about the person tells it.
 _ROWS = """
-SELECT s.row_no, s.line, s.key, r.outcome, r.person, coalesce(r.changes, t.changes::text), s.raw
-FROM {staged} s JOIN {results} r USING (row_no)
-LEFT JOIN {touched} t ON t.bucket = r.bucket AND t.first_row = r.row_no AND t.person = r.person
-    AND r.outcome = 'updated'
+SELECT s.row_no, s.line, s.key,
+    coalesce(r.outcome, CASE WHEN b.first_row IS NOT NULL THEN 'imported' WHEN t.moment IS NULL THEN 'unchanged'
+                             ELSE 'updated' END),
+    coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw
+FROM {staged} s
+LEFT JOIN {results} r ON r.row_no = s.row_no
+LEFT JOIN {born} b ON b.first_row = s.row_no AND r.row_no IS NULL
+LEFT JOIN {touched} t ON t.first_row = s.row_no AND r.row_no IS NULL
 WHERE s.row_no BETWEEN %s AND %s
 """
 

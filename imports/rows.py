@@ -150,7 +150,7 @@ class RowChecker:
         self, cells: Sequence[Sequence[str]], texts: Sequence[_Texts], keys: Sequence[Link | None]
     ) -> list[list[Link]] | None:
         """By what else than its key each row may concern others: values that are looked up, or may be held once."""
-        linked = [i for i, c in enumerate(self.columns) if c.definition.key in self.looked_up | {EXTERNAL_ID}]
+        linked = [i for i, c in enumerate(self.columns) if c.definition.key in self.looked_up | OWN_FIELDS.keys()]
         if len(linked) < 2:
             return None
         columns = []
@@ -289,7 +289,7 @@ def _form(definition: Definition) -> Callable[[Any], str] | None:
         return str
     if not definition.identifier:
         return None
-    return lambda value: values.matching_form(definition.type, value)
+    return values.matcher(definition.type)
 
 
 def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:

@@ -26,7 +26,7 @@ from imports.tables import JobTables
 from profiles import store
 from profiles.models import load_schema
 from profiles.people import Incoming, Link
-from profiles.schema import EXTERNAL_ID, OBJECT_ID
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
 
 BATCH_ROWS = 2_000
 LOW_BITS = 23
@@ -126,22 +126,27 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
 
 
 def incoming(job: ImportJob, bucket: Bucket) -> list[Incoming]:
-    """The staged rows of a bucket in file order."""
+    """The staged rows of a bucket in file order; those of the serial lane with all their links."""
     where, values = selection(bucket)
+    links = "links" if bucket.lane == Bucket.Lane.SERIAL else "CASE WHEN ties IS NOT NULL THEN links END"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT row_no, kind, key, links, raw FROM {JobTables(job.pk).staged} WHERE {where} ORDER BY row_no",
+            f"SELECT row_no, kind, key, {links}, raw FROM {JobTables(job.pk).staged} WHERE {where} ORDER BY row_no",
             values,
         )
         return [_incoming(*line) for line in cursor.fetchall()]
 
 
-def _incoming(row: int, kind: str, key: str, links: str, raw: str) -> Incoming:
+def _incoming(row: int, kind: str, key: str, links: str | None, raw: str) -> Incoming:
+    link = (kind, key)
+    if links is None:
+        own = key if kind in OWN_FIELDS else None
+        return Incoming(
+            row, link, [link], raw, own if kind == EXTERNAL_ID else None, own if kind == OBJECT_ID else None
+        )
     found: list[Link] = [(kind, value) for kind, value in orjson.loads(links)]
-    if '"external_id"' in links or '"object_id"' in links:
-        own = dict(found)
-        return Incoming(row, (kind, key), found, raw, own.get(EXTERNAL_ID), own.get(OBJECT_ID))
-    return Incoming(row, (kind, key), found, raw)
+    own_fields = dict(found)
+    return Incoming(row, link, found, raw, own_fields.get(EXTERNAL_ID), own_fields.get(OBJECT_ID))
 
 
 def selection(bucket: Bucket) -> tuple[str, list[Any]]:

@@ -26,7 +26,7 @@ class JobTables:
 
     @property
     def results(self) -> str:
-        """What became of each staged row, or would."""
+        """What became, or would, of each staged row about which ``born`` and ``touched`` do not tell enough."""
         return f"imports_result_{self.job_id}"
 
     @property
@@ -77,6 +77,17 @@ class JobTables:
         """Make the outcomes quick to find by row and by kind, when all are there."""
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE INDEX IF NOT EXISTS {self.results}_row ON {self.results} (row_no)")
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {self.born}_row ON {self.born} (first_row)")
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {self.touched}_row ON {self.touched} (first_row)")
+
+    def has(self, bucket: int) -> bool:
+        """Whether a bucket is worked out, and no crash has emptied the tables since."""
+        kept = " UNION ALL ".join(
+            f"SELECT 1 FROM {table} WHERE bucket = %s" for table in (self.results, self.born, self.touched)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS ({kept})", [bucket] * 3)
+            return bool(cursor.fetchone()[0])
 
     def forget(self, bucket: int) -> None:
         """Remove what was worked out for a bucket, since it is worked out again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -26,27 +27,34 @@ from profiles.schema import EXTERNAL_ID
 Load = Callable[[Iterable[Link]], list[tuple[Link, Person]]]
 
 
-def work_out(job: ImportJob, bucket: Bucket, rows: Sequence[Incoming], base: int, load: Load = store.load) -> People:
+def work_out(job: ImportJob, bucket: Bucket, rows: Sequence[Incoming], base: int) -> People:
     """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
 
     ``base``: microseconds; changes are dated from it. Returns the working set.
     """
-    people = People(_rules(job), base)
-    people.add(load(sought(rows)))
-    results = [people.apply(row) for row in rows]
+    people, results = _apply(job, rows, base, store.load)
     tables = JobTables(job.pk)
     with connection.cursor() as cursor:
-        store.copy(cursor, tables.results, _lines(bucket, rows, results))
+        store.copy(cursor, tables.results, _lines(bucket, rows, results, _told_by_people(people, results)))
         store.note(cursor, people, tables.written, bucket.number)
     bucket.counts = _counts(rows, results, people)
     return people
 
 
 def work_out_serially(job: ImportJob, bucket: Bucket, base: int) -> None:
-    """The same for a bucket whose rows must see what earlier buckets would have done."""
+    """The same for a bucket whose rows must see what earlier buckets would have done; nothing of it is ever written."""
     rows = staging.incoming(job, bucket)
-    people = work_out(job, bucket, rows, base, lambda links: overlay.load(job, links))
+    people, results = _apply(job, rows, base, partial(overlay.load, job))
+    with connection.cursor() as cursor:
+        store.copy(cursor, JobTables(job.pk).results, _lines(bucket, rows, results, set()))
     overlay.save(job, people)
+    bucket.counts = _counts(rows, results, people)
+
+
+def _apply(job: ImportJob, rows: Sequence[Incoming], base: int, load: Load) -> tuple[People, list[Result]]:
+    people = People(_rules(job), base)
+    people.add(load(sought(rows)))
+    return people, [people.apply(row) for row in rows]
 
 
 def sought(rows: Iterable[Incoming]) -> list[Link]:
@@ -78,19 +86,27 @@ def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People)
     }
 
 
-def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result]) -> list[str]:
-    """One line per row for the table of results. Changes stand there only where a person has several rows; for
-    others they stand with what is to be written."""
-    times = Counter(result.person.ref for result in results if result.changes and result.person)
-    start = f"{bucket.number}\t"
+def _told_by_people(people: People, results: Sequence[Result]) -> set[int]:
+    """People whose only row says no more than what is to be written about them."""
+    applied = [result.person.ref for result in results if result.person and result.outcome in _APPLIED]
+    if len(applied) == len(people.touched):
+        return set(people.touched)
+    return {ref for ref, times in Counter(applied).items() if times == 1}
+
+
+def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], told: set[int]) -> list[str]:
+    """A line for the table of results for each row about which no person tells enough."""
     lines = []
     for row, result in zip(rows, results, strict=True):
+        if result.outcome in _APPLIED and result.person and result.person.ref in told:
+            continue
         ref = r"\N" if result.person is None else result.person.ref
-        changes = r"\N"
-        if result.changes and result.person and (times[result.person.ref] > 1 or result.person.ref < 0):
-            changes = store.escape(orjson.dumps(result.changes).decode())
-        lines.append(f"{start}{row.row}\t{result.outcome}\t{ref}\t{changes}\t{_refusal(result)}\n")
+        changes = store.escape(orjson.dumps(result.changes).decode()) if result.changes else r"\N"
+        lines.append(f"{bucket.number}\t{row.row}\t{result.outcome}\t{ref}\t{changes}\t{_refusal(result)}\n")
     return lines
+
+
+_APPLIED = {Outcome.IMPORTED, Outcome.UPDATED, Outcome.UNCHANGED}
 
 
 def _refusal(result: Result) -> str:

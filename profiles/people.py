@@ -43,8 +43,8 @@ class Refusal:
 class Incoming:
     """One row: what it looks a person up by and what it brings.
 
-    ``links`` holds every identifier that it brings, in matching form, ``key`` among them; ``raw`` is the JSON of its
-    attribute values, none blank, read only when somebody needs to look inside.
+    ``links`` holds, in matching form, what it brings of the kinds that anybody is looked up by, ``key`` among them, and
+    maybe more; ``raw`` is the JSON of its attribute values, none blank, read only when somebody must look inside.
     """
 
     row: int
@@ -61,11 +61,11 @@ class Person:
     ``ref`` is the primary key, or minus the number of the row that made them. ``attributes`` is JSON text until
     somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one;
     ``version`` is what was read, None for somebody new. ``changes`` is what the rows so far changed about a known
-    person, all together, on top of ``attributes`` as they were read; ``links`` is kept for new ones.
+    person, all together, on top of ``attributes`` as they were read.
     """
 
     __slots__ = (
-        "attributes", "changes", "external_id", "first_row", "links", "object_id", "recency", "ref", "version",
+        "attributes", "changes", "external_id", "first_row", "object_id", "recency", "ref", "version",
     )  # fmt: skip
 
     def __init__(
@@ -77,7 +77,6 @@ class Person:
         recency: int,
         version: int | None = None,
         first_row: int | None = None,
-        links: Sequence[Link] = (),
     ) -> None:
         self.ref = ref
         self.object_id = object_id
@@ -86,7 +85,6 @@ class Person:
         self.recency = recency
         self.version = version
         self.first_row = first_row
-        self.links = links
         self.changes: Changes = _NOTHING
 
     def values(self) -> Attributes:
@@ -172,7 +170,7 @@ class People:
         external_id = row.external_id
         if external_id is not None and self.holders.get((EXTERNAL_ID, external_id)):
             return Result(Outcome.FAILED, refusal=EXTERNAL_ID_TAKEN)
-        person = Person(-row.row, "", external_id, row.raw, self.base + row.row, None, row.row, row.links)
+        person = Person(-row.row, "", external_id, row.raw, self.base + row.row, None, row.row)
         for link in row.links:
             if link[0] in self.rules.linked:
                 self.holders.setdefault(link, []).append(person)
@@ -200,6 +198,12 @@ class People:
             return Result(Outcome.UNCHANGED, person)
         self._set(person, changes, row)
         return Result(Outcome.UPDATED, person, changes)
+
+    def links(self, person: Person) -> list[Link]:
+        """Every channel identifier that a person holds, in matching form, in order."""
+        values = person.values()
+        kinds = values.keys() & self.rules.identifiers.keys()
+        return sorted({(kind, self.rules.identifiers[kind](value)) for kind in kinds for value in values[kind]})
 
     def _over_limit(self, old: Attributes, changes: Changes) -> Refusal | None:
         """Too many values under one channel (AT-08), or too many custom attributes (AT-12)."""
@@ -233,8 +237,6 @@ class People:
         """Let later rows find the person by the values it has now, and no longer by those it lost."""
         form = self.rules.identifiers[kind]
         before, after = ({(kind, form(value)) for value in values or ()} for values in change)
-        if person.version is None:
-            person.links = [link for link in person.links if link not in before] + sorted(after)
         if kind in self.rules.linked:
             for link in before - after:
                 self._move(person, link, None)

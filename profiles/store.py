@@ -88,14 +88,15 @@ def lock_slots(alone: set[Slot], shared: set[Slot]) -> None:
 
 
 def pin_plans() -> None:
-    """Keep the planner on index look-ups in this transaction.
+    """Keep the planner on index look-ups in this transaction, and a bucket in memory.
 
     On empty or freshly filled tables it would read all identifiers for every bucket (design section 7).
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
-            "SET LOCAL enable_material = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
+            "SET LOCAL enable_material = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off;"
+            "SET LOCAL work_mem = '32MB'"
         )
 
 
@@ -191,7 +192,7 @@ def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
     attributes = links = r"\N"
     if not (staged and isinstance(person.attributes, str)):
         attributes = escape(_json(person.values()))
-        links = escape(_json(person.links))
+        links = escape(_json(people.links(person)))
     return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{external_id}\t{attributes}\t{links}\n"
 
 

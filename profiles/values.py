@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 from profiles import dates, phones, time_zones
 from profiles.type_guess import TypeGuess
@@ -102,6 +103,19 @@ def matching_form(value_type: ValueType, value: object) -> str:
     if not text:
         raise InvalidValue("blank", "Nothing to match by: the value is blank")
     return text
+
+
+def matcher(value_type: ValueType) -> Callable[[Any], str]:
+    """`matching_form` for values that the `parser` of the type gave, without looking at them once more."""
+    if value_type is ValueType.EMAIL:
+        return str.casefold
+    if value_type is ValueType.PHONE:
+        return _without_plus
+    return partial(matching_form, value_type)
+
+
+def _without_plus(number: str) -> str:
+    return number.removeprefix("+")
 
 
 def are_plain(texts: Iterable[str], max_bytes: int = 512) -> bool:
