@@ -6,14 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
+from django.conf import settings
+
 from imports.models import ImportJob
 from imports.presets import PRESETS, Options
 from imports.source import Format, Limits, Source
 
 
 def options(job: ImportJob) -> Options:
-    """The job's options: those of its preset, and what was chosen to differ."""
-    return PRESETS[job.preset].options.changed(job.options)
+    """The job's options: those of its preset, then the site's, then what was chosen for this job."""
+    preset = PRESETS[job.preset].options
+    site = {
+        "default_country": settings.IMPORTS_DEFAULT_COUNTRY,
+        "time_zone": settings.IMPORTS_TIME_ZONE,
+        "max_megabytes": min(preset.max_megabytes, settings.IMPORTS_MAX_MB),
+    }
+    return preset.changed(site | job.options)
 
 
 def limits(job: ImportJob) -> Limits:

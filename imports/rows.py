@@ -131,6 +131,8 @@ class RowChecker:
                 meaning[text] = value
             except InvalidValue as problem:
                 bad[text] = problem
+                if self._keeps_text(index) and values.are_plain([text]):
+                    meaning[text] = text
         found = list(map(meaning.get, texts))
         return _Texts(found, None if form is None else forms, bad, len(meaning) < len(distinct))
 
@@ -249,8 +251,14 @@ class RowChecker:
                 if not drops:
                     failed.add(index)
 
+    def _keeps_text(self, i: int) -> bool:
+        """Whether a bad value of the column stays text: where its header declares a date format (DT-17)."""
+        return self.columns[i].date_format is not None
+
     def _drops(self, i: int) -> bool:
         """Whether a bad value of the column is left out, and not its row (D-17); never the one looked up by (HI-39)."""
+        if self._keeps_text(i):
+            return True
         identifies = self.columns[i].definition.key in self.looked_up and not self.automatic
         return self.options.on_invalid_value is OnInvalid.DROP_VALUE and not identifies
 
