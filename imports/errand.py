@@ -51,6 +51,8 @@ class Errand:
         """Go on with a job that ended early, or with one that is at work. Raises ``Refused`` or ``Interrupted``."""
         with self._place():
             lifecycle.check_role(job, Move.RESUME, self.actor)
+            if job.status == Status.COMPLETED and self.patience is None:
+                return job  # whoever wants to see it end is as well served when it has ended
             if not is_at_work(job):
                 if job.status not in lifecycle.MOVES[Move.RESUME].sources:
                     state = job.get_status_display().lower()

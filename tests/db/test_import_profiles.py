@@ -378,6 +378,12 @@ def test_a_stopped_import_is_resumed_to_its_end():
     assert f"Import {job.pk}" in printed
 
 
+def test_whoever_follows_an_import_that_has_ended_sees_its_result():
+    run(PEOPLE)
+    printed = resume(ImportJob.objects.get().pk, "--wait")
+    assert ["Imported", "12", "new", "people"] in [line.split() for line in printed.splitlines()]
+
+
 def test_only_what_ended_early_can_be_resumed():
     run(PEOPLE)
     job = ImportJob.objects.get()

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             "--wait",
             action="store_true",
             help="wait for the end however long it takes. Without it the command waits for the check, and for the "
-            "import itself up to 10 seconds; a longer one goes on in the background",
+            "import itself up to 10 seconds; a longer one is left to the workers",
         )
         parser.add_argument(
             "--inline",
