@@ -17,7 +17,7 @@ from django.core.files import File
 from django.utils import timezone
 
 from imports import configure, engine, leases, lifecycle, queue
-from imports.command_line import Interrupted
+from imports.command_line import CommandLineError, Interrupted
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import Bucket, ImportJob, Status, Step
 from imports.progress import Display
@@ -75,8 +75,11 @@ class Errand:
             action=request.action,
             options=request.options,
         )
-        with request.path.open("rb") as stream:
-            job.file.save(request.file_name, File(stream), save=False)
+        try:
+            with request.path.open("rb") as stream:
+                job.file.save(request.file_name, File(stream), save=False)
+        except OSError as error:
+            raise CommandLineError(f"The file cannot be stored: {error.strerror or type(error).__name__}.") from error
         try:
             return lifecycle.upload(job, self.actor)
         except BaseException:

@@ -348,6 +348,14 @@ def test_somebody_without_a_role_is_refused_and_the_file_is_not_kept(settings: A
     assert {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()} == kept
 
 
+def test_a_storage_that_cannot_be_written_is_told_in_a_sentence(settings: Any, tmp_path: Path):
+    settings.MEDIA_ROOT = write(tmp_path, "", "no-folder")
+    with pytest.raises(CommandError, match="The file cannot be stored: ") as caught:
+        run(PEOPLE)
+    assert caught.value.returncode == 1
+    assert not ImportJob.objects.exists()
+
+
 # --- resume -----------------------------------------------------------------------------------------
 
 
