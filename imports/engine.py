@@ -28,6 +28,9 @@ from profiles import store
 
 logger = logging.getLogger(__name__)
 
+PATIENCE, GLANCE = 0.5, 0.05
+"""Seconds to wait, looking now and then, for others to end a step: the queue would take as long to call us again."""
+
 RETRIES = 20
 """How often a bucket starts again because another writer was in its way, before that counts as an attempt."""
 
@@ -43,15 +46,20 @@ class Work:
 
 def work_on(job_id: int, seconds: float) -> bool:
     """Do units of a job for about so many seconds. Returns whether there is more that could be done now."""
-    until = time.monotonic() + seconds
+    until, idle = time.monotonic() + seconds, 0.0
     while True:
         job = ImportJob.objects.filter(pk=job_id).first()
         if job is None or job.status not in leases.AT_WORK or not job.step:
             return False
-        if not _advance(job):
+        if _advance(job):
+            idle = 0.0
+        elif idle >= PATIENCE:
             return False
+        else:
+            time.sleep(GLANCE)
+            idle += GLANCE
         if time.monotonic() > until:
-            return True
+            return idle == 0.0
 
 
 def run_here(job: ImportJob) -> None:

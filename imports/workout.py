@@ -21,7 +21,7 @@ from imports.tables import JobTables
 from profiles import store
 from profiles.merge import Action
 from profiles.models import load_schema
-from profiles.people import Incoming, Link, Outcome, People, Person, Result, Rules
+from profiles.people import MAX_CUSTOM_ATTRIBUTES, Incoming, Link, Outcome, People, Person, Result, Rules
 from profiles.schema import EXTERNAL_ID
 
 Load = Callable[[Iterable[Link]], list[tuple[Link, Person]]]
@@ -66,9 +66,13 @@ def sought(rows: Iterable[Incoming]) -> list[Link]:
 
 def _rules(job: ImportJob) -> Rules:
     """What the job asks for, under the schema with the attributes it would add."""
-    known = mapping.resulting_schema(list(job.columns.all()), load_schema())
+    columns = list(job.columns.all())
+    known = mapping.resulting_schema(columns, load_schema())
     kinds = mapping.looked_up_kinds(job.identifier)
-    return Rules.of(known, Action(job.action), kinds, settings.IMPORTS_MAX_IDENTIFIER_VALUES)
+    limit = settings.IMPORTS_MAX_IDENTIFIER_VALUES
+    targets = Counter(column.target for column in columns if column.target)
+    crowded = max(targets.values(), default=0) > limit or len(targets) > MAX_CUSTOM_ATTRIBUTES
+    return Rules.of(known, Action(job.action), kinds, limit, crowded)
 
 
 def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People) -> dict[str, int]:

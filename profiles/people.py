@@ -16,6 +16,9 @@ import orjson
 from profiles.merge import Action, Attributes, Changes, Form, merge, merge_value, together
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 
+MAX_CUSTOM_ATTRIBUTES = 256
+"""So many attributes that are not built in can a person have (AT-12)."""
+
 Link = tuple[str, str]
 """Kind and value in matching form of something a person is found by."""
 
@@ -115,12 +118,22 @@ class Rules:
     linked: frozenset[str]
     """The kinds that rows are looked up by, and external_id, which may be only one person's."""
     max_identifier_values: int = 10
-    max_custom_attributes: int = 256
+    max_custom_attributes: int = MAX_CUSTOM_ATTRIBUTES
+    crowded: bool = True
+    """Whether a single row may bring more than a person can have. False saves looking into each new person."""
 
     @classmethod
-    def of(cls, schema: Schema, action: Action, looked_up: Iterable[str], max_identifier_values: int = 10) -> Rules:
+    def of(
+        cls,
+        schema: Schema,
+        action: Action,
+        looked_up: Iterable[str],
+        max_identifier_values: int = 10,
+        crowded: bool = True,
+    ) -> Rules:
         linked = frozenset([*looked_up, EXTERNAL_ID])
-        return cls(action, schema.lists, schema.identifiers, schema.built_in, linked, max_identifier_values)
+        limit = max_identifier_values
+        return cls(action, schema.lists, schema.identifiers, schema.built_in, linked, limit, crowded=crowded)
 
 
 @dataclass(slots=True)
@@ -170,6 +183,10 @@ class People:
         external_id = row.external_id
         if external_id is not None and self.holders.get((EXTERNAL_ID, external_id)):
             return Result(Outcome.FAILED, refusal=EXTERNAL_ID_TAKEN)
+        if self.rules.crowded:
+            refusal = self._over_limit({}, {key: [None, value] for key, value in orjson.loads(row.raw).items()})
+            if refusal:
+                return Result(Outcome.FAILED, refusal=refusal)
         person = Person(-row.row, "", external_id, row.raw, self.base + row.row, None, row.row)
         for link in row.links:
             if link[0] in self.rules.linked:
