@@ -200,10 +200,16 @@ def _end_scan(job: ImportJob) -> None:
 
 
 def _end_preview(job: ImportJob) -> None:
-    try:
-        lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
-    except Refused:
-        logger.info("job %s: ended elsewhere", job.pk)
+    """One worker at a time: the summary makes indexes, which two that find all done at once cannot both make."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [job.pk])
+        if not ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step).exists():
+            return
+        try:
+            lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
+        except Refused:
+            logger.info("job %s: ended elsewhere", job.pk)
 
 
 def _end_prepare(job: ImportJob) -> None:
