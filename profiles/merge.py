@@ -84,6 +84,13 @@ def together(first: Changes, then: Changes) -> Changes:
     return {key: change for key, change in (first | both).items() if not same(*change)}
 
 
+def as_list(value: Any) -> list[Any]:
+    """The values of an attribute, whether it holds several, one or none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two values of an attribute are the same JSON; Python alone would take ``True`` for ``1``."""
     return bool(one == other) and one.__class__ is other.__class__

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from profiles.merge import Action, Attributes, Changes, Form, merge, merge_value, together
+from profiles.merge import Action, Attributes, Changes, Form, as_list, merge, merge_value, together
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 
 MAX_CUSTOM_ATTRIBUTES = 256
@@ -219,15 +219,16 @@ class People:
     def links(self, person: Person) -> list[Link]:
         """Every channel identifier that a person holds, in matching form, in order."""
         values = person.values()
-        kinds = values.keys() & self.rules.identifiers.keys()
-        return sorted({(kind, self.rules.identifiers[kind](value)) for kind in kinds for value in values[kind]})
+        forms = self.rules.identifiers
+        kinds = values.keys() & forms.keys()
+        return sorted({(kind, forms[kind](value)) for kind in kinds for value in as_list(values[kind])})
 
     def _over_limit(self, old: Attributes, changes: Changes) -> Refusal | None:
         """Too many values under one channel (AT-08), or too many custom attributes (AT-12)."""
         limit = self.rules.max_identifier_values
         for key in changes.keys() & self.rules.identifiers.keys():
             before, after = changes[key]
-            if after is not None and len(after) > max(limit, len(before or ())):
+            if len(as_list(after)) > max(limit, len(as_list(before))):
                 return Refusal("too_many_values", f"A person can have at most {limit} values of {key}", key)
         limit = self.rules.max_custom_attributes
         if len(old) + len(changes) > limit:
@@ -253,7 +254,7 @@ class People:
     def _relink(self, person: Person, kind: str, change: list[Any]) -> None:
         """Let later rows find the person by the values it has now, and no longer by those it lost."""
         form = self.rules.identifiers[kind]
-        before, after = ({(kind, form(value)) for value in values or ()} for values in change)
+        before, after = ({(kind, form(value)) for value in as_list(values)} for values in change)
         if kind in self.rules.linked:
             for link in before - after:
                 self._move(person, link, None)
