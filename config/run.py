@@ -31,7 +31,8 @@ class PortTakenError(Exception):
 
 def main() -> int:
     """Run until told to stop; return the exit code: 0 when asked to stop, 1 when something failed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both signals mean: end everything
+    for number in (signal.SIGINT, signal.SIGTERM):  # said, since a shell has its background jobs ignore the first
+        signal.signal(number, signal.default_int_handler)
     host, port = os.environ.get("HOST") or "127.0.0.1", int(os.environ.get("PORT") or "8000")
     try:
         _refuse_taken_port(host, port)

@@ -271,6 +271,7 @@ LOGGING = {
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "imports": {"level": "INFO"},
         "profiles": {"level": "INFO"},
+        "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of every HEAD request, which Django answers with a body
         "axes": {"level": "CRITICAL"},  # its lines name users and addresses; its tables hold the same
     },
 }
