@@ -1,0 +1,217 @@
+"""Imports for hypothesis to choose from: few people, few values, many ways to be in each other's way."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.oracle.reference import AUTOMATIC, Field, Order, Person, joined
+
+SCHEMA = {
+    column.key: column
+    for column in [
+        Field("email", "email", many=True, channel=True),
+        Field("phone", "phone", many=True, channel=True),
+        Field("badge", many=True, channel=True, custom=True),
+        Field("card", channel=True, custom=True),
+        Field("first_name"),
+        Field("home_city"),
+        Field("age", "integer"),
+        Field("labels", many=True),
+        Field("plan", custom=True),
+    ]
+}
+OWN = {"external_id": Field("external_id"), "object_id": Field("object_id")}
+NEW = "plan"  # the attribute that only an import brings into being
+
+IDENTIFIERS = ("external_id", "object_id", "email", "phone", "automatic", "badge", "card")
+ACTIONS = ("update", "append", "overwrite", "replace", "ignore")
+
+COLUMNS = {
+    "external_id": "external_id",
+    "object_id": "object_id",
+    "email": "email",
+    "email 2": "email",
+    "email 3": "email",
+    "phone": "phone",
+    "phone 2": "phone",
+    "badge": "badge",
+    "badge 2": "badge",
+    "card": "card",
+    "first name": "first_name",
+    "city": "home_city",
+    "age": "age",
+    "labels": "labels",
+    "labels 2": "labels",
+    "plan": "plan",
+}
+"""Headers of the file and what they go to."""
+
+VALUES: dict[str, list[Any]] = {
+    "email": ["a@x.co", "b@x.co", "c@x.co", "d@x.co", "A@X.co"],
+    "phone": ["1000001", "1000002", "1000003", "1000004", "+1000001"],
+    "badge": ["b1", "b2", "b3", "b4"],
+    "card": ["c1", "c2", "c3"],
+    "first_name": ["Ann", "Bo"],
+    "home_city": ["Oslo", 'Ry "old"'],
+    "age": [7, 8],
+    "labels": ["l1", "l2", "L1"],
+}
+"""What people are made of."""
+
+CELLS = {
+    "external_id": ["e1", "e2", "e3", "e4", "e5", " e1 "],
+    "object_id": ["o1", "o2", "o3", "unknown"],
+    "email": ["a@x.co", "b@x.co", "c@x.co", "d@x.co", "A@X.co", " b@x.co ", "e@x.co"],
+    "phone": ["1000001", "1000002", "1000003", "+1000001", "100-00 02", "1000004", "1000005"],
+    "badge": ["b1", "b2", "b3", "b4", "b5"],
+    "card": ["c1", "c2", "c3", "c4"],
+    "first_name": ["Ann", "Bo", "Cy"],
+    "home_city": ["Oslo", "Rome", "tab\there", "back\\slash", "two\nlines"],
+    "age": ["7", "8", "9"],
+    "labels": ["l1", "l2", "l3", "L1"],
+    "plan": ["gold", "free"],
+}
+"""What rows are made of."""
+
+BAD = {"email": "not an address", "phone": "12", "age": "old"}
+BLANK = ["", "", "", " "]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Somebody who is there before the import. ``filler``: so many custom attributes that no row names."""
+
+    external_id: str | None
+    attributes: dict[str, Any]
+    age: int
+    filler: int = 0
+
+    def all_attributes(self) -> dict[str, Any]:
+        return self.attributes | {f"filler {n}": n for n in range(self.filler)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One import: who is there, what is asked for, and how the work is cut up and shared."""
+
+    people: list[Start]
+    headers: list[str]
+    rows: list[list[str]]
+    identifier: str
+    action: str
+    bucket_rows: int
+    hands: int
+    salt: int = 0
+    drop_bad_values: bool = False
+    mandatory: bool = False
+    most_values: int = 10
+
+    def text(self) -> str:
+        """The file."""
+        stream = io.StringIO()
+        csv.writer(stream).writerows([self.headers, *self.rows])
+        return stream.getvalue()
+
+    def order(self) -> Order:
+        """The same for the reference."""
+        known = dict(SCHEMA)
+        if self.mandatory:
+            known["first_name"] = Field("first_name", mandatory=True)
+        columns = [(OWN | known)[COLUMNS[header]] for header in self.headers]
+        return Order(known, columns, self.identifier, self.action, self.drop_bad_values, self.most_values)
+
+    def starting(self) -> list[Person]:
+        """The same people for the reference, in the order of their making."""
+        return [
+            Person(number, f"o{number}", start.external_id, start.all_attributes(), start.age)
+            for number, start in enumerate(self.people, 1)
+        ]
+
+
+NUMBERS = st.integers(0, 2**32)
+
+
+@st.composite
+def cases(draw: st.DrawFn, identifier: str) -> Case:
+    """Any import by one identifier.
+
+    A column, a row or a person is one number from which the rest follows. So hypothesis can leave some of them out when
+    it looks for the smallest counterexample, and does not, as it likes to, take the first of everything.
+    """
+    choice = Random(draw(NUMBERS))
+    headers = _headers(identifier, Random(draw(NUMBERS)))
+    keys = identifying(identifier)
+    mandatory = "first name" in headers and choice.random() < 0.2
+    return Case(
+        people=_people(draw(_several(0, 7))),
+        headers=headers,
+        rows=[_row(headers, keys, row) for row in draw(_several(1, 20))],
+        identifier=identifier,
+        action=choice.choice(ACTIONS),
+        bucket_rows=choice.choice([1000, 1, 2, 3, 7]),
+        hands=choice.choice([1, 1, 2, 4]),
+        salt=choice.randrange(1000),
+        drop_bad_values=not mandatory and choice.random() < 0.1,
+        mandatory=mandatory,
+        most_values=choice.choice([10, 10, 3, 2]),
+    )
+
+
+def _several(least: int, most: int) -> st.SearchStrategy[list[Random]]:
+    counts = st.integers(least, most)
+    return counts.flatmap(lambda count: st.lists(NUMBERS.map(Random), min_size=count, max_size=count))
+
+
+def identifying(identifier: str) -> Sequence[str]:
+    """The kinds that rows are looked up by."""
+    return AUTOMATIC if identifier == "automatic" else (identifier,)
+
+
+def _headers(identifier: str, choice: Random) -> list[str]:
+    """A few columns in any order, one of them at least to look people up by."""
+    kinds = identifying(identifier)
+    own = [header for header, key in COLUMNS.items() if key in kinds]
+    chosen = {choice.choice([header for header in own if header != "object_id"] or own)}
+    chosen |= {header for header in own if choice.random() < 0.4}
+    chosen |= {header for header in COLUMNS if choice.random() < (0.1 if header == "object_id" else 0.25)}
+    return choice.sample(sorted(chosen), len(chosen))
+
+
+def _row(headers: Sequence[str], identifying: Sequence[str], choice: Random) -> list[str]:
+    if choice.random() < 0.02:
+        return ["x"] * choice.randint(1, len(headers) + 1)
+    return [_cell(COLUMNS[header], COLUMNS[header] in identifying, choice) for header in headers]
+
+
+def _cell(key: str, identifies: bool, choice: Random) -> str:
+    kind, blank = choice.random(), 0.1 if identifies else 0.7 if key == "object_id" else 0.25
+    if kind < blank:
+        return choice.choice(BLANK)
+    if kind < blank + 0.03 and key in BAD:
+        return BAD[key]
+    return choice.choice(CELLS[key])
+
+
+def _people(choices: Sequence[Random]) -> list[Start]:
+    """People with distinct external ids, where they have any."""
+    free = [f"e{number}" for number in range(1, len(choices) + 1)]
+    return [
+        Start(
+            external_id=free.pop(choice.randrange(len(free))) if choice.random() < 0.5 else None,
+            attributes={key: _values(SCHEMA[key], choice) for key in VALUES if choice.random() < 0.6},
+            age=choice.randint(1, 4),
+            filler=choice.randint(252, 257) if choice.random() < 0.05 else 0,
+        )
+        for choice in choices
+    ]
+
+
+def _values(column: Field, choice: Random) -> Any:
+    if not column.many:
+        return choice.choice(VALUES[column.key])
+    return joined(column, [], choice.choices(VALUES[column.key], k=choice.randint(1, 3)))
