@@ -13,7 +13,6 @@ from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
 from profiles import store
 from profiles.models import Change, ChangeSet, add_attributes, load_schema
-from profiles.people import Incoming
 from profiles.schema import EXTERNAL_ID
 
 
@@ -46,11 +45,11 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     """Apply one bucket in the caller's transaction; its counts. Raises ``store.Moved`` if it must be tried again."""
     assert job.change_set is not None
     store.pin_plans()
-    rows = _lock(job, bucket)
-    if rows is None and _stands(job, bucket):
+    _lock(job, bucket)
+    if bucket.lane == Bucket.Lane.HASH and _stands(job, bucket):
         bucket.counts = job.buckets.get(step=Step.PREVIEW, number=bucket.number).counts
     else:
-        _work_out_again(job, bucket, staging.incoming(job, bucket) if rows is None else rows)
+        _work_out_again(job, bucket)
     with connection.cursor() as cursor:
         store.flush(cursor, JobTables(job.pk).written, job.change_set, bucket.number)
         workout.write_problems(cursor, job, bucket)
@@ -66,8 +65,8 @@ def outcome(job: ImportJob) -> dict[str, Any]:
     }
 
 
-def _lock(job: ImportJob, bucket: Bucket) -> list[Incoming] | None:
-    """Keep others from what the bucket looks up. Returns its rows if they had to be read for that.
+def _lock(job: ImportJob, bucket: Bucket) -> None:
+    """Keep others from what the bucket looks up.
 
     The slots of a hash bucket follow from its range of places; of the other values that its rows bring all slots of
     their kinds are shared.
@@ -75,14 +74,13 @@ def _lock(job: ImportJob, bucket: Bucket) -> list[Incoming] | None:
     if bucket.lane == Bucket.Lane.SERIAL:
         rows = staging.incoming(job, bucket)
         store.lock_slots(store.slots(row.key for row in rows), store.slots(link for row in rows for link in row.links))
-        return rows
+        return
     looked_up = mapping.looked_up_kinds(job.identifier)
     targets = Counter(column.target for column in job.columns.all())
     given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
     alone = {(kind, slot) for kind in looked_up for slot in staging.slots(bucket, job.salt)}
     identifiers = {*load_schema().identifiers, EXTERNAL_ID}
     store.lock_slots(alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(store.SLOTS)})
-    return None
 
 
 def _stands(job: ImportJob, bucket: Bucket) -> bool:
@@ -90,8 +88,8 @@ def _stands(job: ImportJob, bucket: Bucket) -> bool:
     return JobTables(job.pk).has(bucket.number) and not store.foreign_writes(job.snapshot, job.change_set_id)
 
 
-def _work_out_again(job: ImportJob, bucket: Bucket, rows: list[Incoming]) -> None:
+def _work_out_again(job: ImportJob, bucket: Bucket) -> None:
     assert job.change_set is not None
     JobTables(job.pk).forget(bucket.number)
-    people = workout.work_out(job, bucket, rows, store.microseconds(job.change_set.when))
+    people = workout.work_out(job, bucket, store.microseconds(job.change_set.when))
     store.stand_still(people.contested)

@@ -41,7 +41,7 @@ def save(job: ImportJob, people: People) -> None:
     with connection.cursor() as cursor:
         refs = [person.ref for person in moved]
         cursor.execute(f"DELETE FROM {table} WHERE ref = ANY(%s)", [refs])
-        store.copy(cursor, table, lines)
+        store.copy(cursor, table, "".join(lines).encode())
 
 
 def _hidden(job: ImportJob, refs: set[int]) -> set[int]:

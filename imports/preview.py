@@ -10,7 +10,7 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
-from imports import mapping, staging, workout
+from imports import mapping, workout
 from imports.models import Bucket, ImportJob, RowError, Step
 from imports.tables import JobTables
 from profiles import store
@@ -28,7 +28,7 @@ def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     if bucket.lane == Bucket.Lane.SERIAL:
         workout.work_out_serially(job, bucket, base)
     else:
-        workout.work_out(job, bucket, staging.incoming(job, bucket), base)
+        workout.work_out(job, bucket, base)
     with connection.cursor() as cursor:
         workout.write_problems(cursor, job, bucket)
     return dict(bucket.counts)
@@ -72,7 +72,7 @@ def first_rows(job: ImportJob) -> list[dict[str, Any]]:
 def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
     """Rows by number, good and bad, each with what it does or what is wrong with it."""
     with connection.cursor() as cursor:
-        cursor.execute(_ROWS.format(**_names(job)), [first, last])
+        cursor.execute(_ROWS.format(**_names(job)), [job.pk, first, last])
         found = {row[0]: _shown(*row) for row in cursor.fetchall()}
     for problem in job.problems.filter(row__range=(first, last)).order_by("id"):
         row = found.setdefault(problem.row, _bad(problem))
@@ -150,9 +150,11 @@ SELECT s.row_no, s.line, s.key,
                              ELSE 'updated' END),
     coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw
 FROM {staged} s
-LEFT JOIN {results} r ON r.row_no = s.row_no
-LEFT JOIN {born} b ON b.first_row = s.row_no AND r.row_no IS NULL
-LEFT JOIN {touched} t ON t.first_row = s.row_no AND r.row_no IS NULL
+JOIN imports_bucket k ON k.job_id = %s AND k.step = 'preview'
+    AND CASE k.lane WHEN 'hash' THEN s.place BETWEEN k.first AND k.last ELSE s.row_no = ANY(k.rows) END
+LEFT JOIN {results} r ON r.bucket = k.number AND r.row_no = s.row_no
+LEFT JOIN {born} b ON b.bucket = k.number AND b.first_row = s.row_no AND r.row_no IS NULL
+LEFT JOIN {touched} t ON t.bucket = k.number AND t.first_row = s.row_no AND r.row_no IS NULL
 WHERE s.row_no BETWEEN %s AND %s
 """
 

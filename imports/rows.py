@@ -6,7 +6,6 @@ Works on a batch of rows by column: each distinct text of a column is read once 
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -43,15 +42,15 @@ class Problem:
 class Checked:
     """Rows that can be applied, column by column: what each is looked up by, what identifies it, and its values.
 
-    ``links`` and ``documents`` are JSON already: a list of kinds and values in matching form, and values by attribute
-    key. ``ties`` are the links by which a row may concern rows that look up something else; None where there are none.
+    ``links`` are JSON already: a list of kinds and values in matching form. ``values`` by attribute key hold no blank.
+    ``ties`` are the links by which a row may concern rows that look up something else; None where there are none.
     """
 
     numbers: Sequence[int]
     lines: Sequence[int]
     keys: Sequence[Link]
     links: Sequence[str]
-    documents: Sequence[str]
+    values: Sequence[dict[str, Any]]
     ties: Sequence[list[Link]] | None
 
     def only(self, kept: Sequence[bool]) -> Checked:
@@ -61,7 +60,7 @@ class Checked:
             list(compress(self.lines, kept)),
             list(compress(self.keys, kept)),
             list(compress(self.links, kept)),
-            list(compress(self.documents, kept)),
+            list(compress(self.values, kept)),
             None if self.ties is None else list(compress(self.ties, kept)),
         )
 
@@ -108,7 +107,7 @@ class RowChecker:
             batch.lines,
             keys,  # type: ignore[arg-type]  # a row without a key has failed
             self._links(cells, texts),
-            self._documents(texts, len(keys)),
+            self._values(texts, len(keys)),
             self._ties(cells, texts, keys),
         )
         return checked.only([index not in failed for index in range(len(keys))]) if failed else checked, problems
@@ -175,15 +174,15 @@ class RowChecker:
             return [f"[{','.join(dict.fromkeys(filter(None, row)))}]" for row in zip(*columns, strict=True)]
         return [f"[{','.join(filter(None, row))}]" for row in zip(*columns, strict=True)]
 
-    def _documents(self, texts: Sequence[_Texts], count: int) -> list[str]:
-        """The values of each row by attribute key, without blanks, as JSON."""
+    def _values(self, texts: Sequence[_Texts], count: int) -> list[dict[str, Any]]:
+        """The values of each row by attribute key, without blanks."""
         if not self._targets:
-            return ["{}"] * count
+            return [{} for _ in range(count)]
         names = [key for key, _ in self._targets]
         rows = zip(*(self._target(texts, sources) for _, sources in self._targets), strict=True)
         if any(texts[i].blank for _, sources in self._targets for i in sources):
-            return _json_each([{k: v for k, v in zip(names, row, strict=True) if v is not None} for row in rows])
-        return _json_each([dict(zip(names, row, strict=True)) for row in rows])
+            return [{k: v for k, v in zip(names, row, strict=False) if v is not None} for row in rows]
+        return [dict(zip(names, row, strict=False)) for row in rows]
 
     def _target(self, texts: Sequence[_Texts], sources: Sequence[int]) -> Iterable[Any]:
         """One attribute of each row; several columns make one list, without repetition (AT-09)."""
@@ -311,17 +310,6 @@ def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:
 
 def json_of(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-_MARK = secrets.token_hex(16)
-"""Stands between documents while they are one text; nobody can know it, so no file can hold it."""
-
-
-def _json_each(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Each document as JSON. One call for all of them is faster than one for each."""
-    marked: list[Any] = [_MARK] * (2 * len(documents) - 1)
-    marked[::2] = documents
-    return orjson.dumps(marked).decode()[1:-1].split(f',"{_MARK}",')
 
 
 def _fragments(meaning: Mapping[str, str], start: str, end: str) -> dict[str, str]:

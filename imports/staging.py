@@ -10,8 +10,9 @@ A crash of the database empties the table; then it is filled again from the file
 
 from __future__ import annotations
 
+import secrets
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -92,17 +93,31 @@ def _copy_rows(cursor: Any, job: ImportJob, good: Checked, counts: dict[str, int
         ties = [_array(place(link, job.salt) for link in links) if links else r"\N" for links in good.ties]
         counts["tied"] += sum(map(bool, good.ties))
     kinds, keys = ([store.escape(link[part]) for link in good.keys] for part in (0, 1))
-    columns = (good.numbers, good.lines, places, kinds, keys, ties, _escaped(good.links), _escaped(good.documents))
-    lines = [f"{n}\t{line}\t{at}\t{kind}\t{key}\t{tie}\t{link}\t{document}\n"
-             for n, line, at, kind, key, tie, link, document in zip(*columns, strict=False)]  # fmt: skip
-    counts["staged"] += len(lines)
-    counts["checksum"] = zlib.crc32("".join(lines).encode(), counts["checksum"])
+    links = map(store.escape, good.links) if "\\" in "".join(good.links) else good.links
+    columns = (good.numbers, good.lines, places, kinds, keys, ties, links, _documents(good.values))
+    lines = "".join(
+        [
+            f"{n}\t{line}\t{at}\t{kind}\t{key}\t{tie}\t{link}\t{document}\n"
+            for n, line, at, kind, key, tie, link, document in zip(*columns, strict=False)
+        ]
+    ).encode()
+    counts["staged"] += len(places)
+    counts["checksum"] = zlib.crc32(lines, counts["checksum"])
     store.copy(cursor, JobTables(job.pk).staged, lines)
 
 
-def _escaped(documents: Sequence[str]) -> list[str]:
-    """JSON documents as COPY wants them; a line feed cannot stand in one, so it may stand between them meanwhile."""
-    return "\n".join(documents).replace("\\", "\\\\").split("\n")
+_MARK = secrets.token_hex(16)
+"""Stands between documents while they are one text; nobody can know it, so no file can hold it."""
+
+
+def _documents(values: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each row's values as JSON, ready for COPY. One call for all of them is faster than one for each."""
+    if not values:
+        return []
+    marked: list[Any] = [_MARK] * (2 * len(values) - 1)
+    marked[::2] = values
+    text = orjson.dumps(marked)[1:-1].decode()
+    return (text.replace("\\", "\\\\") if "\\" in text else text).split(f',"{_MARK}",')
 
 
 def _array(numbers: Iterable[int]) -> str:
@@ -122,12 +137,14 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
             f"{problem.code}\t{escape(problem.reason)}\t{raw}\n"
         )
     columns = 'job_id, step, "row", line, severity, "column", value, code, reason, raw'
-    store.copy(cursor, f"imports_rowerror ({columns})", lines)
+    store.copy(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
 
 
-def incoming(job: ImportJob, bucket: Bucket) -> list[Incoming]:
-    """The staged rows of a bucket in file order; those of the serial lane with all their links."""
+def incoming(job: ImportJob, bucket: Bucket, without: Sequence[int] = ()) -> list[Incoming]:
+    """The staged rows of a bucket in file order, but for some; those of the serial lane with all their links."""
     where, values = selection(bucket)
+    if without:
+        where, values = f"{where} AND row_no <> ALL(%s)", [*values, list(without)]
     links = "links" if bucket.lane == Bucket.Lane.SERIAL else "CASE WHEN ties IS NOT NULL THEN links END"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -183,7 +200,8 @@ def restore(job: ImportJob) -> None:
     if job.step == Step.PLAN:  # which does the rest itself
         return
     JobTables(job.pk).index_staged()
-    tangled = job.buckets.filter(step=job.step, lane=Bucket.Lane.SERIAL).values_list("rows", flat=True)
+    planned = Step.PREVIEW if job.step == Step.PREPARE else job.step
+    tangled = job.buckets.filter(step=planned, lane=Bucket.Lane.SERIAL).values_list("rows", flat=True)
     with connection.cursor() as cursor:
         for rows in tangled:
             cursor.execute(f"UPDATE {JobTables(job.pk).staged} SET place = -place - 1 WHERE row_no = ANY(%s)", [rows])

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from imports import mapping, overlay, staging
-from imports.models import Bucket, ImportJob
+from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
 from profiles import store
 from profiles.merge import Action
@@ -27,32 +27,55 @@ from profiles.schema import EXTERNAL_ID
 Load = Callable[[Iterable[Link]], list[tuple[Link, Person]]]
 
 
-def work_out(job: ImportJob, bucket: Bucket, rows: Sequence[Incoming], base: int) -> People:
+def work_out(job: ImportJob, bucket: Bucket, base: int) -> People:
     """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
 
     ``base``: microseconds; changes are dated from it. Returns the working set.
     """
-    people, results = _apply(job, rows, base, store.load)
+    rules = _rules(job)
+    plain = (
+        [] if rules.crowded or bucket.lane == Bucket.Lane.SERIAL or not _mostly_new(job) else _plainly_new(job, bucket)
+    )
+    rows = staging.incoming(job, bucket, plain)
+    people, results = _apply(rules, rows, base, store.load)
     tables = JobTables(job.pk)
     with connection.cursor() as cursor:
         store.copy(cursor, tables.results, _lines(bucket, rows, results, _told_by_people(people, results)))
         store.note(cursor, people, tables.written, bucket.number)
     bucket.counts = _counts(rows, results, people)
+    for name in ("imported", "people"):
+        bucket.counts[name] += len(plain)
     return people
+
+
+def _mostly_new(job: ImportJob) -> bool:
+    """Whether the plan found so few people that looking for nobody first is worth while."""
+    found = job.buckets.filter(step=Step.PLAN).values_list("counts__found", flat=True).first()
+    return found is not None and 2 * found < job.total
+
+
+def _plainly_new(job: ImportJob, bucket: Bucket) -> list[int]:
+    """Note in one statement the rows that can only make a new person: alone with their key, tied to nothing, and
+    nobody holds the key. Returns their numbers. It is the first line of the matrix, without the way to Python."""
+    tables = JobTables(job.pk)
+    values = {"bucket": bucket.number, "first": bucket.first, "last": bucket.last}
+    with connection.cursor() as cursor:
+        cursor.execute(_PLAINLY_NEW.format(staged=tables.staged, born=tables.born), values)
+        return [number for (number,) in cursor.fetchall()]
 
 
 def work_out_serially(job: ImportJob, bucket: Bucket, base: int) -> None:
     """The same for a bucket whose rows must see what earlier buckets would have done; nothing of it is ever written."""
     rows = staging.incoming(job, bucket)
-    people, results = _apply(job, rows, base, partial(overlay.load, job))
+    people, results = _apply(_rules(job), rows, base, partial(overlay.load, job))
     with connection.cursor() as cursor:
         store.copy(cursor, JobTables(job.pk).results, _lines(bucket, rows, results, set()))
     overlay.save(job, people)
     bucket.counts = _counts(rows, results, people)
 
 
-def _apply(job: ImportJob, rows: Sequence[Incoming], base: int, load: Load) -> tuple[People, list[Result]]:
-    people = People(_rules(job), base)
+def _apply(rules: Rules, rows: Sequence[Incoming], base: int, load: Load) -> tuple[People, list[Result]]:
+    people = People(rules, base)
     people.add(load(sought(rows)))
     return people, [people.apply(row) for row in rows]
 
@@ -98,7 +121,7 @@ def _told_by_people(people: People, results: Sequence[Result]) -> set[int]:
     return {ref for ref, times in Counter(applied).items() if times == 1}
 
 
-def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], told: set[int]) -> list[str]:
+def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], told: set[int]) -> bytes:
     """A line for the table of results for each row about which no person tells enough."""
     lines = []
     for row, result in zip(rows, results, strict=True):
@@ -107,7 +130,7 @@ def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], 
         ref = r"\N" if result.person is None else result.person.ref
         changes = store.escape(orjson.dumps(result.changes).decode()) if result.changes else r"\N"
         lines.append(f"{bucket.number}\t{row.row}\t{result.outcome}\t{ref}\t{changes}\t{_refusal(result)}\n")
-    return lines
+    return "".join(lines).encode()
 
 
 _APPLIED = {Outcome.IMPORTED, Outcome.UPDATED, Outcome.UNCHANGED}
@@ -128,6 +151,17 @@ def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
     values = {"job": job.pk, "bucket": bucket.number, "step": bucket.step, "headers": orjson.dumps(headers).decode()}
     cursor.execute(_PROBLEMS.format(**names), values)
 
+
+_PLAINLY_NEW = """
+INSERT INTO {born} (bucket, first_row, moment, external_id)
+SELECT %(bucket)s, row_no, row_no, CASE WHEN kind = 'external_id' THEN key END
+FROM (SELECT row_no, kind, key, ties, count(*) OVER (PARTITION BY place) AS times
+      FROM {staged} WHERE place BETWEEN %(first)s AND %(last)s) AS s
+WHERE times = 1 AND ties IS NULL AND kind <> 'object_id'
+    AND NOT EXISTS (SELECT FROM profiles_identifier i WHERE i.kind = s.kind AND i.value = s.key)
+    AND (kind <> 'external_id' OR NOT EXISTS (SELECT FROM profiles_profile p WHERE p.external_id = s.key))
+RETURNING first_row
+"""
 
 _PROBLEMS = """
 INSERT INTO imports_rowerror (job_id, step, "row", line, severity, "column", value, code, reason)

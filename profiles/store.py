@@ -16,7 +16,7 @@ those of a job for an import, whose preview fills them and whose buckets flush t
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -126,8 +126,8 @@ def note(cursor: Any, people: People, tables: Tables, bucket: int = 0) -> None:
             born.append(_born(person, people, bucket, tables.staged is not None))
         else:
             touched.append(_touched(person, people, bucket))
-    copy(cursor, f"{tables.born} ({_names(BORN)})", born)
-    copy(cursor, f"{tables.touched} ({_names(TOUCHED)})", touched)
+    copy(cursor, f"{tables.born} ({_names(BORN)})", "".join(born).encode())
+    copy(cursor, f"{tables.touched} ({_names(TOUCHED)})", "".join(touched).encode())
 
 
 def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0) -> None:
@@ -227,11 +227,11 @@ def _names(columns: str) -> str:
     return ", ".join(column.split()[0] for column in columns.split(","))
 
 
-def copy(cursor: Any, target: str, lines: Sequence[str]) -> None:
+def copy(cursor: Any, target: str, lines: bytes) -> None:
     """COPY ready-made lines of PostgreSQL's text format into a table."""
     if lines:
         with cursor.copy(f"COPY {target} FROM STDIN") as stream:
-            stream.write("".join(lines).encode())
+            stream.write(lines)
 
 
 def escape(text: str) -> str:
