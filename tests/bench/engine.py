@@ -1,0 +1,61 @@
+"""This project's engine: `manage.py import_profiles`, with two workers of `manage.py work`."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import check, processes, timeline
+from tests.bench.kinds import BenchError, Kind
+from tests.bench.memory import Memory
+from tests.bench.people import People
+from tests.bench.processor import Used, used
+from tests.bench.server import Database
+from tests.bench.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRun:
+    """One import. ``seconds``: by stage, and as ``total`` from the stored file to Completed, by the job's own times;
+    ``wall``: the whole command, its start included, as in ``processor``. ``memory``: MB at the highest by role."""
+
+    rows: int
+    seconds: dict[str, float]
+    wall: float
+    processor: Used
+    memory: dict[str, float]
+    timeline: Timeline
+
+
+def run(database: Database, kind: Kind, people: People) -> EngineRun:
+    """Import the file through the queue, with workers that have just started. Raises ``BenchError``."""
+    output = database.folder / "import.log"
+    with processes.workers(database) as supervisor:
+        began, before = time.monotonic(), used(database.server)
+        with processes.manage(database, _arguments(people.path), output) as command:
+            with Memory(command.pid, supervisor) as memory:
+                code = command.wait()
+            wall, processor = time.monotonic() - began, used(database.server).since(before)
+    if code:
+        work = processes.last_words(database.folder / "work.log")
+        raise BenchError(f"import_profiles ended with {code}:\n{processes.last_words(output)}\nThe workers:\n{work}")
+    result = _last_line(output)
+    check.check_counts(kind, people.rows, result)
+    return EngineRun(
+        rows=people.rows,
+        seconds=result["seconds"],
+        wall=round(wall, 3),
+        processor=processor,
+        memory=memory.peaks(),
+        timeline=timeline.read(database, result["job"]),
+    )
+
+
+def _arguments(path: Path) -> list[str]:
+    return ["import_profiles", str(path), "--identifier", "email", "--action", "overwrite", "--wait", "--json"]
+
+
+def _last_line(output: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(output.read_text(encoding="utf-8").splitlines()[-1])
+    return result

@@ -1,0 +1,122 @@
+"""The results as tables in Markdown, so that they can be pasted into the README."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tests.bench.import_export import Mode
+from tests.bench.kinds import Kind
+from tests.bench.memory import Role
+from tests.bench.results import Results
+
+STAGES = ("scan", "stage", "preview", "apply")
+LONGEST_GAPS = 5
+
+
+def report(results: Results) -> str:
+    """Speed, memory, and where the time goes."""
+    parts = [_machine(results), _speed(results), _memory(results), _floor(results), _where(results)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _machine(results: Results) -> str:
+    known = results.machine
+    rounds = f", medians of {len(results.rounds)} rounds" if len(results.rounds) > 1 else ""
+    return (
+        f"{results.rows:,} rows of 11 columns{rounds}; {known['cores']} cores, PostgreSQL {known['postgresql']}, "
+        f"Python {known['python']}. The floor uses one connection, this project {known['workers']} workers."
+    )
+
+
+def _speed(results: Results) -> str:
+    rows = [
+        _line("SQL floor, s", lambda kind: _seconds(results.floor(kind)["total"])),
+        _line("This project, s (file stored → Completed)", lambda kind: _seconds(results.engine(kind)["total"])),
+        _line("**Times the floor**", lambda kind: f"**{results.ratio(kind):.2f}**"),
+        _line("Rows per second", lambda kind: f"{results.rows_per_second(kind):,}"),
+        _line("Seconds of " + " / ".join(STAGES), lambda kind: _stages(results.engine(kind))),
+        _line("Whole command, s", lambda kind: _seconds(results.of_engine(kind, lambda run: run.wall))),
+        _line(
+            "Processor seconds of the floor",
+            lambda kind: _seconds(results.of_floor(kind, lambda run: run.processor.total)),
+        ),
+        _line(
+            "Processor seconds of this project",
+            lambda kind: _seconds(results.of_engine(kind, lambda run: run.processor.total)),
+        ),
+        *_import_export(results),
+    ]
+    return _table(["", *(kind.value for kind in Kind)], rows)
+
+
+def _import_export(results: Results) -> list[list[str]]:
+    other = results.import_export
+    if other is None:
+        return []
+
+    def rate(mode: Mode, part: str = "total") -> Callable[[Kind], str]:
+        return lambda kind: f"{other.rows_per_second(mode, kind, part):,.0f}" if kind in other.seconds[mode] else ""
+
+    def times(mode: Mode, part: str = "total") -> Callable[[Kind], str]:
+        known = other.seconds[mode]
+        return lambda kind: f"{results.times_import_export(mode, kind, part):,.0f} ×" if kind in known else ""
+
+    library = "django-import-export"
+    return [
+        _line(f"{library}, admin's way, rows per second ({other.rows:,} rows)", rate(Mode.ADMIN)),
+        _line("this project is faster by", times(Mode.ADMIN)),
+        _line(f"{library}, the same without its trial run, rows per second", rate(Mode.ADMIN, "import")),
+        _line("this project, preview included, is faster by", times(Mode.ADMIN, "import")),
+        _line(f"{library}, bulk mode, rows per second", rate(Mode.BULK)),
+        _line("this project is faster by", times(Mode.BULK)),
+    ]
+
+
+def _memory(results: Results) -> str:
+    """Private memory at the highest, one column per import."""
+    small = results.small
+    columns = {f"{results.rows:,} {kind}": results.memory(kind) for kind in Kind}
+    if small is not None:
+        columns = {f"{small.rows:,} new": small.memory} | columns
+    if not any(columns.values()):
+        return "Memory is measured on Linux only."
+    rows = [[role, *(f"{memory.get(role, 0):.0f}" for memory in columns.values())] for role in [*Role, "all"]]
+    return _table(["Private memory at the highest, MB (RssAnon)", *columns], rows)
+
+
+def _floor(results: Results) -> str:
+    lines = [f"- {kind}: {_each(results.floor(kind))}" for kind in Kind]
+    return "\n".join(["Seconds of the floor by statement:", *lines])
+
+
+def _where(results: Results) -> str:
+    """Where the engine's time goes, of the last round."""
+    rows, gaps = [], []
+    for kind in Kind:
+        found = results.rounds[-1].engine[kind].timeline
+        busy = _each({f"{step} ({found.units[step]})": seconds for step, seconds in found.busy.items()})
+        rows.append([kind, f"{found.idle:.2f}", f"{found.alone:.2f}", busy])
+        longest = sorted(found.gaps, key=lambda gap: -gap.seconds)[:LONGEST_GAPS]
+        shown = ", ".join(f"{gap.before} → {gap.after} {gap.seconds:.2f} s" for gap in longest)
+        gaps.append(f"- {kind}: {shown or 'none'}")
+    head = ["Last round", "no worker at work, s", "one at work, s", "work by step, s of all workers (units)"]
+    return _table(head, rows) + "\n\nLongest times without a worker at work:\n" + "\n".join(gaps)
+
+
+def _line(name: str, cell: Callable[[Kind], str]) -> list[str]:
+    return [name, *(cell(kind) for kind in Kind)]
+
+
+def _stages(seconds: dict[str, float]) -> str:
+    return " / ".join(_seconds(seconds[stage]) for stage in STAGES)
+
+
+def _each(seconds: dict[str, float]) -> str:
+    return ", ".join(f"{name} {_seconds(value)}" for name, value in seconds.items())
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
