@@ -79,8 +79,7 @@ def _advance(job: ImportJob) -> bool:
     if bucket is not None:
         return _do(job, bucket, work)
     if leases.all_done(job):
-        work.end(job)
-        return True
+        return _end(job, work)
     return leases.fail_if_exhausted(job)
 
 
@@ -94,12 +93,36 @@ def _cut(job: ImportJob, work: Work) -> None:
             Bucket.objects.bulk_create(work.cut(locked))
 
 
+def _end(job: ImportJob, work: Work) -> bool:
+    """End a step all of whose units are done; one process does so, the others find it ended."""
+    with _answering(job, "end"):
+        if job.step == Step.PREVIEW:  # whose end reads what its units worked out
+            _restore(job)
+        with transaction.atomic():
+            _one_at_a_time(job)
+            if leases.all_done(job):
+                work.end(job)
+    return True
+
+
 def _do(job: ImportJob, bucket: Bucket, work: Work) -> bool:
-    """Do a leased unit; a file that cannot be imported fails the job, anything unforeseen is an attempt."""
+    """Do a leased unit; anything unforeseen is an attempt."""
     try:
-        _try(job, bucket, work)
-    except leases.Lost:
-        logger.info("job %s: %s %s was done elsewhere, or stopped", job.pk, bucket.step, bucket.number)
+        with _answering(job, bucket.number):
+            _try(job, bucket, work)
+    except Exception as error:  # the task's door: whatever it was, the unit is given back and the job knows
+        logger.exception("job %s: %s %s failed", job.pk, bucket.step, bucket.number)
+        leases.release(bucket, type(error).__name__)
+    return True
+
+
+@contextmanager
+def _answering(job: ImportJob, what: int | str) -> Iterator[None]:
+    """Heed what a unit, or the end of a step, finds out about its job: it was moved, or it cannot be imported."""
+    try:
+        yield
+    except (leases.Lost, Refused):
+        logger.info("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, what)
     except (SourceError, HeaderError) as refusal:
         lifecycle.fail(job, refusal.code, refusal.message)
         configure.discard(job)
@@ -107,20 +130,15 @@ def _do(job: ImportJob, bucket: Bucket, work: Work) -> bool:
         _check_again(job)
     except staging.FileChanged:
         lifecycle.fail(job, "file_changed", "The stored file is not the one that was checked. Upload it again.")
-    except Exception as error:  # the task's door: whatever it was, the unit is given back and the job knows
-        logger.exception("job %s: %s %s failed", job.pk, bucket.step, bucket.number)
-        leases.release(bucket, type(error).__name__)
-    return True
 
 
 def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:
     """Do a unit in one transaction, again and again while other writers are in its way (design rule 2)."""
+    _restore(job)
     for attempt in range(RETRIES):
         try:
             with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL synchronous_commit = off")
-                _restore(job)
+                _commit_soon()
                 with _no_collection():
                     counts = work.do(job, bucket)
                 leases.finish(bucket, counts)
@@ -128,7 +146,21 @@ def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:
         except (store.Moved, IntegrityError, OperationalError) as conflict:
             if not _is_conflict(conflict) or attempt == RETRIES - 1:
                 raise
+            if leases.is_done(bucket):  # whoever was in the way has done this very unit, its lease having ended
+                raise leases.Lost from None
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+
+
+def _commit_soon() -> None:
+    """Let this transaction not wait until it is on disk: what a crash takes of it is done again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
+def _one_at_a_time(job: ImportJob) -> None:
+    """Wait until no other process restores this job's rows or ends its step, and keep others from it until commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [job.pk])
 
 
 @contextmanager
@@ -151,21 +183,27 @@ def _is_conflict(error: Exception) -> bool:
 
 
 def _restore(job: ImportJob) -> None:
-    """Fill the staged rows again if a crash of the database emptied them."""
-    if job.step not in (Step.PLAN, Step.PREVIEW, Step.PREPARE, Step.APPLY):
+    """Fill the staged rows again if a crash of the database emptied them. Raises ``Lost`` if the job was moved."""
+    if job.step not in (Step.PLAN, Step.PREVIEW, Step.PREPARE, Step.APPLY) or not _is_lost(job):
         return
-    complete = staging.is_complete if job.step == Step.PLAN else lambda _: True
-    if not staging.is_lost(job) and complete(job):
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [job.pk])
-    if staging.is_lost(job) or not complete(job):
+    with transaction.atomic():
+        _commit_soon()
+        _one_at_a_time(job)
+        if not _is_lost(job):
+            return
         logger.warning("job %s: staging the file again, the database has lost its rows", job.pk)
         staging.restore(job)
         if job.step != Step.PLAN:  # which makes them itself
             JobTables(job.pk).create_results()
-        if job.step == Step.PREVIEW:  # the outcomes that were worked out so far are lost as well
+            JobTables(job.pk).index_results()
+        if job.step == Step.PREVIEW:  # what was worked out so far is lost as well
             job.buckets.filter(step=Step.PREVIEW).exclude(done=None).update(done=None, attempts=0, lease_until=None)
+            job.problems.filter(step=Step.PREVIEW).delete()
+        leases.stay(job.pk, job.step)
+
+
+def _is_lost(job: ImportJob) -> bool:
+    return staging.is_lost(job) or (job.step == Step.PLAN and not staging.is_complete(job))
 
 
 def _check_again(job: ImportJob) -> None:
@@ -186,8 +224,7 @@ def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     tables = JobTables(job.pk)
     tables.index_staged()
     tables.create_results()
-    plan.plan(job, Step.PREVIEW)
-    return {}
+    return plan.plan(job, Step.PREVIEW)
 
 
 def _prepare(job: ImportJob, bucket: Bucket) -> dict[str, int]:
@@ -200,32 +237,17 @@ def _end_scan(job: ImportJob) -> None:
 
 
 def _end_preview(job: ImportJob) -> None:
-    """One worker at a time: the summary makes indexes, which two that find all done at once cannot both make."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [job.pk])
-        if not ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step).exists():
-            return
-        try:
-            lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
-        except Refused:
-            logger.info("job %s: ended elsewhere", job.pk)
+    lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
 
 
 def _end_prepare(job: ImportJob) -> None:
-    try:
-        lifecycle.move(job, Move.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job))
-    except Refused:
-        logger.info("job %s: begun elsewhere", job.pk)
+    lifecycle.move(job, Move.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job))
 
 
 def _end_apply(job: ImportJob) -> None:
-    try:
-        lifecycle.move(job, Move.COMPLETE, **apply.outcome(job))
-    except Refused:
-        logger.info("job %s: completed elsewhere", job.pk)
-    else:
-        JobTables(job.pk).drop()
+    # In this order: whoever still reads the tables comes to an end by waiting for the job, never the other way round.
+    JobTables(job.pk).drop()
+    lifecycle.move(job, Move.COMPLETE, **apply.outcome(job))
 
 
 def _cut_stage(job: ImportJob) -> list[Bucket]:

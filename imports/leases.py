@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from imports import lifecycle, queue
@@ -39,14 +40,24 @@ def claim(job: ImportJob) -> Bucket | None:
 
 def finish(bucket: Bucket, counts: dict[str, int]) -> None:
     """Mark the unit done, last in the transaction that did it. Raises ``Lost`` if that must not be committed."""
-    with connection.cursor() as cursor:
-        # Shared, so that units of one job do not wait for each other but a move of the job does.
-        cursor.execute("SELECT status, step FROM imports_importjob WHERE id = %s FOR SHARE", [bucket.job_id])
-        row = cursor.fetchone()
-    if row is None or row[0] not in AT_WORK or row[1] != bucket.step:
-        raise Lost
+    stay(bucket.job_id, bucket.step)
     if not Bucket.objects.filter(pk=bucket.pk, done=None).update(done=timezone.now(), counts=counts):
         raise Lost
+
+
+def stay(job_id: int, step: str) -> None:
+    """Keep the job where it is until commit. Raises ``Lost`` if it is not at work on this step any more."""
+    with connection.cursor() as cursor:
+        # Shared, so that units of one job do not wait for each other but a move of the job does.
+        cursor.execute("SELECT status, step FROM imports_importjob WHERE id = %s FOR SHARE", [job_id])
+        row = cursor.fetchone()
+    if row is None or row[0] not in AT_WORK or row[1] != step:
+        raise Lost
+
+
+def is_done(bucket: Bucket) -> bool:
+    """Whether the unit is done by now, by whomever."""
+    return not Bucket.objects.filter(pk=bucket.pk, done=None).exists()
 
 
 def release(bucket: Bucket, error: str) -> None:
@@ -60,7 +71,7 @@ def all_done(job: ImportJob) -> bool:
 
 def exhausted(job: ImportJob) -> Bucket | None:
     """A unit of the job's step that was tried too often and that nobody works on."""
-    idle = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    idle = Q(lease_until=None) | Q(lease_until__lt=Now())
     return job.buckets.filter(idle, step=job.step, done=None, attempts__gte=MAX_ATTEMPTS).first()
 
 
@@ -86,7 +97,7 @@ def sweep() -> int:
     for job in jobs.filter(Q(queued=None) | Q(queued__lt=silent)).order_by(F("queued").asc(nulls_first=True)):
         if fail_if_exhausted(job):
             continue
-        if not job.buckets.filter(step=job.step, done=None, lease_until__gt=timezone.now()).exists():
+        if not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
             queue.advance(job)
             queued += 1
     return queued

@@ -1,0 +1,187 @@
+"""Real workers that can be killed, and a lock in whose way they come so that they are caught in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psutil
+from django.db import DatabaseError, connection
+
+from config.settings import BASE_DIR
+from imports.models import ImportJob
+
+Answer = TypeVar("Answer")
+
+DEADLINE = 90.0
+"""Seconds: the 60 within which work is taken up again, and the start of processes on a machine that is busy."""
+
+
+def wait_for(condition: Callable[[], Answer], job: ImportJob | None = None, seconds: float = DEADLINE) -> Answer:
+    """Wait until `condition()` holds, and return what it returned; else fail with what there is to see."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s\n{seen(job)}"
+        time.sleep(0.02)
+    return answer
+
+
+def completed(job: ImportJob) -> bool:
+    """Whether the job is at its end; one that ended otherwise is a failure at once."""
+    job.refresh_from_db()
+    assert job.status not in ("failed", "stopped"), seen(job)
+    return job.status == "completed"
+
+
+def seen(job: ImportJob | None) -> str:
+    """How a job stands, and who waits for what in its database."""
+    try:
+        found = [f"{job.status} {job.step} {job.reason}"] if job else []
+        for bucket in job.buckets.order_by("step", "number") if job else []:
+            found.append(
+                f"{bucket.step} {bucket.number} {bucket.lane} attempts {bucket.attempts} lease {bucket.lease_until} "
+                f"done {bucket.done} {bucket.error}"
+            )
+        with connection.cursor() as cursor:
+            cursor.execute(_ACTIVITY)
+            return "\n".join(found + [str(row) for row in cursor.fetchall()])
+    except DatabaseError as error:
+        return f"the database does not answer: {error}"
+
+
+_ACTIVITY = """
+SELECT pid, application_name, state, wait_event_type, wait_event, pg_blocking_pids(pid), left(query, 100)
+FROM pg_stat_activity WHERE datname = current_database()
+"""
+
+
+class Work:
+    """`manage.py work` as a host runs it: a supervisor, its cluster, the cluster's workers."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "work", "--stuck-after", "6", "--stop-within", "4"],
+            cwd=BASE_DIR,
+            env=dict(environment),
+            start_new_session=True,
+        )
+        self._known: list[psutil.Process] = []
+
+    def family(self, title: str = "") -> list[psutil.Process]:
+        """The processes below the supervisor, those with `title` in their command line."""
+        found = []
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            try:
+                if title in " ".join(process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        self._known += [process for process in found if process not in self._known]
+        return found
+
+    def is_up(self) -> bool:
+        """Whether its workers wait for tasks."""
+        return bool(self.family(" idle"))
+
+    def kill_busy_workers(self) -> int:
+        """`kill -9` of every worker that is at a task; returns how many they were."""
+        busy = self.family(" processing ")
+        for worker in busy:
+            worker.kill()
+        return len(busy)
+
+    def kill_cluster(self) -> None:
+        """`kill -9` of master, guard, workers and all, at once; the supervisor stays."""
+        master = self.family("qcluster")[0]
+        os.killpg(master.pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """`kill -9` of everything."""
+        if self._process.poll() is None:
+            family = self.family()
+            self._process.kill()
+            for process in family:
+                _kill(process)
+        self._process.wait()
+        for process in self._known:
+            _kill(process)
+
+
+def _kill(process: psutil.Process) -> None:
+    if process.is_running():
+        process.kill()
+
+
+@contextmanager
+def working(environment: Mapping[str, str], **more: str) -> Iterator[Work]:
+    """Workers while the context lasts."""
+    work = Work({**environment, **more})
+    try:
+        yield work
+    finally:
+        work.kill()
+
+
+@contextmanager
+def carrying(environment: Mapping[str, str], job: ImportJob) -> Iterator[subprocess.Popen[bytes]]:
+    """A single process that does a job's work, without queue or supervisor."""
+    command = [sys.executable, "manage.py", "resume_import", str(job.pk), "--inline"]
+    process = subprocess.Popen(command, cwd=BASE_DIR, env=dict(environment))
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Hold:
+    """A lock that the test holds on a connection of its own, until it lets go."""
+
+    def __init__(self, statement: str, *values: Any) -> None:
+        self._connection = connection.copy()
+        self._connection.set_autocommit(False)
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            cursor.execute("SELECT pg_backend_pid()")
+            self._pid = cursor.fetchone()[0]
+
+    def waiting(self) -> list[str]:
+        """The application names of those who wait for the lock, directly or behind somebody who does."""
+        with connection.cursor() as cursor:
+            cursor.execute(_WAITING, [self._pid])
+            return [name for (name,) in cursor.fetchall()]
+
+    def let_go(self) -> None:
+        self._connection.close()
+
+
+_WAITING = """
+WITH RECURSIVE waiting AS (
+    SELECT pid, application_name, pg_blocking_pids(pid) AS behind FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+), stopped AS (
+    SELECT pid, application_name FROM waiting WHERE %s = ANY(behind)
+    UNION SELECT w.pid, w.application_name FROM waiting w JOIN stopped s ON s.pid = ANY(w.behind)
+) SELECT application_name FROM stopped
+"""
+
+
+@contextmanager
+def holding(statement: str, *values: Any) -> Iterator[Hold]:
+    """The lock that a statement takes, while the context lasts or until it is let go."""
+    hold = Hold(statement, *values)
+    try:
+        yield hold
+    finally:
+        hold.let_go()
+
+
+def a_person(object_id: str) -> tuple[str, str]:
+    """The statement that holds a person whom a bucket must write."""
+    return "SELECT FROM profiles_profile WHERE object_id = %s FOR UPDATE", object_id

@@ -1,0 +1,194 @@
+"""Takes a job along its way, and reads back all that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.test import override_settings
+
+from imports import configure, engine, lifecycle, queue
+from imports.lifecycle import Actor, Move
+from imports.models import Bucket, ImportJob, RowError, Step
+from profiles.models import Attribute, Change, Identifier, Profile
+from tests.crashes import people, settings
+
+MICROSECOND = timedelta(microseconds=1)
+COUNTS = ("total", "imported", "updated", "ignored", "failed", "not_run", "unchanged", "people", "warnings")
+
+EMPTIED = (
+    "profiles_identifier",
+    "profiles_change",
+    "profiles_writemark",
+    "imports_rowerror",
+    "imports_bucket",
+    "imports_importcolumn",
+    "imports_jobmove",
+    "imports_importjob",
+    "profiles_changeset",
+    "profiles_profile",
+    "django_q_ormq",
+    "django_q_task",
+)
+
+
+def begin() -> None:
+    """The people who are there before, and nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute(";".join(f"DELETE FROM {table}" for table in EMPTIED))
+    Attribute.objects.filter(built_in=False).delete()
+    people.store_people()
+
+
+@contextmanager
+def options() -> Iterator[None]:
+    """What the processes of the tests are set to, for what this process does itself."""
+    names = ("IMPORTS_LEASE_SECONDS", "IMPORTS_SWEEP_SECONDS", "IMPORTS_BUCKET_ROWS")
+    with override_settings(**{name: getattr(settings, name) for name in names}):
+        yield
+
+
+def uploaded() -> ImportJob:
+    """A job whose file waits to be read."""
+    job = ImportJob(name="crash", file_name="crash.csv", source="command", identifier="email", action="append")
+    job.file.save("crash.csv", ContentFile(people.text().encode()), save=False)
+    return lifecycle.upload(job, Actor.command())
+
+
+def submit(job: ImportJob) -> None:
+    """Have a job that was read be checked."""
+    job.refresh_from_db()
+    assert job.status == "draft", job.reason
+    configure.choose(job, people.TARGETS)
+    configure.check(job, Actor.command())
+
+
+def start(job: ImportJob) -> None:
+    """Let a job that was checked begin."""
+    job.refresh_from_db()
+    assert job.status == "ready", job.reason
+    lifecycle.move(job, Move.START, Actor.command())
+
+
+def resume(job: ImportJob) -> None:
+    job.refresh_from_db()
+    lifecycle.move(job, Move.RESUME, Actor.command())
+
+
+def go_on(job: ImportJob) -> None:
+    """The next thing that a person has to do for the job, if there is one."""
+    job.refresh_from_db()
+    if job.step == Step.IDLE and job.status in ("draft", "ready"):
+        (submit if job.status == "draft" else start)(job)
+
+
+def unit(job: ImportJob) -> None:
+    """Do one unit of work, or end one step, in this process."""
+    with queue.in_this_process():
+        go_on(job)
+        engine.work_on(job.pk, 0)
+    job.refresh_from_db()
+
+
+def finish(job: ImportJob) -> None:
+    """Do all that is left, in this process."""
+    while job.status in ("draft", "checking", "ready", "pending", "in_progress"):
+        with queue.in_this_process():
+            go_on(job)
+            engine.run_here(job)
+    assert job.status == "completed", (job.status, job.reason)
+
+
+def ready() -> ImportJob:
+    """A job that was checked, with nobody about who works on it."""
+    job = uploaded()
+    with queue.in_this_process():
+        engine.run_here(job)
+        submit(job)
+        engine.run_here(job)
+    return job
+
+
+def undisturbed() -> dict[str, Any]:
+    """What comes of the file when nothing happens; then everything is as before."""
+    begin()
+    job = uploaded()
+    finish(job)
+    assert job.buckets.filter(step=Step.APPLY, lane=Bucket.Lane.SERIAL).count() >= 3
+    assert job.buckets.filter(step=Step.APPLY, lane=Bucket.Lane.HASH).count() >= 8
+    found = outcome(job)
+    assert all(found["counts"][name] for name in ("imported", "updated", "unchanged", "failed"))
+    begin()
+    return found
+
+
+def outcome(job: ImportJob) -> dict[str, Any]:
+    """All that came of a job, in words that are the same in every run."""
+    job.refresh_from_db()
+    changes = list(Change.objects.filter(change_set=job.change_set_id))
+    first_rows = {change.profile_id: change.first_row for change in changes if change.outcome == "imported"}
+    names = {p.pk: people.name_of(p, first_rows.get(p.pk)) for p in Profile.objects.all()}
+    return {
+        "status": (job.status, job.step, job.reason),
+        "counts": counts(job),
+        "preview": _preview(job, names),
+        "people": sorted(_person(profile, names[profile.pk], job) for profile in Profile.objects.all()),
+        "identifiers": sorted((i.kind, i.value, names.get(i.profile_id, "nobody")) for i in Identifier.objects.all()),
+        "changes": sorted((names[c.profile_id], c.outcome, c.first_row, str(c.changes)) for c in changes),
+        "problems": problems(job),
+        "attributes": sorted(Attribute.objects.filter(built_in=False).values_list("key", "type")),
+        "tables left": tables(job),
+    }
+
+
+def counts(job: ImportJob) -> dict[str, int]:
+    return {name: getattr(job, name) for name in COUNTS}
+
+
+def assert_counts_are_true(job: ImportJob) -> None:
+    """The counts are those of the buckets that are done, and of the people who are there (design rule 5)."""
+    job.refresh_from_db()
+    assert job.total == job.imported + job.updated + job.ignored + job.failed + job.not_run
+    changes = Change.objects.filter(change_set=job.change_set_id)
+    made, known = changes.filter(outcome="imported").count(), changes.filter(outcome="updated").count()
+    assert Profile.objects.count() == people.KNOWN + 1 + made
+    done = list(job.buckets.filter(step=Step.APPLY, done__isnull=False))
+    assert sum(bucket.size for bucket in done) == job.total - job.not_run - _badly_formed(job)
+    assert sum(bucket.counts["imported"] for bucket in done) == job.imported == made
+    assert sum(bucket.counts["updated"] for bucket in done) == job.updated >= known
+
+
+def problems(job: ImportJob) -> list[tuple[Any, ...]]:
+    fields = ("step", "row", "line", "severity", "column", "value", "code", "reason", "raw")
+    return sorted((*row[:-1], str(row[-1])) for row in RowError.objects.filter(job=job).values_list(*fields))
+
+
+def tables(job: ImportJob) -> list[str]:
+    """Tables of the job's own that are there."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            r"SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ ('^imports_[a-z]+_' || %s || '$')",
+            [job.pk],
+        )
+        return sorted(name for (name,) in cursor.fetchall())
+
+
+def _badly_formed(job: ImportJob) -> int:
+    return int(job.problems.filter(step=Step.STAGE, severity="error").values("row").distinct().count())
+
+
+def _preview(job: ImportJob, names: dict[int, str]) -> dict[str, Any]:
+    rows = [row | {"person": names.get(row["person"])} for row in job.preview["rows"]]
+    return job.preview | {"rows": rows}
+
+
+def _person(profile: Profile, name: str, job: ImportJob) -> tuple[Any, ...]:
+    """``updated`` of whoever was written counts from the time of the change set, in microseconds."""
+    written = profile.updated > people.LONG_AGO + timedelta(days=1)
+    assert job.change_set is not None
+    updated = (profile.updated - job.change_set.when) // MICROSECOND if written else str(profile.updated)
+    return name, profile.external_id or "", str(sorted(profile.attributes.items())), str(updated)
