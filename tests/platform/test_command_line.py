@@ -34,35 +34,35 @@ def manage(*arguments, **environment):
         ({"IMPORTS_WORKERS": "none"}, "Set it to a whole number of at least 1."),
     ],
 )
-def test_wrong_settings_are_refused_in_one_sentence(tmp_path, environment, sentence):
-    result = manage("check", DATA_DIR=str(tmp_path), **environment)
+def test_wrong_settings_are_refused_in_one_sentence(server_folder, environment, sentence):
+    result = manage("check", DATA_DIR=str(server_folder), **environment)
     assert result.returncode == 1
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_commands_that_need_no_database_start_none(tmp_path):
-    result = manage("check", DATA_DIR=str(tmp_path))
+def test_commands_that_need_no_database_start_none(server_folder):
+    result = manage("check", DATA_DIR=str(server_folder))
     assert result.returncode == 0, result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+    assert [path.name for path in server_folder.iterdir()] == ["secret_key"]
 
 
-def test_a_command_starts_the_embedded_database_and_stops_it_again(tmp_path):
-    result = manage("migrate", "--verbosity", "0", DATA_DIR=str(tmp_path))
+def test_a_command_starts_the_embedded_database_and_stops_it_again(server_folder):
+    result = manage("migrate", "--verbosity", "0", DATA_DIR=str(server_folder))
     assert result.returncode == 0, result.stderr
-    assert (tmp_path / "postgres" / "PG_VERSION").exists()
-    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
-    result = manage("showmigrations", "--plan", DATA_DIR=str(tmp_path))
+    assert (server_folder / "postgres" / "PG_VERSION").exists()
+    assert not (server_folder / "postgres" / "postmaster.pid").exists()
+    result = manage("showmigrations", "--plan", DATA_DIR=str(server_folder))
     assert "[X]" in result.stdout
     assert "[ ]" not in result.stdout
 
 
-def test_an_import_works_on_an_empty_machine_without_a_worker_started_by_hand(tmp_path):
-    file = tmp_path / "people.csv"
+def test_an_import_works_on_an_empty_machine_without_a_worker_started_by_hand(server_folder):
+    file = server_folder / "people.csv"
     file.write_text("email,first_name\nann@example.com,Ann\nbob@example.com,Bob\n")
     options = ("--identifier", "email", "--action", "update", "--wait", "--json")
-    result = manage("import_profiles", str(file), *options, DATA_DIR=str(tmp_path / "data"))
+    result = manage("import_profiles", str(file), *options, DATA_DIR=str(server_folder / "data"))
     assert result.returncode == 0, result.stderr
     counts = json.loads(result.stdout.splitlines()[-1])["counts"]
     assert (counts["total"], counts["imported"]) == (2, 2)
-    assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
+    assert not (server_folder / "data" / "postgres" / "postmaster.pid").exists()

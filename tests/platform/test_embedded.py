@@ -26,9 +26,9 @@ with embedded.running(Path(sys.argv[1])) as address:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(server_folder):
     """A data folder; whatever server a test leaves over it is stopped."""
-    path = tmp_path / "postgres"
+    path = server_folder / "postgres"
     yield path
     embedded.stop(path)
 
@@ -107,8 +107,8 @@ def test_a_pid_file_whose_number_another_program_has_is_no_obstacle(folder):
         address.connect().close()
 
 
-def test_a_path_too_long_for_a_socket_works_and_the_socket_is_closed_to_others(tmp_path):
-    folder = tmp_path / ("long" * 30) / "postgres"
+def test_a_path_too_long_for_a_socket_works_and_the_socket_is_closed_to_others(server_folder):
+    folder = server_folder / ("long" * 30) / "postgres"
     with embedded.running(folder, SMALL) as address:
         address.connect().close()
         assert len(address.host) < 90

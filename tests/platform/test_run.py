@@ -91,9 +91,9 @@ def end(running, number):
 
 
 @pytest.fixture(scope="module")
-def first_run(tmp_path_factory):
+def first_run(shared_server_folder):
     """A site that was started over an empty folder, showed its sample, and was ended by Ctrl-C."""
-    with site(tmp_path_factory.mktemp("site") / "data") as running:
+    with site(shared_server_folder / "data") as running:
         running.wait_for_line(f"Open http://localhost:{running.port}/")
         with urllib.request.urlopen(f"http://localhost:{running.port}/admin/") as page:
             assert "Log in" in page.read().decode()
@@ -132,22 +132,22 @@ def test_a_crash_of_one_part_stops_the_rest_with_its_message(first_run, part):
 
 
 @pytest.mark.parametrize("after", [0.2, 1.0, 2.0])
-def test_it_ends_cleanly_also_while_it_starts(tmp_path, after):
-    with site(tmp_path / "data") as running:
+def test_it_ends_cleanly_also_while_it_starts(server_folder, after):
+    with site(server_folder / "data") as running:
         time.sleep(after)
         everyone = running.processes()
-        running.process.send_signal(signal.SIGINT)
+        running.process.terminate()
         running.process.wait(60)
         assert still_running(everyone) == []
         assert not (running.data_dir / "postgres" / "postmaster.pid").exists()
 
 
-def test_a_taken_port_is_named_with_a_way_out(tmp_path):
+def test_a_taken_port_is_named_with_a_way_out(server_folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with site(tmp_path / "data", port) as running:
+        with site(server_folder / "data", port) as running:
             assert running.process.wait(60) == 1
     assert f"Port {port} of 127.0.0.1 cannot be used" in running.lines()
     assert f"make run PORT={port + 1}" in running.lines()
