@@ -9,7 +9,10 @@ import pytest
 
 
 def made_folder() -> Iterator[Path]:
-    """A folder outside pytest's own: each run of pytest closes that to other users, and under root the server is one."""
+    """A folder outside pytest's own: each run of pytest closes that to other users.
+
+    Under root the server is another user.
+    """
     folder = Path(tempfile.mkdtemp(prefix="profile-imports-site-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
