@@ -2,9 +2,11 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from django.core.files.base import ContentFile
 from django.db import connection
@@ -16,6 +18,8 @@ from imports.models import ImportJob, Step
 from profiles.models import Attribute, Identifier, Profile
 from tests.oracle.cases import COLUMNS, NEW, SCHEMA, Case
 from tests.oracle.reference import Person, identifiers
+
+T = TypeVar("T")
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 DEADLINE = 120
@@ -134,7 +138,7 @@ def checksums() -> dict[str, str]:
 
 
 class Crew:
-    """Threads, each with a connection of its own, that work on one job at once."""
+    """Threads, each with a connection of its own, that work on jobs at once."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -146,15 +150,17 @@ class Crew:
             engine.run_here(job)
             return
         start = threading.Barrier(hands)
-        for done in [self._pool.submit(_work, job.pk, start) for _ in range(hands)]:
-            done.result()
+        self.together([partial(_work, job.pk, start)] * hands)
         job.refresh_from_db()
+
+    def together(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Do several things at once; what each of them returned."""
+        return [done.result() for done in [self._pool.submit(task) for task in tasks]]
 
     def close(self) -> None:
         """Let go of every thread's connection."""
-        together = threading.Barrier(self._most)
-        for done in [self._pool.submit(_close, together) for _ in range(self._most)]:
-            done.result()
+        barrier = threading.Barrier(self._most)
+        self.together([partial(_close, barrier)] * self._most)
         self._pool.shutdown()
 
 
@@ -171,6 +177,6 @@ def _is_at_work(job_id: int) -> bool:
     return ImportJob.objects.filter(pk=job_id, status__in=leases.AT_WORK).exclude(step=Step.IDLE).exists()
 
 
-def _close(together: threading.Barrier) -> None:
-    together.wait()
+def _close(barrier: threading.Barrier) -> None:
+    barrier.wait()
     connection.close()

@@ -62,7 +62,8 @@ class Person:
 
 @dataclass
 class Row:
-    """What became of a row. ``codes``: every reason why it failed; ``changes``: ``{key: [old, new]}``."""
+    """What became of a row. ``codes``: every reason why it failed; ``changes``: ``{key: [old, new]}``; ``sound``: it is
+    well-formed, so that only the people in its way can make it fail."""
 
     number: int
     outcome: str
@@ -71,6 +72,7 @@ class Row:
     person: Person | None = None
     changes: dict[str, list[Any]] = field(default_factory=dict)
     key: tuple[str, str] | None = None
+    sound: bool = False
 
 
 class BadValue(Exception):
@@ -87,13 +89,12 @@ class Reference:
     def __init__(self, people: list[Person], order: Order) -> None:
         self.people = people
         self.order = order
-        self.clock = max([person.updated for person in people], default=0)
         self.before = {person: person.state() for person in people}
         self.ages = {person: person.updated for person in people}
 
     def apply(self, rows: Sequence[Sequence[str]]) -> list[Row]:
         """Apply the file; one answer per row, numbered from 1."""
-        return [self._apply(number, cells) for number, cells in enumerate(rows, 1)]
+        return [self.apply_row(number, cells) for number, cells in enumerate(rows, 1)]
 
     def changes(self, person: Person) -> dict[str, list[Any]]:
         """What all rows together changed about somebody who was there before."""
@@ -101,15 +102,17 @@ class Reference:
 
     # --- one row: cell count, identifier, mandatory values, formats, match, action (PS-27) ---
 
-    def _apply(self, number: int, cells: Sequence[str]) -> Row:
+    def apply_row(self, number: int, cells: Sequence[str]) -> Row:
+        """Apply one row to the people as they are by now."""
         if len(cells) != len(self.order.fields):
             return Row(number, "failed", ["malformed_row"])
         row = Row(number, "failed")
-        values, bad = self._read(cells, row)
+        values, bad = self.read_row(cells, row)
         row.key = self._key(values)
         row.codes = [*self._identifier_problem(row, bad), *self._missing(cells)]
         row.codes += [code for column, code in bad if column.key not in self._kinds()]
-        if row.codes:
+        row.sound = not row.codes
+        if not row.sound:
             return row
         try:
             self._match(row, values)
@@ -117,7 +120,7 @@ class Reference:
             row.codes.append(str(reason))
         return row
 
-    def _read(self, cells: Sequence[str], row: Row) -> tuple[list[Any], list[tuple[Field, str]]]:
+    def read_row(self, cells: Sequence[str], row: Row) -> tuple[list[Any], list[tuple[Field, str]]]:
         """A value per column, None where it is blank or bad, and what is bad (AT-18, D-17, HI-39)."""
         values: list[Any] = []
         bad: list[tuple[Field, str]] = []
@@ -172,10 +175,10 @@ class Reference:
     # --- a row and its person ---
 
     def _create(self, row: Row, values: list[Any]) -> None:
-        if self._own(values, "object_id") is not None:
+        if self.own(values, "object_id") is not None:
             raise Refused("no_such_profile")  # a file never makes somebody under an object id (D-20)
         number = max([person.number for person in self.people], default=0) + 1
-        person = Person(number, "", self._own(values, "external_id"), self._supplied(values), 0, row.number)
+        person = Person(number, "", self.own(values, "external_id"), self.supplied(values), 0, row.number)
         self._check_owner(person)
         self._check_limits({}, person.attributes)
         self.people.append(person)
@@ -185,14 +188,14 @@ class Reference:
         row.changes = difference({}, person.attributes)
 
     def _change(self, row: Row, values: list[Any], person: Person) -> None:
-        object_id = self._own(values, "object_id")
+        object_id = self.own(values, "object_id")
         if object_id not in (None, person.object_id):
             raise Refused("object_id_differs")
         changed = copy.deepcopy(person)
-        supplied = self._own(values, "external_id")
+        supplied = self.own(values, "external_id")
         changed.external_id = self._cell(False, None, person.external_id, supplied) or person.external_id  # D-06
         self._check_owner(changed)
-        changed.attributes = self._merged(person.attributes, self._supplied(values))
+        changed.attributes = self._merged(person.attributes, self.supplied(values))
         self._check_limits(person.attributes, changed.attributes)
         row.changes = difference(person.state(), changed.state())
         row.outcome, row.person = "updated" if row.changes else "unchanged", person
@@ -202,13 +205,13 @@ class Reference:
             self._write(person)
 
     def _write(self, person: Person) -> None:
-        self.clock += 1
-        person.updated = self.clock
+        person.updated = max([other.updated for other in self.people], default=0) + 1
 
-    def _own(self, values: list[Any], key: str) -> str | None:
+    def own(self, values: list[Any], key: str) -> str | None:
+        """The own field of a person that the row brings."""
         return next((v for column, v in zip(self.order.fields, values, strict=True) if column.key == key), None)
 
-    def _supplied(self, values: list[Any]) -> dict[str, Any]:
+    def supplied(self, values: list[Any]) -> dict[str, Any]:
         """The row's attributes; several columns make one list, of which each value stands once (AT-09)."""
         supplied: dict[str, Any] = {}
         for column, value in zip(self.order.fields, values, strict=True):

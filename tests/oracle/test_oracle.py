@@ -56,7 +56,7 @@ def compare(case: Case, crew: Crew) -> None:
 def _compare_preview(job: ImportJob, rows: list[Row]) -> None:
     assert {name: job.preview[name] for name in ("total", "warnings", *preview.COUNTED)} == {
         **_counts(rows),
-        "repeated": sum(count - 1 for count in Counter(row.key for row in rows if _is_sound(row)).values()),
+        "repeated": sum(count - 1 for count in Counter(row.key for row in rows if row.sound).values()),
         "cleared": sum(new is None for row in rows for _, new in row.changes.values()),
     }
     shown = {row["row"]: row for row in preview.rows_between(job, 1, len(rows))}
@@ -70,14 +70,6 @@ def _compare_preview(job: ImportJob, rows: list[Row]) -> None:
 
 def _told(problems: Iterable[Any]) -> list[str]:
     return sorted(problem["code"] for problem in problems)
-
-
-def _is_sound(row: Row) -> bool:
-    """Whether a row is well-formed, so that only the people in its way can make it fail."""
-    return row.key is not None and not set(row.codes) & {"missing_mandatory", *(f"invalid_{k}" for k in KINDS)}
-
-
-KINDS = ("email", "phone", "integer")
 
 
 def _counts(rows: list[Row]) -> dict[str, int]:
