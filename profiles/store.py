@@ -24,6 +24,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from profiles.merge import as_list
 from profiles.models import ChangeSet
 from profiles.people import Link, People, Person
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
@@ -217,7 +218,7 @@ def _relinked(person: Person, people: People) -> tuple[str | None, str | None]:
     come: list[Link] = []
     for key in person.changes.keys() & people.rules.identifiers.keys():
         form = people.rules.identifiers[key]
-        before, after = ({(key, form(value)) for value in values or ()} for values in person.changes[key])
+        before, after = ({(key, form(value)) for value in as_list(values)} for values in person.changes[key])
         gone += before - after
         come += after - before
     return _json(gone) if gone else None, _json(come) if come else None
