@@ -1,0 +1,183 @@
+"""Where columns go: suggestions, choices, and what keeps a mapping from being imported (requirements 5.4, 9)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from imports import mapping
+from imports.mapping import Target
+from imports.presets import Options, Unknown
+from profiles.schema import Definition, Schema
+from profiles.values import ValueType
+
+SCHEMA = Schema.of(
+    [
+        Definition("email", "Email", ValueType.EMAIL, multi_valued=True, identifier=True, built_in=True),
+        Definition("phone", "Phone Number", ValueType.PHONE, multi_valued=True, identifier=True, built_in=True),
+        Definition("first_name", "First name", ValueType.TEXT, built_in=True),
+        Definition("home_city", "Home city", ValueType.TEXT, built_in=True),
+        Definition("facebook", "Facebook", ValueType.TEXT, multi_valued=True, identifier=True, built_in=True),
+        Definition("plan", "Plan", ValueType.TEXT),
+    ]
+)
+
+
+@dataclass
+class Column:
+    """What the scan knows of a column."""
+
+    header: str
+    position: int = 1
+    target_kind: str = Target.UNDECIDED
+    target: str = ""
+    type: str = ""
+    date_format: str = ""
+    suggested: bool = True
+    statistics: dict[str, Any] = field(default_factory=lambda: {"type": "text"})
+
+    @property
+    def name(self) -> str:
+        return self.header.split("<")[0].strip()
+
+
+def suggested(*headers: str, options: Options | None = None) -> dict[str, tuple[str, str]]:
+    columns = [Column(header, position) for position, header in enumerate(headers, 1)]
+    mapping.suggest(columns, SCHEMA, options or Options())
+    return {column.header: (column.target_kind, column.target) for column in columns}
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("email", "email"),
+        ("Email", "email"),
+        ("E-Mail", "email"),
+        ("phoneNumber", "phone"),
+        ("Phone Number", "phone"),
+        ("firstName", "first_name"),
+        ("FIRST NAME", "first_name"),
+        ("city", "home_city"),
+        ("FBID", "facebook"),
+        ("plan", "plan"),
+        ("Plan", "plan"),
+    ],
+)
+def test_a_header_finds_its_attribute_by_spelling_case_or_synonym(header: str, key: str):
+    assert suggested(header) == {header: (Target.ATTRIBUTE, key)}
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("external_id", "external_id"),
+        ("identity", "external_id"),
+        ("objectId", "object_id"),
+        ("braze_id", "object_id"),
+        ("Appboy ID", "object_id"),
+    ],
+)
+def test_a_header_finds_a_persons_own_field(header: str, key: str):
+    assert suggested(header) == {header: (Target.FIELD, key)}
+
+
+def test_numbered_headers_make_one_list():
+    assert suggested("phone1", "phone_2") == {
+        "phone1": (Target.ATTRIBUTE, "phone"),
+        "phone_2": (Target.ATTRIBUTE, "phone"),
+    }
+
+
+def test_an_exact_spelling_comes_before_one_alike():
+    assert suggested("First Name", "first_name") == {
+        "First Name": (Target.NEW, "First Name"),
+        "first_name": (Target.ATTRIBUTE, "first_name"),
+    }
+
+
+def test_an_unknown_header_becomes_a_new_attribute_of_the_type_found():
+    columns = [Column("age", statistics={"type": "integer"}), Column("born<dd/MM/yyyy>", date_format="dd/MM/yyyy")]
+    mapping.suggest(columns, SCHEMA, Options())
+    assert [(c.target_kind, c.target, c.type) for c in columns] == [
+        (Target.NEW, "age", "integer"),
+        (Target.NEW, "born", "datetime"),
+    ]
+
+
+def test_an_unknown_header_stays_undecided_where_a_mapping_is_required():
+    options = Options(unknown_columns=Unknown.REQUIRE_MAPPING)
+    assert suggested("mobility", options=options) == {"mobility": (Target.UNDECIDED, "")}
+
+
+def faults(*columns: Column, identifier: str = "email", action: str = "update", schema: Schema = SCHEMA) -> list[str]:
+    return [fault.code for fault in mapping.faults(identifier, action, columns, schema, Options())]
+
+
+def mapped(header: str, target: str, kind: Target = Target.ATTRIBUTE) -> Column:
+    return Column(header, target=target, target_kind=kind)
+
+
+def test_the_selected_identifier_must_be_in_the_file():
+    assert faults(mapped("plan", "plan")) == ["identifier_missing"]
+
+
+def test_automatic_needs_one_of_its_identifiers():
+    assert faults(mapped("phone", "phone"), identifier="automatic") == []
+    assert faults(mapped("plan", "plan"), identifier="automatic") == ["identifier_missing"]
+
+
+def test_an_attribute_that_nobody_is_found_by_is_no_identifier():
+    assert faults(mapped("plan", "plan"), identifier="plan") == ["unknown_identifier"]
+
+
+def test_an_identifier_and_an_action_must_be_chosen():
+    assert faults(mapped("email", "email"), identifier="", action="") == ["no_identifier", "no_action"]
+
+
+def test_two_columns_on_one_single_value_are_refused_and_on_a_list_are_not():
+    city = [mapped("city", "home_city"), mapped("town", "home_city")]
+    assert faults(mapped("email", "email"), *city) == ["target_twice", "target_twice"]
+    assert faults(mapped("a", "email"), mapped("b", "email")) == []
+
+
+def test_a_column_must_be_decided():
+    assert faults(mapped("email", "email"), Column("mobility")) == ["undecided"]
+
+
+def test_a_skipped_column_goes_nowhere():
+    column = Column("plan")
+    mapping.skip(column)
+    assert mapping.layout([mapped("email", "email"), column], SCHEMA)[0].header == "email"
+    assert len(mapping.layout([mapped("email", "email"), column], SCHEMA)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"), [("a" * 120, False), ("a" * 121, True), ("é" * 60, False), ("é" * 61, True)]
+)
+def test_a_key_of_more_than_120_bytes_is_refused(name: str, refused: bool):
+    found = faults(mapped("email", "email"), mapped("long", name, Target.NEW))
+    assert found == (["key_too_long"] if refused else [])
+
+
+def test_a_mandatory_attribute_needs_a_column():
+    schema = Schema.of([*SCHEMA.definitions.values(), Definition("tier", "Tier", ValueType.TEXT, mandatory=True)])
+    assert faults(mapped("email", "email"), schema=schema) == ["mandatory_column"]
+    assert faults(mapped("email", "email"), mapped("tier", "tier"), schema=schema) == []
+
+
+def test_the_version_changes_with_what_the_mapping_depends_on_and_with_nothing_else():
+    columns = [mapped("email", "email"), mapped("plan", "plan")]
+    before = mapping.schema_version(columns, SCHEMA)
+    unrelated = Schema.of([*SCHEMA.definitions.values(), Definition("shoe", "Shoe", ValueType.INTEGER)])
+    assert mapping.schema_version(columns, unrelated) == before
+    changed = Schema.of([*SCHEMA.definitions.values(), Definition("plan", "Plan", ValueType.INTEGER)])
+    assert mapping.schema_version(columns, changed) != before
+
+
+def test_somebody_elses_new_attribute_of_the_same_type_changes_nothing():
+    columns = [mapped("email", "email"), Column("shoe", target="shoe", target_kind=Target.NEW, type="integer")]
+    before = mapping.schema_version(columns, SCHEMA)
+    same = Schema.of([*SCHEMA.definitions.values(), Definition("shoe", "Shoe size", ValueType.INTEGER)])
+    other = Schema.of([*SCHEMA.definitions.values(), Definition("shoe", "Shoe size", ValueType.TEXT)])
+    assert mapping.schema_version(columns, same) == before
+    assert mapping.schema_version(columns, other) != before
