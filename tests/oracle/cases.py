@@ -97,7 +97,11 @@ class Start:
 
 @dataclass(frozen=True)
 class Case:
-    """One import: who is there, what is asked for, and how the work is cut up and shared."""
+    """One import: who is there, what is asked for, and how the work is cut up and shared.
+
+    ``disturbed``: somebody else writes people between preview and apply, though none of these, so that what the preview
+    worked out must be worked out again.
+    """
 
     people: list[Start]
     headers: list[str]
@@ -110,6 +114,7 @@ class Case:
     drop_bad_values: bool = False
     mandatory: bool = False
     most_values: int = 10
+    disturbed: bool = False
 
     def text(self) -> str:
         """The file."""
@@ -159,6 +164,7 @@ def cases(draw: st.DrawFn, identifier: str) -> Case:
         drop_bad_values=not mandatory and choice.random() < 0.1,
         mandatory=mandatory,
         most_values=choice.choice([10, 10, 3, 2]),
+        disturbed=choice.random() < 0.3,
     )
 
 

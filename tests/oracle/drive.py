@@ -10,12 +10,14 @@ from typing import TypeVar
 
 from django.core.files.base import ContentFile
 from django.db import connection
+from django.db.models.expressions import RawSQL
 from django.test import override_settings
+from django.utils import timezone
 
 from imports import configure, engine, leases, lifecycle, queue
 from imports.lifecycle import Actor, Move
 from imports.models import ImportJob, Step
-from profiles.models import Attribute, Identifier, Profile
+from profiles.models import Attribute, ChangeSet, Identifier, Profile, WriteMark
 from tests.oracle.cases import COLUMNS, NEW, SCHEMA, Case
 from tests.oracle.reference import Person, identifiers
 
@@ -122,6 +124,14 @@ def apply(job: ImportJob, case: Case, crew: "Crew") -> None:
         lifecycle.move(job, Move.START, Actor.command())
         crew.work(job, case.hands)
     assert job.status == "completed", job.reason
+
+
+def disturb() -> None:
+    """Leave the mark of somebody who wrote people."""
+    change_set = ChangeSet.objects.create(kind=ChangeSet.Kind.PERSON, when=timezone.now())
+    WriteMark.objects.create(
+        change_set=change_set, transaction=RawSQL("pg_current_xact_id()::text::bigint", []), people=1
+    )
 
 
 def checksums() -> dict[str, str]:

@@ -1,0 +1,96 @@
+"""Small imports that once came out otherwise than their rows one by one, or that nothing but luck would try."""
+
+import pytest
+
+from tests.oracle.cases import Case, Start
+from tests.oracle.drive import Crew
+from tests.oracle.test_oracle import compare
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("custom_identifiers"),
+]
+
+
+def person(external_id: str | None = None, age: int = 1, filler: int = 0, **attributes: object) -> Start:
+    return Start(external_id, attributes, age, filler)
+
+
+def case(people: list[Start], headers: str, rows: list[str], identifier: str, action: str, **how: object) -> Case:
+    """Headers and cells stand between bars."""
+    cells = [[cell.strip() for cell in row.split("|")] for row in rows]
+    how = {"bucket_rows": 1000, "hands": 1} | how
+    return Case(people, headers.split("|"), cells, identifier, action, **how)  # type: ignore[arg-type]
+
+
+EXAMPLES = {
+    "external ids change hands": case(
+        [person("e1", email=["a@x.co"]), person("e2", email=["b@x.co"])],
+        "email|external_id",
+        ["a@x.co|e3", "b@x.co|e1", "a@x.co|e2"],
+        "email",
+        "overwrite",
+    ),
+    "an external id goes to somebody older": case(
+        [person(None, email=["a@x.co"]), person("e1", email=["b@x.co"])],
+        "email|external_id",
+        ["b@x.co|e2", "a@x.co|e1"],
+        "email",
+        "overwrite",
+    ),
+    "an external id goes to somebody new": case(
+        [person("e1", email=["a@x.co"])],
+        "email|external_id",
+        ["a@x.co|e2", "new@x.co|e1"],
+        "email",
+        "overwrite",
+    ),
+    "external ids change hands from bucket to bucket": case(
+        [person("e1", email=["a@x.co"]), person("e2", email=["b@x.co"])],
+        "email|external_id",
+        ["a@x.co|e3", "b@x.co|e1", "a@x.co|e2"],
+        "email",
+        "overwrite",
+        bucket_rows=1,
+    ),
+    "somebody new with too many values": case(
+        [], "email|email 2|email 3", ["a@x.co|b@x.co|c@x.co", "a@x.co|b@x.co|"], "email", "update", most_values=2
+    ),
+    "a single identifier from bucket to bucket": case([], "card", ["c4", "c4"], "card", "replace", bucket_rows=1),
+    "a value that goes and comes back": case(
+        [person("e1", card="c2", email=["a@x.co"])], "external_id|card", ["e1|c4", "e1|c2"], "external_id", "append"
+    ),
+    "somebody who lost the value that others are looked up by": case(
+        [person(None, email=["a@x.co", "b@x.co"])],
+        "email|city",
+        ["a@x.co|Oslo", "b@x.co|Rome", "a@x.co|Bonn", "b@x.co|Bern"],
+        "email",
+        "replace",
+        bucket_rows=1,
+    ),
+    "many hands find everything done": case(
+        [], "email", ["a@x.co", "b@x.co", "c@x.co"], "email", "update", bucket_rows=1, hands=4
+    ),
+    "the identifier is only in the column that comes last": case(
+        [person(None, phone=["1000001"])], "phone 2|city|phone", ["|Oslo|100-00 01", "1000002|Rome|"], "phone", "append"
+    ),
+    "a person is found by whom they are, not by whom the row brings": case(
+        [person("e1", email=["a@x.co"]), person(None, email=["b@x.co"], age=9)],
+        "email|external_id|city",
+        ["b@x.co|e1|Oslo", "a@x.co|e1|Rome"],
+        "email",
+        "update",
+    ),
+    "everything at the limit of 256 custom attributes": case(
+        [person(None, email=["a@x.co"], filler=256), person(None, email=["b@x.co"], filler=255)],
+        "email|plan|city",
+        ["a@x.co|gold|Oslo", "a@x.co||Oslo", "b@x.co|gold|Oslo"],
+        "email",
+        "overwrite",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_ends_as_row_by_row(name: str, crew: Crew) -> None:
+    compare(EXAMPLES[name], crew)
