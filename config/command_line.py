@@ -11,6 +11,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 from config import embedded, prepare
 
@@ -29,6 +30,10 @@ def run(argv: list[str]) -> int | str:
             execute_from_command_line(argv)
     except (ImproperlyConfigured, embedded.EmbeddedDatabaseError) as error:
         return f"{error}"
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None):
+            raise  # the server did answer; this is something else
+        return f"The database cannot be reached; look at DATABASE_URL, and whether its server runs. {error}".strip()
     return 0
 
 

@@ -41,6 +41,14 @@ def test_wrong_settings_are_refused_in_one_sentence(server_folder, environment, 
     assert "Traceback" not in result.stderr
 
 
+def test_a_database_that_does_not_answer_is_named(server_folder):
+    url = "postgres://nobody@127.0.0.1:1/nothing"
+    result = manage("migrate", DATA_DIR=str(server_folder), DATABASE_URL=url, SECRET_KEY=SECRET)
+    assert result.returncode == 1
+    assert "DATABASE_URL" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_commands_that_need_no_database_start_none(server_folder):
     result = manage("check", DATA_DIR=str(server_folder))
     assert result.returncode == 0, result.stderr
