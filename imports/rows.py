@@ -116,7 +116,7 @@ class RowChecker:
         """What the texts of a column mean; each distinct one is read once."""
         reader, form = self._readers[index], self._forms[index]
         distinct = set(texts)
-        blank = {text for text in distinct if not text or text.isspace()}
+        blank = {text for text in distinct if not text or text.isspace()} if _any_blank(distinct) else set()
         if form is None and self._is_text[index] and values.are_plain(distinct):
             return _Texts(_without(texts, blank), None, {}, bool(blank))
         meaning: dict[str, Any] = {}
@@ -321,6 +321,10 @@ def _fragments(meaning: Mapping[str, str], start: str, end: str) -> dict[str, st
 
 
 _SPECIAL = re.compile(r'["\\\x00-\x1f]').search
+
+
+def _any_blank(distinct: set[str]) -> bool:
+    return "" in distinct or any(map(str.isspace, distinct))
 
 
 def _without(texts: Sequence[str], blank: set[str]) -> Sequence[str | None]:

@@ -27,11 +27,14 @@ class ColumnStatistics:
 
     def add(self, texts: Sequence[str]) -> None:
         """Count the texts of one batch."""
-        self.filled += len(texts) - texts.count("") - sum(map(str.isspace, texts))
+        spaces = sum(map(str.isspace, texts))
+        self.filled += len(texts) - texts.count("") - spaces
         settled = self.guess.mixed
         if settled and len(self.samples) == SAMPLES:
             return
-        distinct = {text for text in set(texts) if text and not text.isspace()}
+        distinct = set(texts) - {""}
+        if spaces:
+            distinct = {text for text in distinct if not text.isspace()}
         self.guess.add(distinct)
         if len(self.samples) < SAMPLES:
             self._sample(texts)

@@ -34,11 +34,11 @@ class Column:
     type: str = ""
     date_format: str = ""
     suggested: bool = True
-    statistics: dict[str, Any] = field(default_factory=lambda: {"type": "text"})
+    statistics: Any = field(default_factory=lambda: {"type": "text"})
+    name: str = ""
 
-    @property
-    def name(self) -> str:
-        return self.header.split("<")[0].strip()
+    def __post_init__(self) -> None:
+        self.name = self.header.split("<")[0].strip()
 
 
 def suggested(*headers: str, options: Options | None = None) -> dict[str, tuple[str, str]]:
