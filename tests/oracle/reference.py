@@ -110,7 +110,7 @@ class Reference:
         values, bad = self.read_row(cells, row)
         row.key = self._key(values)
         row.codes = [*self._identifier_problem(row, bad), *self._missing(cells)]
-        row.codes += [code for column, code in bad if column.key not in self._kinds()]
+        row.codes += [code for column, code in bad if column.key != self.order.identifier]
         row.sound = not row.codes
         if not row.sound:
             return row
@@ -137,8 +137,9 @@ class Reference:
 
     def _identifier_problem(self, row: Row, bad: list[tuple[Field, str]]) -> list[str]:
         """A malformed identifier is a problem of its own; a row without any is told that it is blank (HI-35)."""
-        malformed = [code for column, code in bad if column.key in self._kinds()]
-        return malformed or (["blank_identifier"] if row.key is None else [])
+        malformed = [code for column, code in bad if column.key == self.order.identifier]
+        any_bad = any(column.key in self._kinds() for column, _ in bad)
+        return malformed or (["blank_identifier"] if row.key is None and not any_bad else [])
 
     def _missing(self, cells: Sequence[str]) -> list[str]:
         pairs = zip(self.order.fields, cells, strict=True)
@@ -281,7 +282,7 @@ def read(column: Field, cell: str) -> Any:
         if not re.fullmatch(r"[0-9]+", cell.strip()):
             raise BadValue("invalid_integer")
         return int(cell)
-    return cell.strip() if column.key in ("external_id", "object_id") else cell
+    return cell.strip() if column.channel or column.key in ("external_id", "object_id") else cell
 
 
 def form(column: Field, value: Any) -> str:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from imports.models import RowError
+from tests.oracle import drive
 from tests.oracle.cases import Case, Start
 from tests.oracle.drive import Crew
 from tests.oracle.test_oracle import compare
@@ -88,9 +90,23 @@ EXAMPLES = {
         "email",
         "overwrite",
     ),
+    "a text identifier with blanks around it": Case(
+        [person(None, badge=["b1"])], ["badge"], [[" b1 "], [" b2 "], ["b2"]], "badge", "overwrite", 1000, 1
+    ),
 }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_ends_as_row_by_row(name: str, crew: Crew) -> None:
     compare(EXAMPLES[name], crew)
+
+
+def test_problems_of_a_row_are_told_in_the_order_of_the_checks(crew: Crew) -> None:  # PS-27, RP-13
+    rows = ["old||not an address"]
+    flawed = case([], "age|first name|email", rows, "email", "update", mandatory=True)
+    drive.reset(flawed)
+    with drive.options(flawed):
+        job = drive.upload(flawed)
+        drive.check(job, flawed, crew)
+    told = RowError.objects.filter(job=job).order_by("id").values_list("code", flat=True)
+    assert list(told) == ["invalid_email", "missing_mandatory", "invalid_integer"]

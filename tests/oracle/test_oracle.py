@@ -44,6 +44,8 @@ def compare(case: Case, crew: Crew) -> None:
         assert drive.checksums() == before, "a preview leaves every table but the job's own as it was"
         rows = reference.apply(case.rows)
         _compare_preview(job, rows)
+        if case.disturbed:
+            drive.disturb()
         drive.apply(job, case, crew)
     _compare_counts(job, rows)
     _compare_problems(job, rows)
