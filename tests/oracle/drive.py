@@ -4,9 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.core.files.base import ContentFile
 from django.db import connection
@@ -110,17 +111,17 @@ def upload(case: Case) -> ImportJob:
     return job
 
 
-def check(job: ImportJob, case: Case, crew: "Crew") -> None:
+def check(job: ImportJob, case: Case, crew: "Workers") -> None:
     """Check the file and work out the preview."""
-    with queue.in_this_process():
+    with crew.called():
         configure.check(job, Actor.command())
         crew.work(job, case.hands)
     assert job.status == "ready", job.reason
 
 
-def apply(job: ImportJob, case: Case, crew: "Crew") -> None:
+def apply(job: ImportJob, case: Case, crew: "Workers") -> None:
     """Let the job run to its end."""
-    with queue.in_this_process():
+    with crew.called():
         lifecycle.move(job, Move.START, Actor.command())
         crew.work(job, case.hands)
     assert job.status == "completed", job.reason
@@ -147,6 +148,16 @@ def checksums() -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
+class Workers(Protocol):
+    """Whoever does the work."""
+
+    def called(self) -> AbstractContextManager[None]:
+        """While this lasts, how work is handed to them."""
+
+    def work(self, job: ImportJob, hands: int) -> None:
+        """Carry the job as far as it goes."""
+
+
 class Crew:
     """Threads, each with a connection of its own, that work on jobs at once."""
 
@@ -154,8 +165,10 @@ class Crew:
         self._most = most
         self._pool = ThreadPoolExecutor(most)
 
+    def called(self) -> AbstractContextManager[None]:
+        return queue.in_this_process()
+
     def work(self, job: ImportJob, hands: int) -> None:
-        """Carry the job as far as it goes."""
         if hands == 1:
             engine.run_here(job)
             return
@@ -174,13 +187,28 @@ class Crew:
         self._pool.shutdown()
 
 
+class Queue:
+    """The real queue, on which somebody else has put workers."""
+
+    def called(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def work(self, job: ImportJob, hands: int) -> None:
+        _until_idle(job.pk, lambda: False)
+        job.refresh_from_db()
+
+
 def _work(job_id: int, start: threading.Barrier) -> None:
     start.wait()
-    until = time.monotonic() + DEADLINE
     with queue.in_this_process():
-        while engine.work_on(job_id, DEADLINE) or _is_at_work(job_id):
-            assert time.monotonic() < until, "the job does not come to an end"
-            time.sleep(0.005)  # somebody else has the only unit that can be done now
+        _until_idle(job_id, lambda: engine.work_on(job_id, DEADLINE))
+
+
+def _until_idle(job_id: int, work: Callable[[], bool]) -> None:
+    until = time.monotonic() + DEADLINE
+    while work() or _is_at_work(job_id):
+        assert time.monotonic() < until, "the job does not come to an end"
+        time.sleep(0.005)  # somebody else has the only unit that can be done now
 
 
 def _is_at_work(job_id: int) -> bool:

@@ -13,7 +13,7 @@ from imports.models import ImportJob, RowError, Step
 from profiles.models import Change, Identifier, Profile
 from tests.oracle import drive
 from tests.oracle.cases import IDENTIFIERS, Case, cases
-from tests.oracle.drive import Crew
+from tests.oracle.drive import Crew, Workers
 from tests.oracle.reference import Person, Reference, Row, identifiers
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -32,7 +32,7 @@ def test_an_import_ends_as_its_rows_one_by_one(identifier: str, crew: Crew) -> N
     ends_as_row_by_row()
 
 
-def compare(case: Case, crew: Crew) -> None:
+def compare(case: Case, crew: Workers) -> None:
     """Import a case both ways and compare all that there is to compare."""
     drive.reset(case)
     reference = Reference(case.starting(), case.order())
