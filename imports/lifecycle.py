@@ -112,6 +112,15 @@ FIRST_STEP = {Move.CHECK: Step.STAGE, Move.RECHECK: Step.STAGE, Move.START: Step
 """What the workers do after a move; a move that is not listed leaves them nothing to do."""
 
 
+AT_STEP = {
+    Status.DRAFT: Step.SCAN,
+    Status.CHECKING: Step.STAGE,
+    Status.PENDING: Step.PREPARE,
+    Status.IN_PROGRESS: Step.APPLY,
+}
+"""Where a job goes on that ended in this state; what is done of its steps is not done again."""
+
+
 def starts_alone(actor: Actor) -> bool:
     """Whether this person's imports run without somebody else's approval (D-09)."""
     policy = settings.IMPORTS_APPROVAL
@@ -197,7 +206,9 @@ def timed(job: ImportJob) -> dict[str, float]:
 def fail(job: ImportJob, code: str, reason: str) -> None:
     """A working job cannot go on; what it applied stands, and its counts say so (PS-21)."""
     try:
-        move(job, Move.FAIL, None, reason_code=code, reason=reason, finished=timezone.now(), **final_counts(job))
+        with transaction.atomic():
+            _let_nobody_commit(job)
+            move(job, Move.FAIL, None, reason_code=code, reason=reason, finished=timezone.now(), **final_counts(job))
     except Refused as refused:
         if refused.code != "state":
             raise
@@ -206,8 +217,7 @@ def fail(job: ImportJob, code: str, reason: str) -> None:
 def stop(job: ImportJob, actor: Actor) -> None:
     """Leave the buckets that were not yet applied (D-27); one that is just being applied is rolled back."""
     with transaction.atomic():
-        # Waits for a bucket that is committing, and makes one that is not find the job stopped.
-        ImportJob.objects.select_for_update().get(pk=job.pk)
+        _let_nobody_commit(job)
         move(job, Move.STOP, actor, finished=timezone.now(), **final_counts(job))
 
 
@@ -232,6 +242,11 @@ def staged_counts(job: ImportJob) -> dict[str, int]:
     return counts
 
 
+def _let_nobody_commit(job: ImportJob) -> None:
+    """Wait for a bucket that is committing, and make one that is not find the job ended."""
+    ImportJob.objects.select_for_update().get(pk=job.pk)
+
+
 def _unmoved(job: ImportJob) -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step)
 
@@ -250,11 +265,6 @@ def _where_it_was(job: ImportJob) -> dict[str, Any]:
     if not job.file:
         raise Refused("state", "The file was refused and is not kept. Correct it and upload it again.")
     fresh = {"reason": "", "reason_code": "", "finished": None}
-    steps = set(job.buckets.values_list("step", flat=True))
-    if Step.APPLY in steps:
-        return fresh | {"status": Status.IN_PROGRESS, "step": Step.APPLY}
-    if Step.PREPARE in steps:
-        return fresh | {"status": Status.PENDING, "step": Step.PREPARE}
-    if Step.STAGE in steps:
-        return fresh | {"status": Status.CHECKING, "step": Step.STAGE}
-    return fresh | {"status": Status.DRAFT, "step": Step.SCAN}
+    ended = job.moves.filter(move__in=(Move.STOP, Move.FAIL)).last()
+    status = Status(ended.before if ended else Status.DRAFT)
+    return fresh | {"status": status, "step": AT_STEP[status]}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psutil
@@ -71,51 +71,44 @@ class Work:
             env=dict(environment),
             start_new_session=True,
         )
-        self._known: list[psutil.Process] = []
-
-    def family(self, title: str = "") -> list[psutil.Process]:
-        """The processes below the supervisor, those with `title` in their command line."""
-        found = []
-        for process in psutil.Process(self._process.pid).children(recursive=True):
-            try:
-                if title in " ".join(process.cmdline()):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        self._known += [process for process in found if process not in self._known]
-        return found
 
     def is_up(self) -> bool:
         """Whether its workers wait for tasks."""
-        return bool(self.family(" idle"))
+        return bool(self._family(" idle"))
 
-    def kill_busy_workers(self) -> int:
-        """`kill -9` of every worker that is at a task; returns how many they were."""
-        busy = self.family(" processing ")
-        for worker in busy:
+    def kill_busy_workers(self) -> None:
+        """`kill -9` of every worker that is at a task."""
+        for worker in self._family(" processing "):
             worker.kill()
-        return len(busy)
 
     def kill_cluster(self) -> None:
         """`kill -9` of master, guard, workers and all, at once; the supervisor stays."""
-        master = self.family("qcluster")[0]
-        os.killpg(master.pid, signal.SIGKILL)
+        for process in self._family():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # the master leads the group; nobody else leads one
 
     def kill(self) -> None:
         """`kill -9` of everything."""
         if self._process.poll() is None:
-            family = self.family()
+            self._process.send_signal(signal.SIGSTOP)  # so that it starts no other cluster meanwhile
+            self.kill_cluster()
             self._process.kill()
-            for process in family:
-                _kill(process)
-        self._process.wait()
-        for process in self._known:
-            _kill(process)
+            self._process.wait()
+
+    def _family(self, title: str = "") -> list[psutil.Process]:
+        """The processes below the supervisor that have `title` in their command line."""
+        return [
+            process
+            for process in psutil.Process(self._process.pid).children(recursive=True)
+            if title in _command_line(process)
+        ]
 
 
-def _kill(process: psutil.Process) -> None:
-    if process.is_running():
-        process.kill()
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 @contextmanager
@@ -128,11 +121,17 @@ def working(environment: Mapping[str, str], **more: str) -> Iterator[Work]:
         work.kill()
 
 
+def command(environment: Mapping[str, str], *arguments: object) -> int:
+    """Run a command of manage.py to its end; returns its exit code."""
+    words = [sys.executable, "manage.py", *map(str, arguments)]
+    return subprocess.run(words, cwd=BASE_DIR, env=dict(environment), check=False, timeout=DEADLINE).returncode
+
+
 @contextmanager
 def carrying(environment: Mapping[str, str], job: ImportJob) -> Iterator[subprocess.Popen[bytes]]:
     """A single process that does a job's work, without queue or supervisor."""
-    command = [sys.executable, "manage.py", "resume_import", str(job.pk), "--inline"]
-    process = subprocess.Popen(command, cwd=BASE_DIR, env=dict(environment))
+    words = [sys.executable, "manage.py", "resume_import", str(job.pk), "--inline"]
+    process = subprocess.Popen(words, cwd=BASE_DIR, env=dict(environment))
     try:
         yield process
     finally:
@@ -151,11 +150,11 @@ class Hold:
             cursor.execute("SELECT pg_backend_pid()")
             self._pid = cursor.fetchone()[0]
 
-    def waiting(self) -> list[str]:
-        """The application names of those who wait for the lock, directly or behind somebody who does."""
+    def waiting(self) -> set[int]:
+        """The backends that wait for the lock, directly or behind one that does; one whose worker is dead does too."""
         with connection.cursor() as cursor:
             cursor.execute(_WAITING, [self._pid])
-            return [name for (name,) in cursor.fetchall()]
+            return {pid for (pid,) in cursor.fetchall()}
 
     def let_go(self) -> None:
         self._connection.close()
@@ -163,12 +162,12 @@ class Hold:
 
 _WAITING = """
 WITH RECURSIVE waiting AS (
-    SELECT pid, application_name, pg_blocking_pids(pid) AS behind FROM pg_stat_activity
+    SELECT pid, pg_blocking_pids(pid) AS behind FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'
-), stopped AS (
-    SELECT pid, application_name FROM waiting WHERE %s = ANY(behind)
-    UNION SELECT w.pid, w.application_name FROM waiting w JOIN stopped s ON s.pid = ANY(w.behind)
-) SELECT application_name FROM stopped
+), held AS (
+    SELECT pid FROM waiting WHERE %s = ANY(behind)
+    UNION SELECT w.pid FROM waiting w JOIN held h ON h.pid = ANY(w.behind)
+) SELECT pid FROM held
 """
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from imports.models import ImportJob, Status, Step
+from imports.models import Status, Step
 from tests.crashes import way
+from tests.crashes.processes import a_person, completed, holding, wait_for, working
 from tests.crashes.server import Crash, Server, connected
-
-pytestmark = pytest.mark.xdist_group("database crashes")  # its tests share a server
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +40,25 @@ def expected(server: Server, django_db_blocker) -> dict[str, Any]:
         return way.undisturbed()
 
 
-ALL = -1
-"""All units of a step, which is not yet ended."""
 LATER = pytest.mark.long
 
 MOMENTS = [
     pytest.param(Step.SCAN, 0, marks=LATER),
-    pytest.param(Step.SCAN, ALL, marks=LATER),
+    pytest.param(Step.SCAN, way.ALL, marks=LATER),
     pytest.param(Status.DRAFT, 0, marks=LATER),
-    (Step.STAGE, ALL),
+    (Step.STAGE, way.ALL),
     pytest.param(Step.PLAN, 0, marks=LATER),
-    (Step.PLAN, ALL),
+    (Step.PLAN, way.ALL),
     pytest.param(Step.PREVIEW, 0, marks=LATER),
     (Step.PREVIEW, 2),
     pytest.param(Step.PREVIEW, 9, marks=LATER),
-    (Step.PREVIEW, ALL),
+    (Step.PREVIEW, way.ALL),
     (Status.READY, 0),
-    (Step.PREPARE, ALL),
+    (Step.PREPARE, way.ALL),
     pytest.param(Step.APPLY, 0, marks=LATER),
     (Step.APPLY, 2),
     pytest.param(Step.APPLY, 9, marks=LATER),
-    (Step.APPLY, ALL),
+    (Step.APPLY, way.ALL),
 ]
 """After how many units of which step, or in which status that waits for somebody."""
 
@@ -70,7 +69,7 @@ MOMENTS = [
 def test_a_crash_between_two_units_changes_nothing(server, expected, moment, units, saved):
     way.begin()
     job = way.uploaded()
-    walk(job, moment, units)
+    way.walk(job, moment, units)
     server.crash(Crash.BACKEND, saved=saved)
     way.finish(job)
     assert way.outcome(job) == expected
@@ -82,23 +81,29 @@ def test_a_crash_at_the_end_of_the_check_repeats_no_problem(server):
     undisturbed = way.ready()
     checked = way.problems(undisturbed)
     job = way.uploaded()
-    walk(job, Step.PREVIEW, ALL)
+    way.walk(job, Step.PREVIEW, way.ALL)
     server.crash(Crash.BACKEND, saved=True)
-    walk(job, Status.READY, 0)
+    way.walk(job, Status.READY)
     assert way.problems(job) == checked
     assert job.preview == undisturbed.preview
 
 
-def walk(job: ImportJob, moment: str, units: int) -> None:
-    """Take a job to the moment when so many units of a step are done."""
-    while not _is_at(job, moment, units):
-        assert job.status not in (Status.COMPLETED, Status.FAILED), f"past {moment} {units}: {job.status} {job.reason}"
-        way.unit(job)
-
-
-def _is_at(job: ImportJob, moment: str, units: int) -> bool:
-    if job.step == Step.IDLE:
-        return job.status == moment
-    buckets = job.buckets.filter(step=job.step)
-    wanted = units if units != ALL else buckets.count() or 1
-    return job.step == moment and buckets.filter(done__isnull=False).count() == wanted
+@pytest.mark.parametrize("how", [Crash.KILLED, Crash.IMMEDIATE], ids=["killed", "immediate"])
+def test_workers_that_live_on_complete_what_they_were_applying(server, database, expected, how):
+    environment = {
+        **os.environ,
+        "DATABASE_URL": server.address.url(database),
+        "DJANGO_SETTINGS_MODULE": "tests.crashes.settings",
+        "IMPORTS_WORKERS": "2",
+    }
+    way.begin()
+    job = way.ready()
+    with working(environment) as work, holding(*a_person("two")) as hold:
+        wait_for(work.is_up)
+        way.start(job)
+        wait_for(hold.waiting, job)
+        server.crash(how)
+        began = time.monotonic()
+        wait_for(lambda: completed(job), job)
+        print("recovered", how, time.monotonic() - began)
+    assert way.outcome(job) == expected
