@@ -7,6 +7,7 @@ pytest-xdist share it, each with a database of its own. With DATABASE_URL that s
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -51,6 +52,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server and remove the folders of the run."""
     if SHARED in config.stash:
         config.stash[SHARED].close()
+
+
+def made_folder() -> Iterator[Path]:
+    """A folder for an embedded server, outside pytest's own: each run of pytest closes that to other users.
+
+    Under root the server is another user.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="profile-imports-site-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+server_folder = pytest.fixture(made_folder, name="server_folder")
+shared_server_folder = pytest.fixture(made_folder, name="shared_server_folder", scope="module")
 
 
 @pytest.fixture
