@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.bench.kinds import BenchError
+from tests.bench.processes import stop_once
 from tests.bench.report import report
 from tests.bench.results import as_json
 from tests.bench.run import SMALL_ROWS, run
@@ -18,7 +18,7 @@ IMPORT_EXPORT_ROWS = 20_000
 def main() -> int:
     """Run, clean up, and return the exit code."""
     asked = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both signals mean: end everything
+    stop_once()
     try:
         with tempfile.TemporaryDirectory(prefix="profile-imports-bench-", ignore_cleanup_errors=True) as folder:
             results = run(Path(folder), asked.rows, asked.repeat, _import_export_rows(asked))

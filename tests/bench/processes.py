@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
@@ -16,7 +17,13 @@ from tests.bench.server import ROOT, WORKERS, Database
 READY_SECONDS = 120.0  # above the time after which the supervisor replaces a cluster that hangs
 STOP_SECONDS = 20.0
 LAST_CHARACTERS = 3_000
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def stop_once() -> None:
+    """Let the first signal to stop end everything by a KeyboardInterrupt, and the others not disturb that."""
+    for number in SIGNALS:
+        signal.signal(number, _stop)
 
 
 @contextmanager
@@ -84,6 +91,12 @@ def last_words(output: Path) -> str:
     return output.read_text(encoding="utf-8", errors="replace")[-LAST_CHARACTERS:]
 
 
+def _stop(number: int, frame: FrameType | None) -> None:
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     everybody = family(process.pid)
     process.terminate()
@@ -97,7 +110,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Asked twice to stop is not asked more: a second Ctrl-C must not leave half of the processes behind."""
+    """Nothing may keep us from ending what we started."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
     try:
         yield

@@ -16,10 +16,6 @@ class Used:
     server: float
     own: float
 
-    @property
-    def total(self) -> float:
-        return self.server + self.own
-
     def since(self, before: "Used") -> "Used":
         return Used(round(self.server - before.server, 2), round(self.own - before.own, 2))
 

@@ -85,6 +85,7 @@ class Results:
 
 def as_json(results: Results) -> dict[str, Any]:
     """All figures for a program; seconds, MB, and what their names say."""
+    last = results.rounds[-1]
     found: dict[str, Any] = {"rows": results.rows, "rounds": len(results.rounds)}
     for kind in Kind:
         found[f"floor_ratio_{kind}"] = results.ratio(kind)
@@ -100,15 +101,17 @@ def as_json(results: Results) -> dict[str, Any]:
     found["floor_seconds"] = {kind: results.floor(kind) for kind in Kind}
     found["engine_seconds"] = {kind: results.engine(kind) for kind in Kind}
     found["engine_wall_seconds"] = {kind: results.of_engine(kind, lambda run: run.wall) for kind in Kind}
-    found["floor_processor_seconds"] = {kind: results.of_floor(kind, lambda run: run.processor.total) for kind in Kind}
-    found["engine_processor_seconds"] = {
-        kind: results.of_engine(kind, lambda run: run.processor.total) for kind in Kind
-    }
-    found["engine_timeline"] = {kind: asdict(results.rounds[-1].engine[kind].timeline) for kind in Kind}
+    found["floor_processor_seconds"] = {kind: _processor(results.of_floor, kind) for kind in Kind}
+    found["engine_processor_seconds"] = {kind: _processor(results.of_engine, kind) for kind in Kind}
+    found["engine_timeline"] = {kind: asdict(last.engine[kind].timeline) for kind in Kind}
     found["memory_mb"] = {kind: results.memory(kind) for kind in Kind}
     found["small"] = {"rows": results.small.rows, "memory_mb": results.small.memory} if results.small else None
     found["import_export"] = asdict(results.import_export) if results.import_export else None
     return found | {"machine": dict(results.machine)}
+
+
+def _processor(of: Callable[[Kind, Callable[[Any], float]], float], kind: Kind) -> dict[str, float]:
+    return {"server": of(kind, lambda run: run.processor.server), "own": of(kind, lambda run: run.processor.own)}
 
 
 def _medians(runs: list[Seconds]) -> dict[str, float]:
