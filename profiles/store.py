@@ -135,12 +135,14 @@ def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0) -
     """Write what a bucket's lines in the tables say. Raises ``Moved``; unique violations are the caller's to retry."""
     names = tables.names()
     values = {"bucket": bucket, "base": microseconds(change_set.when), "change_set": change_set.pk}
-    cursor.execute(_UPDATE.format(**names), values)
-    changed = cursor.rowcount
     cursor.execute(_COUNT.format(**names), values)
-    expected, relinked, known, born = cursor.fetchone()
-    if changed != expected:
-        raise Moved
+    changed, renamed, relinked, known, born = cursor.fetchone()
+    if renamed:
+        cursor.execute(_FREE.format(**names), values)
+    if changed:
+        cursor.execute(_UPDATE.format(**names), values)
+        if cursor.rowcount != changed:
+            raise Moved
     if relinked:
         cursor.execute(_UNLINK.format(**names), values)
         cursor.execute(_LINK.format(**names), values)
@@ -310,8 +312,15 @@ FROM (SELECT * FROM {{touched}} WHERE bucket = %(bucket)s AND moment IS NOT NULL
 WHERE p.id = t.person AND p.updated = {_AT} t.version
 """
 
+# An external id may go from hand to hand, and the index looks at each person on the way: let go before taking.
+_FREE = f"""
+UPDATE profiles_profile p SET external_id = NULL FROM {{touched}} t
+WHERE t.bucket = %(bucket)s AND t.external_id IS NOT NULL AND p.id = t.person AND p.updated = {_AT} t.version
+    AND p.external_id IN (SELECT external_id FROM {{touched}} WHERE bucket = %(bucket)s AND external_id IS NOT NULL)
+"""
+
 _COUNT = """
-SELECT count(moment), count(*) FILTER (WHERE gone IS NOT NULL OR come IS NOT NULL), count(*),
+SELECT count(moment), count(external_id), count(*) FILTER (WHERE gone IS NOT NULL OR come IS NOT NULL), count(*),
        (SELECT count(*) FROM {born} WHERE bucket = %(bucket)s)
 FROM {touched} WHERE bucket = %(bucket)s
 """
