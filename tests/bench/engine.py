@@ -1,6 +1,7 @@
 """This project's engine: `manage.py import_profiles`, with two workers of `manage.py work`."""
 
 import json
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from tests.bench.people import People
 from tests.bench.processor import Used, used
 from tests.bench.server import Database
 from tests.bench.timeline import Timeline
+
+START_SECONDS = 300
+SLOWEST = 200
+"""Rows per second below which something hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def run(database: Database, kind: Kind, people: People) -> EngineRun:
         began, before = time.monotonic(), used(database.server)
         with processes.manage(database, _arguments(people.path), output) as command:
             with Memory(command.pid, supervisor) as memory:
-                code = command.wait()
+                code = _ended(command, people.rows)
             wall, processor = time.monotonic() - began, used(database.server).since(before)
     if code:
         work = processes.last_words(database.folder / "work.log")
@@ -50,6 +55,15 @@ def run(database: Database, kind: Kind, people: People) -> EngineRun:
         memory=memory.peaks(),
         timeline=timeline.read(database, result["job"]),
     )
+
+
+def _ended(command: subprocess.Popen[bytes], rows: int) -> int | str:
+    """Wait for the command; return its exit code, or what to say where it takes far too long."""
+    seconds = START_SECONDS + rows / SLOWEST
+    try:
+        return command.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return f"nothing within {seconds:.0f} s"
 
 
 def _arguments(path: Path) -> list[str]:
