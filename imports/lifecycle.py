@@ -218,6 +218,7 @@ def stop(job: ImportJob, actor: Actor) -> None:
     """Leave the buckets that were not yet applied (D-27); one that is just being applied is rolled back."""
     with transaction.atomic():
         _let_nobody_commit(job)
+        job.refresh_from_db()  # it may have begun since somebody looked at it
         move(job, Move.STOP, actor, finished=timezone.now(), **final_counts(job))
 
 

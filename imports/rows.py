@@ -199,12 +199,13 @@ class RowChecker:
         failed: set[int] = set()
         flawed: dict[int, list[Problem]] = {}
         self._check_identifier(batch, texts, flawed, failed)
+        for i in self.lookups:
+            self._check_values(batch, i, texts[i], flawed, failed)
         for i in self.mandatory:
             if texts[i].blank:
                 self._check_mandatory(batch, texts, i, flawed, failed)
-        for i, found in enumerate(texts):
-            if found.bad:
-                self._check_values(batch, i, found, flawed, failed)
+        for i in sorted(set(range(len(texts))) - set(self.lookups)):
+            self._check_values(batch, i, texts[i], flawed, failed)
         for index in sorted(flawed):
             problems.extend(flawed[index])
         return failed
@@ -240,8 +241,9 @@ class RowChecker:
     def _check_values(
         self, batch: Batch, i: int, found: _Texts, flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
-        column = self.columns[i]
-        drops = self._drops(i)
+        if not found.bad:
+            return
+        column, drops = self.columns[i], self._drops(i)
         for index, row in enumerate(batch.rows):
             text = row[column.position]
             problem = found.bad.get(text)
@@ -284,11 +286,11 @@ def _malformed(ragged: Ragged) -> Problem:
 
 
 def _reader(column: Column, options: Options) -> Callable[[str], Any]:
-    if column.definition.key not in OWN_FIELDS:
-        return values.parser(column.definition.type, options.values, column.date_format)
-    longest = replace(options.values, max_bytes=LONGEST_OWN_FIELD[column.definition.key])
-    text = values.parser(ValueType.TEXT, longest)
-    return lambda cell: text(cell.strip())
+    longest = LONGEST_OWN_FIELD.get(column.definition.key, options.values.max_bytes)
+    read = values.parser(column.definition.type, replace(options.values, max_bytes=longest), column.date_format)
+    if not column.definition.identifier or column.definition.type is not ValueType.TEXT:
+        return read
+    return lambda cell: read(cell.strip())  # other types do so themselves; text keeps its blanks elsewhere (D-13)
 
 
 def _form(definition: Definition) -> Callable[[Any], str] | None:
