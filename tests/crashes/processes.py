@@ -15,7 +15,7 @@ import psutil
 from django.db import DatabaseError, connection
 
 from config.settings import BASE_DIR
-from imports.models import ImportJob
+from imports.models import ImportJob, Step
 
 Answer = TypeVar("Answer")
 
@@ -181,6 +181,18 @@ def holding(statement: str, *values: Any) -> Iterator[Hold]:
         hold.let_go()
 
 
-def a_person(object_id: str) -> tuple[str, str]:
-    """The statement that holds a person whom a bucket must write."""
-    return "SELECT FROM profiles_profile WHERE object_id = %s FOR UPDATE", object_id
+_PERSON = "SELECT FROM profiles_profile WHERE object_id = %s FOR UPDATE"
+HASHED = (_PERSON, "o7")
+"""What holds somebody whom a bucket of the hash lane changes."""
+CHAINED = (_PERSON, "two")
+"""What holds somebody whom the serial lane changes."""
+
+HELD_UP: dict[Step, tuple[str, ...]] = {
+    Step.SCAN: ("LOCK TABLE imports_importcolumn IN SHARE MODE",),
+    Step.STAGE: ("LOCK TABLE imports_rowerror IN SHARE MODE",),
+    Step.PLAN: ("LOCK TABLE profiles_identifier IN ACCESS EXCLUSIVE MODE",),
+    Step.PREVIEW: ("LOCK TABLE imports_rowerror IN SHARE MODE",),
+    Step.PREPARE: ("LOCK TABLE profiles_changeset IN SHARE MODE",),
+    Step.APPLY: CHAINED,
+}
+"""What keeps a worker in the middle of each step, before anything is committed."""

@@ -57,9 +57,12 @@ def options() -> Iterator[None]:
 
 def uploaded(*, tied: bool = True) -> ImportJob:
     """A job whose file waits to be read; see ``people.text``."""
-    job = ImportJob(name="crash", file_name="crash.csv", source="command", identifier="email", action="append")
-    job.file.save("crash.csv", ContentFile(people.text(tied=tied).encode()), save=False)
-    return lifecycle.upload(job, Actor.command())
+    return _upload(people.text(tied=tied))
+
+
+def import_another() -> None:
+    """Somebody else imports a few of the same people."""
+    finish(_upload(people.OF_ANOTHER))
 
 
 def submit(job: ImportJob) -> None:
@@ -207,6 +210,12 @@ def tables(job: ImportJob) -> list[str]:
         return sorted(name for (name,) in cursor.fetchall())
 
 
+def _upload(text: str) -> ImportJob:
+    job = ImportJob(name="crash", file_name="crash.csv", source="command", identifier="email", action="append")
+    job.file.save("crash.csv", ContentFile(text.encode()), save=False)
+    return lifecycle.upload(job, Actor.command())
+
+
 def _badly_formed(job: ImportJob) -> int:
     return int(job.problems.filter(step=Step.STAGE, severity="error").values("row").distinct().count())
 
@@ -217,8 +226,11 @@ def _preview(job: ImportJob, names: dict[int, str]) -> dict[str, Any]:
 
 
 def _person(profile: Profile, name: str, job: ImportJob) -> tuple[Any, ...]:
-    """``updated`` of whoever was written counts from the time of the change set, in microseconds."""
-    written = profile.updated > people.LONG_AGO + timedelta(days=1)
+    """``updated`` of whoever was written by the job counts from the time of its change set, in microseconds."""
     assert job.change_set is not None
-    updated = (profile.updated - job.change_set.when) // MICROSECOND if written else str(profile.updated)
-    return name, profile.external_id or "", str(sorted(profile.attributes.items())), str(updated)
+    updated = "before"
+    if profile.updated >= job.change_set.when:
+        updated = str((profile.updated - job.change_set.when) // MICROSECOND)
+    elif profile.updated < people.LONG_AGO + timedelta(days=1):
+        updated = str(profile.updated)
+    return name, profile.external_id or "", str(sorted(profile.attributes.items())), updated

@@ -22,9 +22,11 @@ from imports.tables import JobTables
 from profiles.models import Profile
 from tests.crashes import people, way
 from tests.crashes.processes import (
+    CHAINED,
+    HASHED,
+    HELD_UP,
     Hold,
     Work,
-    a_person,
     carrying,
     command,
     completed,
@@ -35,11 +37,6 @@ from tests.crashes.processes import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-
-HASHED = a_person("o7")
-"""Somebody whom a bucket of the hash lane changes."""
-CHAINED = a_person("two")
-"""Somebody whom the serial lane changes."""
 
 
 @pytest.fixture(autouse=True)
@@ -170,16 +167,6 @@ def assert_failed_of_its_attempts(job: ImportJob) -> None:
     assert "was tried 3 times" in job.reason
 
 
-HELD_UP = {
-    Step.SCAN: "LOCK TABLE imports_importcolumn IN SHARE MODE",
-    Step.STAGE: "LOCK TABLE imports_rowerror IN SHARE MODE",
-    Step.PLAN: "LOCK TABLE profiles_identifier IN ACCESS EXCLUSIVE MODE",
-    Step.PREVIEW: "LOCK TABLE imports_rowerror IN SHARE MODE",
-    Step.PREPARE: "LOCK TABLE profiles_changeset IN SHARE MODE",
-}
-"""What keeps a worker in the middle of each step, before anything is committed."""
-
-
 @pytest.mark.parametrize(
     "step",
     [
@@ -194,7 +181,7 @@ def test_a_step_whose_worker_was_killed_is_done_by_another(environment, step):
     expected = way.undisturbed()
     job = way.uploaded()
     way.walk(job, step, 0)
-    killed_while_held(environment, job, HELD_UP[step])
+    killed_while_held(environment, job, *HELD_UP[step])
     wait_for(lambda: way.finish_what_is_free(job), job)
     assert way.outcome(job) == expected
 
@@ -209,9 +196,9 @@ def test_a_worker_that_is_killed_at_the_very_end_leaves_no_tables_behind(environ
     assert way.outcome(job) == expected
 
 
-def killed_while_held(environment: dict[str, str], job: ImportJob, statement: str) -> None:
+def killed_while_held(environment: dict[str, str], job: ImportJob, *lock: str) -> None:
     """Have a process work on the job until it waits for a lock; kill it."""
-    with holding(statement) as hold, carrying(environment, job) as worker:
+    with holding(*lock) as hold, carrying(environment, job) as worker:
         wait_for(hold.waiting, job)
         worker.kill()
         worker.wait()
@@ -299,6 +286,29 @@ def test_a_job_that_was_stopped_before_anybody_took_it_up_goes_on_to_its_end():
         engine.run_here(job)
     assert job.status == Status.COMPLETED
     assert way.outcome(job) == expected
+
+
+def test_a_stop_holds_whatever_the_job_came_to_since_somebody_looked_at_it():
+    way.begin()
+    looked_at = way.ready()
+    with queue.in_this_process():
+        way.start(looked_at)
+        way.walk(ImportJob.objects.get(pk=looked_at.pk), Step.APPLY, 2)
+        lifecycle.stop(looked_at, Actor.command())
+    assert looked_at.status == Status.STOPPED
+    way.assert_counts_are_true(looked_at)
+
+
+def test_a_job_that_failed_at_any_step_goes_on_there():
+    expected = way.undisturbed()
+    job = way.uploaded()
+    for step in (Step.SCAN, Step.STAGE, Step.PLAN, Step.PREVIEW, Step.PREPARE, Step.APPLY):
+        way.walk(job, step, way.ALL)
+        lifecycle.fail(job, "attempts", "Tried too often.")
+        way.resume(job)
+    way.finish(job)
+    assert way.outcome(job) == expected
+    assert {bucket.attempts for bucket in job.buckets.all()} == {1}
 
 
 def test_the_counts_of_a_failed_job_include_a_bucket_that_was_just_being_committed():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from imports import engine, queue
 from imports.models import Status, Step
+from profiles.models import Change
 from tests.crashes import way
-from tests.crashes.processes import a_person, completed, holding, wait_for, working
+from tests.crashes.processes import HELD_UP, completed, holding, wait_for, working
 from tests.crashes.server import Crash, Server, connected
 
 
@@ -88,8 +90,63 @@ def test_a_crash_at_the_end_of_the_check_repeats_no_problem(server):
     assert job.preview == undisturbed.preview
 
 
-@pytest.mark.parametrize("how", [Crash.KILLED, Crash.IMMEDIATE], ids=["killed", "immediate"])
-def test_workers_that_live_on_complete_what_they_were_applying(server, database, expected, how):
+@pytest.mark.long
+@pytest.mark.usefixtures("database")
+def test_a_crash_after_every_single_unit_changes_nothing(server, expected):
+    way.begin()
+    job = way.uploaded()
+    while job.status != Status.COMPLETED:
+        way.unit(job)
+        server.crash(Crash.BACKEND, saved=True)
+    assert way.outcome(job) == expected
+
+
+@pytest.mark.usefixtures("database")
+def test_a_file_that_is_not_the_one_that_was_checked_is_not_imported(server):
+    way.begin()
+    job = way.ready()
+    with job.file.storage.open(str(job.file.name), "r+b") as file:
+        content = file.read()
+        file.seek(0)
+        file.write(content.swapcase())
+    server.crash(Crash.BACKEND)
+    with queue.in_this_process():
+        way.start(job)
+        engine.run_here(job)
+    assert (job.status, job.reason_code) == (Status.FAILED, "file_changed")
+    assert "Upload it again" in job.reason
+    assert job.not_run == job.total - job.failed
+    assert not Change.objects.exists()
+
+
+@pytest.mark.usefixtures("database")
+def test_people_who_were_written_after_the_crash_are_heeded(server):
+    outcomes = []
+    for crashes in (False, True):
+        way.begin()
+        job = way.ready()
+        if crashes:
+            server.crash(Crash.BACKEND)
+        way.import_another()
+        way.finish(job)
+        outcomes.append(way.outcome(job))
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    ("who", "step"),
+    [
+        ("killed", Step.APPLY),
+        ("immediate", Step.APPLY),
+        pytest.param("killed", Step.STAGE, marks=LATER),
+        pytest.param("immediate", Step.PLAN, marks=LATER),
+        pytest.param("killed", Step.PREVIEW, marks=LATER),
+        pytest.param("immediate", Step.PREPARE, marks=LATER),
+        pytest.param("with the workers", Step.PREVIEW, marks=LATER),
+        pytest.param("with the workers", Step.APPLY, marks=LATER),
+    ],
+)
+def test_workers_go_on_when_the_database_is_back(server, database, expected, who, step):
     environment = {
         **os.environ,
         "DATABASE_URL": server.address.url(database),
@@ -97,13 +154,14 @@ def test_workers_that_live_on_complete_what_they_were_applying(server, database,
         "IMPORTS_WORKERS": "2",
     }
     way.begin()
-    job = way.ready()
-    with working(environment) as work, holding(*a_person("two")) as hold:
-        wait_for(work.is_up)
-        way.start(job)
+    job = way.uploaded()
+    way.walk(job, step, 0)
+    with ExitStack() as hosts, holding(*HELD_UP[step]) as hold:
+        first = hosts.enter_context(working(environment))
         wait_for(hold.waiting, job)
-        server.crash(how)
-        began = time.monotonic()
-        wait_for(lambda: completed(job), job)
-        print("recovered", how, time.monotonic() - began)
+        if who == "with the workers":
+            first.kill()
+            hosts.enter_context(working(environment))
+        server.crash(Crash.IMMEDIATE if who == "immediate" else Crash.KILLED)
+        wait_for(lambda: not way.go_on(job) and completed(job), job)
     assert way.outcome(job) == expected
