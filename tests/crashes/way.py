@@ -10,6 +10,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 
 from imports import configure, engine, lifecycle, queue
 from imports.lifecycle import Actor, Move
@@ -180,6 +181,11 @@ def outcome(job: ImportJob) -> dict[str, Any]:
 
 def counts(job: ImportJob) -> dict[str, int]:
     return {name: getattr(job, name) for name in COUNTS}
+
+
+def leased(job: ImportJob) -> list[Bucket]:
+    """Buckets of people that somebody has leased and not yet done."""
+    return list(job.buckets.filter(step=Step.APPLY, done=None, lease_until__gt=timezone.now()))
 
 
 def assert_counts_are_true(job: ImportJob) -> None:
