@@ -31,7 +31,7 @@ Place = tuple[int, int]
 
 @pytest.mark.usefixtures("custom_identifiers")
 def test_two_imports_at_once_end_as_their_rows_in_some_order(crew: Crew) -> None:
-    @settings(max_examples=settings().max_examples // 6)
+    @settings(max_examples=settings().max_examples // 10)
     @given(KINDS.flatmap(cases), KINDS.flatmap(cases))
     def ends_in_some_order(one: Case, other: Case) -> None:
         first = replace(one, rows=one.rows[:MOST_ROWS], hands=1, mandatory=False)
