@@ -5,10 +5,12 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -25,6 +27,10 @@ DEMO = (
 )
 
 
+STOP = threading.Event()
+"""Set when a signal has asked for the end."""
+
+
 class PortTakenError(Exception):
     """Something else listens where the site should; the message names a way out."""
 
@@ -32,7 +38,7 @@ class PortTakenError(Exception):
 def main() -> int:
     """Run until told to stop; return the exit code: 0 when asked to stop, 1 when something failed."""
     for number in (signal.SIGINT, signal.SIGTERM):  # said, since a shell has its background jobs ignore the first
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, _asked_to_stop)
     host, port = os.environ.get("HOST") or "127.0.0.1", int(os.environ.get("PORT") or "8000")
     try:
         _refuse_taken_port(host, port)
@@ -45,6 +51,17 @@ def main() -> int:
     except (PortTakenError, ImproperlyConfigured, embedded.EmbeddedDatabaseError) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _asked_to_stop(number: int, frame: FrameType | None) -> None:
+    STOP.set()
+    raise KeyboardInterrupt
+
+
+def _heed_stop() -> None:
+    """Raise what a signal has raised before: in a finalizer, or in a library that catches everything, it gets lost."""
+    if STOP.is_set():
+        raise KeyboardInterrupt
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
@@ -77,6 +94,7 @@ def _serve(host: str, port: int) -> int:
     prepare.migrate()
     prepare.collect_static()
     accounts = demo.make_accounts() if settings.EMBEDDED else None
+    _heed_stop()
     with Parts(_environment(host, port), settings.BASE_DIR) as parts:
         known = commands(settings.BASE_DIR / "Procfile")
         for name in ("web", "worker"):
@@ -98,6 +116,7 @@ def _environment(host: str, port: int) -> dict[str, str]:
 def _answers(parts: Parts, host: str, port: int) -> bool:
     """Wait until the site answers; False when its process ended instead."""
     while parts.exit_code("web") is None:
+        _heed_stop()
         connection = http.client.HTTPConnection(_reachable(host), port, timeout=30)
         try:
             connection.request("GET", "/admin/login/")
@@ -127,6 +146,7 @@ def _welcome(host: str, port: int, accounts: str | None) -> None:
 def _wait(parts: Parts) -> int:
     """Wait until a part ends that should never end by itself; return the exit code that this means."""
     while True:
+        _heed_stop()
         for name in ("web", "worker"):
             code = parts.exit_code(name)
             if code is not None:

@@ -336,16 +336,16 @@ def test_under_four_eyes_an_approver_cannot_approve_alone():
     assert "Nobody may approve it yet" in printed
 
 
-def test_somebody_without_a_role_is_refused_and_the_file_is_not_kept(settings: Any):
+def test_somebody_without_a_role_is_refused_and_the_file_is_not_kept(settings: Any, tmp_path: Path):
+    settings.MEDIA_ROOT = str(tmp_path)  # of its own: other tests store files meanwhile
     User.objects.create_user("sam")
-    kept = {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}
     out = io.StringIO()
     with pytest.raises(CommandError) as caught:
         run(PEOPLE, "--user", "sam", "--json", stdout=out)
     assert caught.value.returncode == 1
     assert json.loads(out.getvalue())["errors"][0]["code"] == "role"
     assert not ImportJob.objects.exists()
-    assert {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()} == kept
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_storage_that_cannot_be_written_is_told_in_a_sentence(settings: Any, tmp_path: Path):

@@ -34,7 +34,7 @@ class Site:
         base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "config.run"],
+                [sys.executable, "-X", "faulthandler", "-m", "config.run"],
                 cwd=BASE_DIR,
                 env={**base, "DATA_DIR": str(data_dir), "PORT": str(port), "DEMO_PASSWORD": "demo-pass-1"},
                 stdout=output,
@@ -48,6 +48,18 @@ class Site:
             assert self.process.poll() is None, self.lines()
             assert time.monotonic() < deadline, self.lines()
             time.sleep(0.1)
+
+    def wait_for_end(self):
+        """The exit code; a site that goes on is shown with what it said and where it is."""
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            left = self.processes()
+            self.process.send_signal(signal.SIGABRT)  # faulthandler tells where it is
+            self.process.wait()
+            for process in left:
+                process.kill()
+            pytest.fail(self.lines())
 
     def lines(self):
         return self.log.read_text(errors="replace")
@@ -84,7 +96,7 @@ def end(running, number):
     """Send a signal; return the exit code once all processes of the site, the database too, are gone."""
     everyone = [*running.processes(), running.database()]
     running.process.send_signal(number)
-    code = running.process.wait(60)
+    code = running.wait_for_end()
     assert still_running(everyone) == [], running.lines()
     assert not (running.data_dir / "postgres" / "postmaster.pid").exists()
     return code
@@ -138,7 +150,7 @@ def test_it_ends_cleanly_also_while_it_starts(server_folder, after):
         time.sleep(after)
         everyone = running.processes()
         running.process.terminate()
-        running.process.wait(60)
+        running.wait_for_end()
         assert still_running(everyone) == []
         assert not (running.data_dir / "postgres" / "postmaster.pid").exists()
 
