@@ -224,7 +224,8 @@ def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     tables = JobTables(job.pk)
     tables.index_staged()
     tables.create_results()
-    return plan.plan(job, Step.PREVIEW)
+    plan.plan(job, Step.PREVIEW)
+    return {}
 
 
 def _prepare(job: ImportJob, bucket: Bucket) -> dict[str, int]:

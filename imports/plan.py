@@ -21,19 +21,15 @@ from imports.tables import JobTables
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
 
-def plan(job: ImportJob, step: Step) -> dict[str, int]:
-    """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step.
-
-    Returns how many holders of the rows' values were found, unless nobody had to be looked for.
-    """
+def plan(job: ImportJob, step: Step) -> None:
+    """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step."""
     with connection.cursor() as cursor:
-        counts = _mark_tangled(cursor, job)
+        _mark_tangled(cursor, job)
         buckets = _hash_buckets(cursor, job, step)
         Bucket.objects.bulk_create(buckets)
         cursor.execute(
             _SERIAL.format(rows=JobTables(job.pk).staged), [job.pk, step, len(buckets), settings.IMPORTS_BUCKET_ROWS]
         )
-    return counts
 
 
 def copy_plan(job: ImportJob, source: Step, target: Step) -> None:
@@ -45,8 +41,7 @@ def copy_plan(job: ImportJob, source: Step, target: Step) -> None:
         )  # fmt: skip
 
 
-def _mark_tangled(cursor: Any, job: ImportJob) -> dict[str, int]:
-    counts = {}
+def _mark_tangled(cursor: Any, job: ImportJob) -> None:
     table = JobTables(job.pk).staged
     cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place < 0")
     cursor.execute("CREATE TEMPORARY TABLE tangled (place int) ON COMMIT DROP")
@@ -54,15 +49,14 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> dict[str, int]:
     if tied:
         cursor.execute(_SHARED_VALUES.format(rows=table))
     if tied or set(looked_up_kinds(job.identifier)) - {EXTERNAL_ID, OBJECT_ID}:
-        counts["found"] = _find_shared_people(cursor, job, tied)
+        _find_shared_people(cursor, job, tied)
     cursor.execute(_CROWDED.format(rows=table, low_bits=LOW_BITS), [settings.IMPORTS_BUCKET_ROWS] * 2)
     cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place IN (SELECT place FROM tangled)")
     cursor.execute("DROP TABLE tangled")
-    return counts
 
 
-def _find_shared_people(cursor: Any, job: ImportJob, tied: bool) -> int:
-    """Mark the keys of people who hold values of several; returns how many holders there are at all."""
+def _find_shared_people(cursor: Any, job: ImportJob, tied: bool) -> None:
+    """Mark the keys of people who hold values of several."""
     links = f"SELECT place, kind, key AS value FROM {JobTables(job.pk).staged}"
     if tied:
         links += (
@@ -70,10 +64,8 @@ def _find_shared_people(cursor: Any, job: ImportJob, tied: bool) -> int:
             " json_array_elements(links::json) AS l WHERE ties IS NOT NULL"
         )
     cursor.execute(_HOLDINGS.format(links=links))
-    found: int = cursor.rowcount
     cursor.execute(_SHARED_PEOPLE)
     cursor.execute("DROP TABLE holdings")
-    return found
 
 
 def _hash_buckets(cursor: Any, job: ImportJob, step: Step) -> list[Bucket]:

@@ -18,7 +18,6 @@ from profiles.models import load_schema
 from profiles.people import Outcome
 
 FIRST_ROWS = 15
-COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")
 
 
 def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
@@ -36,7 +35,7 @@ def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
 
 def summary(job: ImportJob) -> dict[str, Any]:
     """The preview that is stored with the job, when all buckets are done."""
-    counts = Counter(dict.fromkeys(COUNTED, 0))
+    counts = Counter(dict.fromkeys(workout.COUNTED, 0))
     for done in job.buckets.filter(step=Step.PREVIEW).values_list("counts", flat=True):
         counts.update(done)
     staged = Counter(dict.fromkeys(("rows", "failed", "warnings"), 0))
@@ -47,7 +46,7 @@ def summary(job: ImportJob) -> dict[str, Any]:
         _count_serial_people(cursor, job, counts)
     return {
         "total": staged["rows"],
-        **{name: counts[name] for name in COUNTED},
+        **{name: counts[name] for name in workout.COUNTED},
         "failed": counts["failed"] + staged["failed"],
         "warnings": staged["warnings"],
         "new_attributes": [

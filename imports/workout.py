@@ -7,16 +7,16 @@ where people have moved since. So there is one place where rows become changes (
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 from django.conf import settings
 from django.db import connection
 
-from imports import mapping, overlay, staging
-from imports.models import Bucket, ImportJob, Step
+from imports import mapping, overlay, plain, staging
+from imports.models import Bucket, ImportJob
+from imports.plain import Settled
 from imports.tables import JobTables
 from profiles import store
 from profiles.merge import Action
@@ -24,60 +24,81 @@ from profiles.models import load_schema
 from profiles.people import MAX_CUSTOM_ATTRIBUTES, Incoming, Link, Outcome, People, Person, Result, Rules
 from profiles.schema import EXTERNAL_ID
 
-Load = Callable[[Iterable[Link]], list[tuple[Link, Person]]]
+COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")
 
 
-def work_out(job: ImportJob, bucket: Bucket, base: int) -> People:
+def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]:
     """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
 
-    ``base``: microseconds; changes are dated from it. Returns the working set.
+    ``base``: microseconds; changes are dated from it. Returns the versions of people who must not move until the
+    bucket is written (see ``store.stand_still``).
     """
-    rules = _rules(job)
-    plain = (
-        [] if rules.crowded or bucket.lane == Bucket.Lane.SERIAL or not _mostly_new(job) else _plainly_new(job, bucket)
-    )
-    rows = staging.incoming(job, bucket, plain)
-    people, results = _apply(rules, rows, base, store.load)
-    tables = JobTables(job.pk)
-    with connection.cursor() as cursor:
-        store.copy(cursor, tables.results, _lines(bucket, rows, results, _told_by_people(people, results)))
-        store.note(cursor, people, tables.written, bucket.number)
-    bucket.counts = _counts(rows, results, people)
-    for name in ("imported", "people"):
-        bucket.counts[name] += len(plain)
-    return people
-
-
-def _mostly_new(job: ImportJob) -> bool:
-    """Whether the plan found so few people that looking for nobody first is worth while."""
-    found = job.buckets.filter(step=Step.PLAN).values_list("counts__found", flat=True).first()
-    return found is not None and 2 * found < job.total
-
-
-def _plainly_new(job: ImportJob, bucket: Bucket) -> list[int]:
-    """Note in one statement the rows that can only make a new person: alone with their key, tied to nothing, and
-    nobody holds the key. Returns their numbers. It is the first line of the matrix, without the way to Python."""
-    tables = JobTables(job.pk)
-    values = {"bucket": bucket.number, "first": bucket.first, "last": bucket.last}
-    with connection.cursor() as cursor:
-        cursor.execute(_PLAINLY_NEW.format(staged=tables.staged, born=tables.born), values)
-        return [number for (number,) in cursor.fetchall()]
+    rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk))
+    if bucket.lane == Bucket.Lane.SERIAL:
+        rows = staging.incoming(job, bucket)
+        outcome.add(rows, _people(rules, base, store.load(sought(rows))))
+    else:
+        settled, chunks = plain.settle(job, bucket, rules)
+        outcome.settled(settled, rules.action)
+        for left in chunks:
+            found = [(row.key, person) for row, person in left.found]
+            outcome.add(left.rows, _people(rules, base, [*found, *store.load(sought(left.unknown))]))
+    outcome.save()
+    return outcome.contested
 
 
 def work_out_serially(job: ImportJob, bucket: Bucket, base: int) -> None:
     """The same for a bucket whose rows must see what earlier buckets would have done; nothing of it is ever written."""
+    outcome = _Outcome(bucket, JobTables(job.pk))
     rows = staging.incoming(job, bucket)
-    people, results = _apply(_rules(job), rows, base, partial(overlay.load, job))
-    with connection.cursor() as cursor:
-        store.copy(cursor, JobTables(job.pk).results, _lines(bucket, rows, results, set()))
+    people = _people(_rules(job), base, overlay.load(job, sought(rows)))
+    outcome.add(rows, people, written=False)
+    outcome.save()
     overlay.save(job, people)
-    bucket.counts = _counts(rows, results, people)
 
 
-def _apply(rules: Rules, rows: Sequence[Incoming], base: int, load: Load) -> tuple[People, list[Result]]:
+def _people(rules: Rules, base: int, holdings: Iterable[tuple[Link, Person]]) -> People:
     people = People(rules, base)
-    people.add(load(sought(rows)))
-    return people, [people.apply(row) for row in rows]
+    people.add(holdings)
+    return people
+
+
+class _Outcome:
+    """What becomes of the rows of a bucket, collected chunk by chunk."""
+
+    def __init__(self, bucket: Bucket, tables: JobTables) -> None:
+        self._bucket = bucket
+        self._tables = tables
+        self._counts = Counter(dict.fromkeys(COUNTED, 0))
+        self._lines: list[str] = []
+        self._notes = store.Notes(tables.written, bucket.number)
+        self.contested: dict[int, int | None] = {}
+
+    def settled(self, settled: Settled, action: Action) -> None:
+        """Count what is in the tables already."""
+        self._counts["imported"] += settled.imported
+        self._counts["people"] += settled.imported
+        if action is Action.IGNORE:
+            self._counts["ignored"] += settled.kept
+        else:
+            self._counts.update(dict.fromkeys(("updated", "unchanged", "people"), settled.kept))
+
+    def add(self, rows: Sequence[Incoming], people: People, written: bool = True) -> None:
+        """Apply rows to a working set. ``written``: whether what they make of people is ever to be written."""
+        results = [people.apply(row) for row in rows]
+        told = _told_by_people(people, results) if written else set()
+        self._lines += _lines(self._bucket, rows, results, told)
+        self._counts.update(_counts(rows, results, people))
+        if written:
+            self._notes.add(people)
+            self.contested |= people.contested
+
+    def save(self) -> None:
+        """Copy everything into the job's tables."""
+        with connection.cursor() as cursor:
+            store.copy(cursor, self._tables.results, "".join(self._lines).encode())
+            self._notes.save(cursor)
+        self._bucket.counts = dict(self._counts)
 
 
 def sought(rows: Iterable[Incoming]) -> list[Link]:
@@ -121,7 +142,7 @@ def _told_by_people(people: People, results: Sequence[Result]) -> set[int]:
     return {ref for ref, times in Counter(applied).items() if times == 1}
 
 
-def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], told: set[int]) -> bytes:
+def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], told: set[int]) -> list[str]:
     """A line for the table of results for each row about which no person tells enough."""
     lines = []
     for row, result in zip(rows, results, strict=True):
@@ -130,7 +151,7 @@ def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], 
         ref = r"\N" if result.person is None else result.person.ref
         changes = store.escape(orjson.dumps(result.changes).decode()) if result.changes else r"\N"
         lines.append(f"{bucket.number}\t{row.row}\t{result.outcome}\t{ref}\t{changes}\t{_refusal(result)}\n")
-    return "".join(lines).encode()
+    return lines
 
 
 _APPLIED = {Outcome.IMPORTED, Outcome.UPDATED, Outcome.UNCHANGED}
@@ -151,17 +172,6 @@ def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
     values = {"job": job.pk, "bucket": bucket.number, "step": bucket.step, "headers": orjson.dumps(headers).decode()}
     cursor.execute(_PROBLEMS.format(**names), values)
 
-
-_PLAINLY_NEW = """
-INSERT INTO {born} (bucket, first_row, moment, external_id)
-SELECT %(bucket)s, row_no, row_no, CASE WHEN kind = 'external_id' THEN key END
-FROM (SELECT row_no, kind, key, ties, count(*) OVER (PARTITION BY place) AS times
-      FROM {staged} WHERE place BETWEEN %(first)s AND %(last)s) AS s
-WHERE times = 1 AND ties IS NULL AND kind <> 'object_id'
-    AND NOT EXISTS (SELECT FROM profiles_identifier i WHERE i.kind = s.kind AND i.value = s.key)
-    AND (kind <> 'external_id' OR NOT EXISTS (SELECT FROM profiles_profile p WHERE p.external_id = s.key))
-RETURNING first_row
-"""
 
 _PROBLEMS = """
 INSERT INTO imports_rowerror (job_id, step, "row", line, severity, "column", value, code, reason)

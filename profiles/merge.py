@@ -44,7 +44,7 @@ def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: M
     changes: Changes = {
         key: [before, value]
         for key, value in incoming.items()
-        if (before := known(key)) != value or before.__class__ is not value.__class__
+        if (before := known(key)) != value or (before.__class__ is not value.__class__ and not same(before, value))
     }
     if action is Action.APPEND:
         _append(changes, lists)
@@ -92,5 +92,5 @@ def as_list(value: Any) -> list[Any]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values of an attribute are the same JSON; Python alone would take ``True`` for ``1``."""
-    return bool(one == other) and one.__class__ is other.__class__
+    """Whether two values are the same JSON: ``1`` and ``1.0`` are, ``1`` and ``True`` only in Python."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from imports import preview
+from imports import preview, workout
 from imports.models import ImportJob, RowError, Step
 from profiles.models import Change, Identifier, Profile
 from tests.oracle import drive
@@ -56,7 +56,7 @@ def compare(case: Case, crew: Workers) -> None:
 
 
 def _compare_preview(job: ImportJob, rows: list[Row]) -> None:
-    assert {name: job.preview[name] for name in ("total", "warnings", *preview.COUNTED)} == {
+    assert {name: job.preview[name] for name in ("total", "warnings", *workout.COUNTED)} == {
         **_counts(rows),
         "repeated": sum(count - 1 for count in Counter(row.key for row in rows if row.sound).values()),
         "cleared": sum(new is None for row in rows for _, new in row.changes.values()),

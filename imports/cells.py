@@ -1,0 +1,175 @@
+"""The texts of one column and what they mean. Each distinct one of a batch is read once, since columns repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from imports.mapping import Column
+from imports.presets import Options
+from profiles import values
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Definition
+from profiles.values import InvalidValue, ValueType
+
+LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64}
+_NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
+
+
+@dataclass(slots=True)
+class Cells:
+    """What the texts of one column in one batch mean.
+
+    ``values`` of the good ones; None where each that is not blank is its own value. ``forms``: what the good ones match
+    by, where the column identifies people. ``bad``: what is wrong with the others. ``blank``: those that are blank.
+    """
+
+    values: dict[str, Any] | None
+    forms: dict[str, str] | None
+    bad: dict[str, InvalidValue]
+    blank: set[str]
+
+    def has(self, text: str) -> bool:
+        """Whether a text has a value."""
+        return text in self.values if self.values is not None else text not in self.blank
+
+    @property
+    def gaps(self) -> bool:
+        """Whether there may be texts without a value."""
+        return bool(self.blank or self.bad)
+
+
+class ColumnReader:
+    """Reads the texts of one column: one object per column, job and process."""
+
+    def __init__(self, column: Column, options: Options) -> None:
+        self.column = column
+        self.form = _form(column.definition)
+        self.keeps_text = column.date_format is not None
+        """Whether a bad value stays text: where the header declares a date format (DT-17)."""
+        self._parse = _parser(column, options)
+        self._is_text = column.definition.type is ValueType.TEXT
+        self._are_strings = column.definition.type not in _NOT_STRINGS
+
+    def read(self, texts: Iterable[str]) -> Cells:
+        """What the texts mean."""
+        distinct = set(texts)
+        blank = {text for text in distinct if values.is_blank(text)} if _any_blank(distinct) else set()
+        distinct -= blank
+        if self.form is None and self._is_text and values.are_plain(distinct):
+            return Cells(None, None, {}, blank)
+        found: dict[str, Any] = {}
+        bad: dict[str, InvalidValue] = {}
+        parse = self._parse
+        for text in distinct:
+            try:
+                found[text] = parse(text)
+            except InvalidValue as problem:
+                bad[text] = problem
+                if self.keeps_text and values.are_plain([text]):
+                    found[text] = text
+        form = self.form
+        forms = None if form is None else {text: form(value) for text, value in found.items()}
+        return Cells(found, forms, bad, blank)
+
+    def field(self, texts: Sequence[str], cells: Cells, start: str, end: str) -> Field:
+        """The value of each text as JSON, between two other pieces of JSON."""
+        if cells.values is None:
+            if cells.blank - {""}:
+                texts = ["" if text in cells.blank else text for text in texts]
+            return strings(texts, None, start, end)
+        if self._are_strings:
+            return strings(texts, cells.values, start, end)
+        numbers = orjson.dumps(list(cells.values.values()))[1:-1].decode().split(",")
+        known = dict(zip(cells.values, numbers, strict=False))
+        return Field(start, [known.get(text, "") for text in texts], end)
+
+    def several(self, columns: Sequence[Sequence[str]], cells: Sequence[Cells], start: str) -> Field:
+        """The values of several columns as one list, without blanks and repetition (AT-09)."""
+        form, lists = self.form, []
+        for row in zip(*(map(_meaning(one), texts) for one, texts in zip(cells, columns, strict=True)), strict=True):
+            found: dict[Any, Any] = {}
+            for value in row:
+                if value is not None:
+                    found.setdefault(form(value) if form else value, value)
+            lists.append(json_of(list(found.values())) if found else "")
+        return Field(start, lists, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A part of each row's JSON: a text that differs from row to row, empty where the row has no such part."""
+
+    start: str
+    texts: Sequence[str]
+    end: str
+
+
+def strings(texts: Sequence[str], meaning: Mapping[str, str] | None, start: str, end: str) -> Field:
+    """For each text the string that it means as JSON, None for itself; blank where it means nothing."""
+    shown = texts if meaning is None else [meaning.get(text, "") for text in texts]
+    if _needs_no_escape("".join(shown)):
+        return Field(f'{start}"', shown, f'"{end}')
+    return Field(start, [json_of(text) if text else "" for text in shown], end)
+
+
+def documents(opening: str, fields: Sequence[Field], closing: str, *, repeats: bool = False) -> list[str]:
+    """Each row's fields as one JSON text. ``repeats``: whether one row may have the same field twice."""
+    pattern = ",".join(f"{_literal(field.start)}%s{_literal(field.end)}" for field in fields)
+    columns = [field.texts for field in fields]
+    rows = list(map(f"{_literal(opening)}{pattern}{_literal(closing)}".__mod__, zip(*columns, strict=True)))
+    # Nearly all rows have all fields; the others are put together one by one.
+    for row in range(len(rows)) if repeats else {row for column in columns for row in _empty(column)}:
+        parts = [f"{field.start}{text}{field.end}" for field in fields if (text := field.texts[row])]
+        rows[row] = f"{opening}{','.join(dict.fromkeys(parts))}{closing}"
+    return rows
+
+
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _empty(texts: Sequence[str]) -> Iterator[int]:
+    """Where texts are empty."""
+    row = -1
+    for _ in range(texts.count("")):
+        row = texts.index("", row + 1)
+        yield row
+
+
+def _meaning(cells: Cells) -> Callable[[str], Any]:
+    """What a text means, None for nothing."""
+    if cells.values is not None:
+        return cells.values.get
+    return lambda text: None if text in cells.blank else text
+
+
+def json_of(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _needs_no_escape(text: str) -> bool:
+    """Whether JSON writes a text as it is."""
+    return len(orjson.dumps(text)) == len(text.encode()) + 2
+
+
+def _any_blank(distinct: set[str]) -> bool:
+    return "" in distinct or any(map(str.isspace, distinct))
+
+
+def _parser(column: Column, options: Options) -> Callable[[str], Any]:
+    longest = LONGEST_OWN_FIELD.get(column.definition.key, options.values.max_bytes)
+    parse = values.parser(column.definition.type, replace(options.values, max_bytes=longest), column.date_format)
+    if not column.definition.identifier or column.definition.type is not ValueType.TEXT:
+        return parse
+    return lambda cell: parse(cell.strip())  # other types do so themselves; text keeps its blanks elsewhere (D-13)
+
+
+def _form(definition: Definition) -> Callable[[Any], str] | None:
+    if definition.key in OWN_FIELDS:
+        return str
+    if not definition.identifier:
+        return None
+    return values.matcher(definition.type)

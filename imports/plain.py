@@ -1,0 +1,162 @@
+"""The plain rows of a hash bucket: one statement settles most of them, the others come back with whom they found.
+
+A row is plain if no other row of its bucket has its place and it is tied to nothing, so that only who holds its key now
+concerns it. If nobody does, it makes somebody new; of a single holder the database itself can tell whether the row
+changes anything. These two are lines of the matrix (requirements 8.0) that need no way to Python, where all else is
+decided, in ``People``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from imports import staging
+from imports.models import Bucket, ImportJob
+from imports.tables import JobTables
+from profiles import store
+from profiles.merge import Action
+from profiles.people import Incoming, Person, Rules
+from profiles.schema import EXTERNAL_ID
+
+CHUNK_ROWS = 500
+"""Rows that are worked on together: few enough to stay in the processor's cache from one step to the next."""
+
+
+@dataclass(slots=True)
+class Left:
+    """Rows that were not settled and whom they found, as far as that is known: ``unknown`` are those where it is not.
+
+    Rows that may concern the same person are together, in file order.
+    """
+
+    rows: list[Incoming]
+    found: list[tuple[Incoming, Person]]
+    unknown: list[Incoming]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many rows were settled: ``imported`` make somebody new, ``kept`` leave whom they found as they are."""
+
+    imported: int
+    kept: int
+
+
+def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Iterator[Left]]:
+    """Note what the plain rows of a hash bucket do where that is plain to see; return the rows that are left."""
+    tables = JobTables(job.pk)
+    by_external_id = rules.linked == {EXTERNAL_ID}
+    names = {
+        "staged": tables.staged,
+        "born": tables.born,
+        "eligible": "true" if by_external_id else "kind NOT IN ('external_id', 'object_id')",
+        "holder": _HOLDER_OF_EXTERNAL_ID if by_external_id else _HOLDER_OF_CHANNEL,
+        "same": _SAME[rules.action],
+        "keep": (_IGNORE if rules.action is Action.IGNORE else _KEEP).format(
+            results=tables.results, touched=tables.touched
+        ),
+        "version": store.VERSION,
+    }
+    values = {"bucket": bucket.number, "first": bucket.first, "last": bucket.last, "make": not rules.crowded}
+    cursor = connection.cursor()
+    cursor.execute(_SETTLE.format(**names), values)
+    lines = cursor.fetchmany(CHUNK_ROWS)
+    return Settled(*lines[0][:2]), _left(cursor, lines)
+
+
+def _left(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[Left]:
+    """The rows, chunk by chunk; last of all, together, those whose place others have too."""
+    crowd: list[Incoming] = []
+    with cursor:
+        while lines:
+            left = Left([], [], [])
+            for (
+                _,
+                _,
+                alone,
+                known,
+                row,
+                kind,
+                key,
+                links,
+                raw,
+                ref,
+                object_id,
+                external_id,
+                attributes,
+                version,
+            ) in lines:
+                if row is None:
+                    continue
+                incoming = staging.as_incoming(row, kind, key, links, raw)
+                if not alone:
+                    crowd.append(incoming)
+                    continue
+                left.rows.append(incoming)
+                if not known:
+                    left.unknown.append(incoming)
+                elif ref is not None:
+                    person = Person(ref, object_id, external_id, attributes, version, version)
+                    left.found.append((incoming, person))
+            yield left
+            lines = cursor.fetchmany(CHUNK_ROWS)
+    crowd.sort(key=lambda row: row.row)
+    yield Left(crowd, [], crowd)
+
+
+_HOLDER_OF_CHANNEL = """
+SELECT min(profile_id) AS id, count(*) AS holders FROM profiles_identifier
+WHERE m.plain AND kind = m.kind AND value = m.key
+"""
+
+_HOLDER_OF_EXTERNAL_ID = """
+SELECT min(id) AS id, count(*) AS holders FROM profiles_profile WHERE m.plain AND external_id = m.key
+"""
+
+# Whether the row leaves the person as they are: neither has nulls, and lists are equal in order and repetition.
+_SAME = {
+    Action.IGNORE: "true",
+    Action.UPDATE: "m.raw::jsonb || p.attributes = p.attributes",
+    Action.APPEND: "p.attributes || m.raw::jsonb = p.attributes",
+    Action.OVERWRITE: "p.attributes || m.raw::jsonb = p.attributes",
+    Action.REPLACE: "p.attributes = m.raw::jsonb",
+}
+
+_KEEP = """
+INSERT INTO {touched} (bucket, person, version, first_row) SELECT %(bucket)s, id, version, row_no FROM met WHERE same
+"""
+
+_IGNORE = """
+INSERT INTO {results} (bucket, row_no, outcome, person) SELECT %(bucket)s, row_no, 'ignored', id FROM met WHERE same
+"""
+
+_SETTLE = """
+WITH mine AS (
+    SELECT *, alone AND ties IS NULL AND {eligible} AS plain FROM (
+        SELECT *, count(*) OVER (PARTITION BY place) = 1 AS alone
+        FROM {staged} WHERE place BETWEEN %(first)s AND %(last)s
+    ) AS placed
+), met AS MATERIALIZED (
+    SELECT m.row_no, m.kind, m.key, m.links, m.ties, m.raw, m.alone, m.plain, h.holders, p.*
+    FROM mine m
+    CROSS JOIN LATERAL ({holder}) AS h
+    LEFT JOIN LATERAL (
+        SELECT p.id, p.object_id, p.external_id, p.attributes, {version} AS version, {same} AS same
+        FROM profiles_profile p WHERE h.holders = 1 AND p.id = h.id OFFSET 0
+    ) AS p ON true
+), born AS (
+    INSERT INTO {born} (bucket, first_row, moment, external_id)
+    SELECT %(bucket)s, row_no, row_no, CASE WHEN kind = 'external_id' THEN key END
+    FROM met WHERE plain AND holders = 0 AND %(make)s RETURNING 1
+), kept AS ({keep} RETURNING 1)
+SELECT counts.*, l.*
+FROM (SELECT (SELECT count(*) FROM born), (SELECT count(*) FROM kept)) AS counts LEFT JOIN (
+    SELECT alone, plain AND holders < 2 AS known, row_no, kind, key, CASE WHEN ties IS NOT NULL THEN links END, raw,
+           id, object_id, external_id, attributes::text, version
+    FROM met WHERE NOT (plain AND (holders = 0 AND %(make)s OR holders = 1 AND same))
+) AS l ON true
+"""
