@@ -14,7 +14,7 @@ from imports.readers import Reader
 from imports.records import Block
 from imports.refusal import Limits, Refusal, SourceError, in_bytes
 
-PIECE = 512 * 1024
+PIECE = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,13 +117,16 @@ _HOLDER_OF_EXTERNAL_ID = """
 SELECT min(id) AS id, count(*) AS holders FROM profiles_profile WHERE m.plain AND external_id = m.key
 """
 
-# Whether the row leaves the person as they are: neither has nulls, and lists are equal in order and repetition.
+# Whether the row leaves the person as they are. Neither has nulls; the first question spares most the others.
+_OVER = (
+    "p.attributes = row.attributes OR p.attributes @> row.attributes AND p.attributes || row.attributes = p.attributes"
+)
 _SAME = {
     Action.IGNORE: "true",
-    Action.UPDATE: "m.raw::jsonb || p.attributes = p.attributes",
-    Action.APPEND: "p.attributes || m.raw::jsonb = p.attributes",
-    Action.OVERWRITE: "p.attributes || m.raw::jsonb = p.attributes",
-    Action.REPLACE: "p.attributes = m.raw::jsonb",
+    Action.UPDATE: "p.attributes = row.attributes OR row.attributes || p.attributes = p.attributes",
+    Action.APPEND: _OVER,
+    Action.OVERWRITE: _OVER,
+    Action.REPLACE: "p.attributes = row.attributes",
 }
 
 _KEEP = """
@@ -146,7 +149,8 @@ WITH mine AS (
     CROSS JOIN LATERAL ({holder}) AS h
     LEFT JOIN LATERAL (
         SELECT p.id, p.object_id, p.external_id, p.attributes, {version} AS version, {same} AS same
-        FROM profiles_profile p WHERE h.holders = 1 AND p.id = h.id OFFSET 0
+        FROM profiles_profile p CROSS JOIN (SELECT m.raw::jsonb AS attributes OFFSET 0) AS row
+        WHERE h.holders = 1 AND p.id = h.id OFFSET 0
     ) AS p ON true
 ), born AS (
     INSERT INTO {born} (bucket, first_row, moment, external_id)

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+BATCH_ROWS = 500
+"""Few enough to stay in the processor's cache while column after column of them is worked on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:

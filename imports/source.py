@@ -15,7 +15,7 @@ from imports.delimited import Dialect, read_blocks
 from imports.delimiters import declared_delimiter, detect_delimiter, is_delimiter
 from imports.kinds import SAMPLE, not_a_table, refuse_document, refuse_office_document, refuse_other_text
 from imports.readers import FileSlice, Reader, Section, read_up_to
-from imports.records import Batch, Block, Position, Ragged, assemble
+from imports.records import BATCH_ROWS, Batch, Block, Position, Ragged, assemble
 from imports.refusal import Limits, Refusal, SourceError, in_bytes
 from imports.workbook import Sheet
 
@@ -105,7 +105,9 @@ class Source:
         """
         return list(self._head.cells)
 
-    def batches(self, start: Position | None = None, stop: Position | None = None, size: int = 2000) -> Iterator[Batch]:
+    def batches(
+        self, start: Position | None = None, stop: Position | None = None, size: int = BATCH_ROWS
+    ) -> Iterator[Batch]:
         """The data rows behind the header, `size` of them at a time, well-formed and ragged ones together.
 
         `start` and `stop` are ends of earlier batches: rows after the one and up to the other are given, with the

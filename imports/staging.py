@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 import orjson
@@ -28,7 +28,9 @@ from profiles.models import load_schema
 from profiles.people import Incoming, Link
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
 
-BATCH_ROWS = 2_000
+COPIED_BATCHES = 16
+"""Batches that are copied together."""
+
 LOW_BITS = 23
 LONGEST_VALUE = 1_000
 """Characters of a bad value that are kept with the problem."""
@@ -56,15 +58,24 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
     positions = {position["row"]: Position(**position) for position in job.format["positions"]}
     counts = dict.fromkeys(("rows", "staged", "failed", "warnings", "tied", "checksum"), 0)
     with job_file.reopened(job) as source, connection.cursor() as cursor:
-        for batch in source.batches(positions.get(bucket.first), positions[bucket.last], BATCH_ROWS):
-            good, problems = checker.check(batch)
-            counts["rows"] += len(batch.rows) + len(batch.ragged)
-            _copy_rows(cursor, job, good, counts)
+        batches = source.batches(positions.get(bucket.first), positions[bucket.last])
+        while some := list(islice(batches, COPIED_BATCHES)):
+            places: list[int] = []
+            lines: list[bytes] = []
+            problems: list[Problem] = []
+            for batch in some:
+                good, wrong = checker.check(batch)
+                counts["rows"] += len(batch.rows) + len(batch.ragged)
+                places += (at := _places(good.keys, job.salt))
+                lines += _lines(job, good, at, counts)
+                problems += wrong
+                counts["failed"] += len({problem.row for problem in wrong if not problem.warning})
+                counts["warnings"] += sum(problem.warning for problem in wrong)
+            # By place, so that those of a hash bucket lie on few pages.
+            in_order = sorted(range(len(lines)), key=places.__getitem__)
+            store.copy(cursor, JobTables(job.pk).staged, b"".join(map(lines.__getitem__, in_order)))
             if not again:
                 write_problems(cursor, job, Step.STAGE, problems)
-            failed = {problem.row for problem in problems if not problem.warning}
-            counts["failed"] += len(failed)
-            counts["warnings"] += sum(problem.warning for problem in problems)
     return counts
 
 
@@ -85,8 +96,8 @@ def _shuffled(slot: int, salt: int) -> int:
     return (slot * (2 * salt + 1) + salt) & (store.SLOTS - 1)
 
 
-def _copy_rows(cursor: Any, job: ImportJob, good: Checked, counts: dict[str, int]) -> None:
-    places = _places(good.keys, job.salt)
+def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[str, int]) -> list[bytes]:
+    """Good rows as COPY wants them."""
     ties: Iterable[str] = repeat(r"\N")
     if good.ties is not None:
         ties = [_array(place(link, job.salt) for link in links) if links else r"\N" for links in good.ties]
@@ -97,15 +108,13 @@ def _copy_rows(cursor: Any, job: ImportJob, good: Checked, counts: dict[str, int
     links, documents = _escaped(good.links, "\\"), _escaped(good.documents, "\\")
     columns = (good.numbers, good.lines, places, kinds, keys, ties, links, documents)
     # Encoded one by one: a line of ASCII is only copied, and few are not.
-    lines = b"".join(
-        [
-            f"{n}\t{line}\t{at}\t{kind}\t{key}\t{tie}\t{link}\t{document}\n".encode()
-            for n, line, at, kind, key, tie, link, document in zip(*columns, strict=False)
-        ]
-    )
-    counts["staged"] += len(places)
-    counts["checksum"] = zlib.crc32(lines, counts["checksum"])
-    store.copy(cursor, JobTables(job.pk).staged, lines)
+    lines = [
+        f"{n}\t{line}\t{at}\t{kind}\t{key}\t{tie}\t{link}\t{document}\n".encode()
+        for n, line, at, kind, key, tie, link, document in zip(*columns, strict=False)
+    ]
+    counts["staged"] += len(lines)
+    counts["checksum"] = zlib.crc32(b"".join(lines), counts["checksum"])
+    return lines
 
 
 def _places(keys: Sequence[Link], salt: int) -> list[int]:
