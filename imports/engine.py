@@ -195,7 +195,6 @@ def _restore(job: ImportJob) -> None:
         staging.restore(job)
         if job.step != Step.PLAN:  # which makes them itself
             JobTables(job.pk).create_results()
-            JobTables(job.pk).index_results()
         if job.step == Step.PREVIEW:  # what was worked out so far is lost as well
             job.buckets.filter(step=Step.PREVIEW).exclude(done=None).update(done=None, attempts=0, lease_until=None)
             job.problems.filter(step=Step.PREVIEW).delete()

@@ -8,6 +8,7 @@ of a key with more rows than a bucket may hold. All others go to the hash lane a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -24,8 +25,7 @@ from profiles.schema import EXTERNAL_ID, OBJECT_ID
 def plan(job: ImportJob, step: Step) -> None:
     """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step."""
     with connection.cursor() as cursor:
-        _mark_tangled(cursor, job)
-        buckets = _hash_buckets(cursor, job, step)
+        buckets = _hash_buckets(job, step, _mark_tangled(cursor, job))
         Bucket.objects.bulk_create(buckets)
         cursor.execute(
             _SERIAL.format(rows=JobTables(job.pk).staged), [job.pk, step, len(buckets), settings.IMPORTS_BUCKET_ROWS]
@@ -41,42 +41,57 @@ def copy_plan(job: ImportJob, source: Step, target: Step) -> None:
         )  # fmt: skip
 
 
-def _mark_tangled(cursor: Any, job: ImportJob) -> None:
-    table = JobTables(job.pk).staged
+def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
+    """Mark the rows of the serial lane; returns how many other rows each slot has."""
+    table, most = JobTables(job.pk).staged, settings.IMPORTS_BUCKET_ROWS
     cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place < 0")
     cursor.execute("CREATE TEMPORARY TABLE tangled (place int) ON COMMIT DROP")
     tied = any(counts.get("tied") for counts in job.buckets.filter(step=Step.STAGE).values_list("counts", flat=True))
     if tied:
         cursor.execute(_SHARED_VALUES.format(rows=table))
-    if tied or set(looked_up_kinds(job.identifier)) - {EXTERNAL_ID, OBJECT_ID}:
-        _find_shared_people(cursor, job, tied)
-    cursor.execute(_CROWDED.format(rows=table, low_bits=LOW_BITS), [settings.IMPORTS_BUCKET_ROWS] * 2)
+    looked_up = set(looked_up_kinds(job.identifier))
+    if tied or looked_up - {EXTERNAL_ID, OBJECT_ID}:
+        _find_shared_people(cursor, table, looked_up, tied)
+    slots = _slots(cursor, table)
+    full = [slot for slot, rows in slots.items() if rows > most]
+    cursor.execute(_CROWDED.format(rows=table, low_bits=LOW_BITS), [full, max(1, most)])
     cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place IN (SELECT place FROM tangled)")
+    marked = cursor.rowcount
     cursor.execute("DROP TABLE tangled")
+    return _slots(cursor, table) if marked else slots
 
 
-def _find_shared_people(cursor: Any, job: ImportJob, tied: bool) -> None:
+def _find_shared_people(cursor: Any, table: str, looked_up: set[str], tied: bool) -> None:
     """Mark the keys of people who hold values of several."""
-    links = f"SELECT place, kind, key AS value FROM {JobTables(job.pk).staged}"
+    links = f"SELECT place, kind, key AS value FROM {table}"
     if tied:
         links += (
-            f" UNION ALL SELECT place, l->>0, l->>1 FROM {JobTables(job.pk).staged},"
+            f" UNION ALL SELECT place, l->>0, l->>1 FROM {table},"
             " json_array_elements(links::json) AS l WHERE ties IS NOT NULL"
         )
-    cursor.execute(_HOLDINGS.format(links=links))
-    cursor.execute(_SHARED_PEOPLE)
-    cursor.execute("DROP TABLE holdings")
+    kinds = looked_up | {EXTERNAL_ID, OBJECT_ID} if tied else looked_up
+    holders = [_HOLDERS.get(kind, _CHANNEL_HOLDERS) for kind in sorted(kinds)]
+    holdings = " UNION ALL ".join(holder.format(links=links) for holder in dict.fromkeys(holders))
+    # A large file is joined with all identifiers there are: in memory, and by several processes of the database.
+    cursor.execute("SET LOCAL work_mem = '128MB'")
+    cursor.execute(_SHARED_PEOPLE.format(holdings=holdings))
+    if cursor.rowcount:
+        cursor.execute(f"INSERT INTO tangled SELECT DISTINCT place FROM ({holdings}) AS h JOIN shared USING (person)")
+    cursor.execute("DROP TABLE shared")
 
 
-def _hash_buckets(cursor: Any, job: ImportJob, step: Step) -> list[Bucket]:
+def _slots(cursor: Any, table: str) -> dict[int, int]:
+    """How many rows each slot has, in order."""
+    cursor.execute(f"SELECT place >> {LOW_BITS}, count(*) FROM {table} WHERE place >= 0 GROUP BY 1 ORDER BY 1")
+    return dict(cursor.fetchall())
+
+
+def _hash_buckets(job: ImportJob, step: Step, slots: Mapping[int, int]) -> list[Bucket]:
     """Ranges of places with about as many rows as a bucket should have; whole slots where they are not too full."""
     most = settings.IMPORTS_BUCKET_ROWS
-    cursor.execute(
-        f"SELECT place >> {LOW_BITS}, count(*) FROM {JobTables(job.pk).staged} WHERE place >= 0 GROUP BY 1 ORDER BY 1"
-    )
     ranges: list[tuple[int, int, int]] = []
     first, rows, end = 0, 0, 0
-    for slot, count in cursor.fetchall():
+    for slot, count in slots.items():
         if rows and rows + count > most:
             ranges.append((first, end - 1, rows))
             first, rows = end, 0
@@ -104,24 +119,28 @@ WHERE value IN (SELECT value FROM (SELECT place, unnest(ties) AS value FROM {row
                 GROUP BY value HAVING min(place) <> max(place))
 """
 
-_HOLDINGS = """
-CREATE TEMPORARY TABLE holdings ON COMMIT DROP AS WITH link AS MATERIALIZED ({links})
-SELECT l.place, i.profile_id AS person FROM link l JOIN profiles_identifier i ON i.kind = l.kind AND i.value = l.value
-UNION ALL
-SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.external_id = l.value WHERE l.kind = 'external_id'
-UNION ALL
-SELECT l.place, p.id FROM link l JOIN profiles_profile p ON p.object_id = l.value WHERE l.kind = 'object_id'
+_CHANNEL_HOLDERS = """
+SELECT l.place, i.profile_id AS person FROM ({links}) AS l
+JOIN profiles_identifier i ON i.kind = l.kind AND i.value = l.value
 """
 
+_HOLDERS = {
+    field: f"""
+SELECT l.place, p.id AS person FROM ({{links}}) AS l
+JOIN profiles_profile p ON p.{field} = l.value WHERE l.kind = '{field}'
+"""
+    for field in (EXTERNAL_ID, OBJECT_ID)
+}
+
+# Only CREATE TABLE AS may use several processes.
 _SHARED_PEOPLE = """
-INSERT INTO tangled SELECT DISTINCT place FROM holdings
-WHERE person IN (SELECT person FROM holdings GROUP BY person HAVING min(place) <> max(place))
+CREATE TEMPORARY TABLE shared ON COMMIT DROP AS
+SELECT person FROM ({holdings}) AS h GROUP BY person HAVING min(place) <> max(place)
 """
 
 _CROWDED = """
-INSERT INTO tangled SELECT place FROM {rows} WHERE place >> {low_bits} IN (
-    SELECT place >> {low_bits} FROM {rows} GROUP BY 1 HAVING count(*) > %s
-) GROUP BY place HAVING count(*) > greatest(1, %s)
+INSERT INTO tangled SELECT place FROM {rows} WHERE place >> {low_bits} = ANY(%s)
+GROUP BY place HAVING count(*) > %s
 """
 
 _SERIAL = """

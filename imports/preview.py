@@ -41,7 +41,6 @@ def summary(job: ImportJob) -> dict[str, Any]:
     staged = Counter(dict.fromkeys(("rows", "failed", "warnings"), 0))
     for done in job.buckets.filter(step=Step.STAGE).values_list("counts", flat=True):
         staged.update(done)
-    JobTables(job.pk).index_results()
     with connection.cursor() as cursor:
         _count_serial_people(cursor, job, counts)
     return {
