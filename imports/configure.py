@@ -1,9 +1,8 @@
-"""From a read file to a mapping: what the scan stores, what a person chooses, what may be checked."""
+"""From suggestions to a mapping that may be checked: what a person chooses."""
 
 from __future__ import annotations
 
 import difflib
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,9 +10,8 @@ from django.db import transaction
 
 from imports import job_file, lifecycle, mapping
 from imports.lifecycle import Actor, Move
-from imports.mapping import Fault, Target
-from imports.models import Bucket, ImportColumn, ImportJob
-from imports.scan import scan
+from imports.mapping import Fault
+from imports.models import ImportColumn, ImportJob
 from imports.tables import JobTables
 from profiles.models import load_schema
 
@@ -27,35 +25,6 @@ class NotReady(Exception):
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("; ".join(fault.reason for fault in faults))
         self.faults = faults
-
-
-def read_file(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    """Scan the job's file and store its form, its columns and what is suggested for them (step *scan*)."""
-    with job_file.detected(job) as source:
-        found = scan(source)
-        job.format |= {
-            "found": source.format.to_json(),
-            "splittable": source.format.splittable,
-            "positions": found.positions,
-        }
-    columns = [
-        ImportColumn(
-            job=job,
-            position=header.position,
-            header=header.text,
-            name=header.name,
-            date_format=header.date_format or "",
-            statistics=_storable(statistics.to_json()),
-        )
-        for header, statistics in zip(found.headers, found.columns, strict=True)
-    ]
-    mapping.suggest(columns, load_schema(), job_file.options(job))
-    job.columns.all().delete()
-    ImportColumn.objects.bulk_create(columns)
-    ImportJob.objects.filter(pk=job.pk).update(
-        format=job.format, total=found.rows, findings=_findings(found.ragged, columns), salt=secrets.randbelow(1 << 20)
-    )
-    return {"rows": found.rows}
 
 
 def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = ()) -> None:
@@ -109,11 +78,6 @@ def discard(job: ImportJob) -> None:
     job.file.delete(save=True)
 
 
-def _storable(statistics: dict[str, Any]) -> dict[str, Any]:
-    """With the picture of a NUL in place of each, since JSON in PostgreSQL cannot hold one."""
-    return statistics | {"samples": [sample.replace("\0", "\u2400") for sample in statistics["samples"]]}
-
-
 def _unknown_header(header: str, headers: list[str]) -> Fault:
     """A header that the file does not have, with the one that was meant, perhaps, and those that it has."""
     alike = difflib.get_close_matches(header.casefold(), [h.casefold() for h in headers], 1, 0.6)
@@ -122,15 +86,3 @@ def _unknown_header(header: str, headers: list[str]) -> Fault:
     listed = ", ".join(headers[:HEADERS_LISTED])
     more = f" and {len(headers) - HEADERS_LISTED} more" if len(headers) > HEADERS_LISTED else ""
     return Fault("unknown_header", f"The file has no column {header}{hint} It has {listed}{more}", header)
-
-
-def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, Any]]:
-    """What the uploader should know about the file, worst first."""
-    found = []
-    if ragged:
-        found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
-    for column in columns:
-        if column.statistics["mixed"] and column.target_kind == Target.NEW:
-            reason = f"Column {column.header} has values of mixed types; it becomes text"
-            found.append({"code": "mixed_types", "reason": reason, "column": column.header})
-    return found

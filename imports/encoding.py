@@ -65,10 +65,10 @@ def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
     Raises SourceError: with the line where the encoding does not fit, or because the file is no text at all.
     """
     start = read_up_to(opener(), SAMPLE)
-    certain = named(chosen, start) if chosen is not None else marked(start)
-    likely = certain or _by_zero_bytes(start) or UTF_8
+    certain = _certain(start, chosen)
+    found = likely(start, chosen)
     try:
-        check(opener(), likely)
+        check(opener(), found)
     except SourceError as error:
         if error.code is not Refusal.UNREADABLE_TEXT:
             raise
@@ -82,7 +82,16 @@ def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
                 if _fits(opener(), name):
                     return name
         raise
-    return likely
+    return found
+
+
+def likely(start: bytes, chosen: str | None = None) -> str:
+    """The encoding of a text that begins like this, before the rest of it was looked at. Raises SourceError."""
+    return _certain(start, chosen) or _by_zero_bytes(start) or UTF_8
+
+
+def _certain(start: bytes, chosen: str | None) -> str | None:
+    return named(chosen, start) if chosen is not None else marked(start)
 
 
 def sample(reader: Reader, encoding: str) -> str:

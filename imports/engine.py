@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
-from imports import apply, configure, leases, lifecycle, plan, preview, queue, staging
+from imports import apply, configure, intake, leases, lifecycle, plan, preview, queue, staging
 from imports.headers import HeaderError
 from imports.lifecycle import Move, Refused
 from imports.models import Bucket, ImportJob, Step
@@ -40,7 +41,7 @@ class Work:
     """A step: how it is cut into units, how one unit is done, what happens after the last."""
 
     cut: Callable[[ImportJob], list[Bucket]]
-    do: Callable[[ImportJob, Bucket], dict[str, int]]
+    do: Callable[[ImportJob, Bucket], dict[str, Any]]
     end: Callable[[ImportJob], object]
 
 
@@ -232,10 +233,6 @@ def _prepare(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     return {}
 
 
-def _end_scan(job: ImportJob) -> None:
-    lifecycle.next_step(job, Step.IDLE)
-
-
 def _end_preview(job: ImportJob) -> None:
     lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
 
@@ -256,7 +253,7 @@ def _cut_stage(job: ImportJob) -> list[Bucket]:
 
 
 STEPS: dict[Step, Work] = {
-    Step.SCAN: Work(_one, configure.read_file, _end_scan),
+    Step.SCAN: Work(intake.parts, intake.read, intake.end),
     Step.STAGE: Work(_cut_stage, staging.stage, lambda job: lifecycle.next_step(job, Step.PLAN)),
     Step.PLAN: Work(_one, _plan, lambda job: lifecycle.next_step(job, Step.PREVIEW)),
     Step.PREVIEW: Work(lambda job: [], preview.preview, _end_preview),

@@ -37,6 +37,14 @@ def detected(job: ImportJob) -> Iterator[Source]:
 
 
 @contextmanager
+def glanced(job: ImportJob) -> Iterator[Source | None]:
+    """The file as its beginning makes it look, if that is enough to read it in parts."""
+    with job.file.open("rb") as stream:
+        chosen = {name: job.format.get(f"chosen_{name}") for name in ("encoding", "delimiter")}
+        yield Source.glance(cast(BinaryIO, stream), job.file_name, limits(job), **chosen)
+
+
+@contextmanager
 def reopened(job: ImportJob) -> Iterator[Source]:
     """The file in the form that the scan stored."""
     with job.file.open("rb") as stream:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -38,7 +39,7 @@ def claim(job: ImportJob) -> Bucket | None:
     return Bucket.objects.get(pk=row[0]) if row else None
 
 
-def finish(bucket: Bucket, counts: dict[str, int]) -> None:
+def finish(bucket: Bucket, counts: dict[str, Any]) -> None:
     """Mark the unit done, last in the transaction that did it. Raises ``Lost`` if that must not be committed."""
     stay(bucket.job_id, bucket.step)
     if not Bucket.objects.filter(pk=bucket.pk, done=None).update(done=timezone.now(), counts=counts):

@@ -94,6 +94,28 @@ class Source:
         return source
 
     @classmethod
+    def glance(
+        cls, file: BinaryIO, name: str, limits: Limits, encoding: str | None = None, delimiter: str | None = None
+    ) -> Self | None:
+        """What `detect` would very likely say of a plain file in UTF-8, from its beginning alone; None for all else.
+
+        Whoever reads such a source to its end without a SourceError has been told the truth.
+        """
+        if container_of(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
+            return None
+        opener = open_bytes(file, Container.PLAIN, limits)
+        start = read_up_to(opener(), SAMPLE)
+        try:
+            if encodings.likely(start, encoding) != encodings.UTF_8:
+                return None
+            refuse_document(start, name)
+            found = _delimiter(opener, encodings.UTF_8, name, delimiter)
+            source = cls(file, Format(Container.PLAIN, encodings.UTF_8, found), limits)
+            return None if "\0" in "".join(source.header()) else source
+        except SourceError:
+            return None
+
+    @classmethod
     def reopen(cls, file: BinaryIO, file_format: Format, limits: Limits) -> Self:
         """A source whose format was detected before. Nothing is read yet."""
         return cls(file, file_format, limits)
@@ -115,6 +137,22 @@ class Source:
         """
         start = start or self._head.end
         return assemble(self._blocks(start, stop), start, len(self._head.cells), size)
+
+    def cuts(self, size: int) -> list[int]:
+        """Where a plain file may well be cut into parts of about `size` bytes: behind line breaks, its end the last.
+
+        A line break may stand inside of a cell. Then the part before it cannot be read, which raises SourceError.
+        """
+        end, found = file_size(self._file), [self._head.end.offset]
+        for offset in range(found[0] + size, end, size):
+            at = read_up_to(FileSlice(self._file, offset, end), size).find(b"\n")
+            if at >= 0 and offset + at + 1 > found[-1]:
+                found.append(offset + at + 1)
+        return [*(offset for offset in found[1:] if offset < end), end]
+
+    def lines_between(self, start: int, end: int) -> int:
+        """How many physical lines the bytes of a plain file between two places have."""
+        return len(read_up_to(FileSlice(self._file, start, end), end - start).splitlines())
 
     @cached_property
     def _head(self) -> _Head:
@@ -180,16 +218,21 @@ def _text_format(
     opener = open_bytes(file, container, limits)
     refuse_document(read_up_to(opener(), SAMPLE), name)
     found = encodings.detect(opener, name, encoding)
-    sample = encodings.sample(opener(), found)
+    return Format(container, found, _delimiter(opener, found, name, delimiter))
+
+
+def _delimiter(opener: Callable[[], Reader], encoding: str, name: str, chosen: str | None) -> str:
+    """The chosen delimiter, or the one that the beginning of the text shows. Raises SourceError."""
+    sample = encodings.sample(opener(), encoding)
     refuse_other_text(sample, name)
-    if delimiter is None:
-        delimiter = detect_delimiter(sample)
-    elif not is_delimiter(delimiter):
-        raise SourceError(
-            Refusal.UNKNOWN_DELIMITER,
-            f"“{delimiter}” cannot be a delimiter. Choose a comma, a semicolon, a tab, a bar or another single mark.",
-        )
-    return Format(container, found, delimiter)
+    if chosen is None:
+        return detect_delimiter(sample)
+    if is_delimiter(chosen):
+        return chosen
+    raise SourceError(
+        Refusal.UNKNOWN_DELIMITER,
+        f"“{chosen}” cannot be a delimiter. Choose a comma, a semicolon, a tab, a bar or another single mark.",
+    )
 
 
 def _empty_file() -> SourceError:

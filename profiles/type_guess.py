@@ -37,8 +37,9 @@ _NUMBERS = {ValueType.INTEGER, ValueType.NUMBER}
 class TypeGuess:
     """The type of a column, from all its texts, batch by batch. Once they are known to be mixed, adding is free."""
 
-    def __init__(self) -> None:
-        self._seen: set[ValueType] = set()
+    def __init__(self, seen: Iterable[ValueType] = ()) -> None:
+        """``seen``: what an earlier guess, or one over another part of the column, has seen."""
+        self._seen = set(seen)
 
     def add(self, texts: Iterable[str]) -> None:
         """Take in the distinct texts of one batch, none of them blank."""
@@ -46,6 +47,11 @@ class TypeGuess:
             self._seen.add(_type_of(text))
             if self.mixed:
                 return
+
+    @property
+    def seen(self) -> frozenset[ValueType]:
+        """The types of the texts so far, as far as they matter."""
+        return frozenset(self._seen)
 
     @property
     def type(self) -> ValueType:

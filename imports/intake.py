@@ -1,0 +1,115 @@
+"""The step *scan*: a stored file becomes a draft with columns and what is suggested for them.
+
+A large plain file is cut at line breaks and read in parts at once. Where a cell holds such a line break, the part
+before it cannot be read; then the file is read again as a whole, which also tells what is wrong, if anything is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+from imports import headers, job_file, lifecycle, mapping
+from imports.headers import HeaderError
+from imports.mapping import Target
+from imports.models import Bucket, ImportColumn, ImportJob, Step
+from imports.scan import Scan, scan
+from imports.source import Format, SourceError
+from profiles.models import load_schema
+
+PART_BYTES = 5 * 1024**2
+
+
+def parts(job: ImportJob) -> list[Bucket]:
+    """The parts in which the file is to be read, from byte to byte; one of them for a file that cannot be cut."""
+    with job_file.glanced(job) as source:
+        ends = source.cuts(PART_BYTES) if source is not None else []
+    if len(ends) < 2:
+        return [_whole(job)]
+    return [
+        Bucket(job=job, step=Step.SCAN, number=number, first=first, last=last)
+        for number, (first, last) in enumerate(zip([0, *ends], ends, strict=False), 1)
+    ]
+
+
+def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
+    """Read one part. Raises ``SourceError`` or ``HeaderError`` where a file cannot be imported."""
+    if not bucket.last:
+        with job_file.detected(job) as source:
+            headers.parse(source.header())
+            return {"format": source.format.to_json(), "header": source.header(), **scan(source).to_json()}
+    try:
+        with job_file.glanced(job) as source:
+            if source is not None:
+                headers.parse(source.header())
+                found = scan(source, bucket.first, bucket.last)
+                return {"format": source.format.to_json(), "header": source.header(), **found.to_json()}
+    except (SourceError, HeaderError):
+        pass  # the whole file will tell
+    return {"unread": 1}
+
+
+def end(job: ImportJob) -> None:
+    """Store the file's form, its columns and what is suggested for them, and make the job a draft to work on."""
+    found = list(job.buckets.filter(step=Step.SCAN).order_by("number").values_list("counts", flat=True))
+    if any("unread" in part for part in found):
+        job.buckets.filter(step=Step.SCAN).delete()
+        _whole(job).save()
+        return
+    _store(job, found[0], reduce(_joined, map(Scan.from_json, found)))
+    lifecycle.next_step(job, Step.IDLE)
+
+
+def _whole(job: ImportJob) -> Bucket:
+    return Bucket(job=job, step=Step.SCAN, number=1)
+
+
+def _joined(first: Scan, then: Scan) -> Scan:
+    first.join(then)
+    return first
+
+
+def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
+    form = Format.from_json(part["format"])
+    job.format |= {
+        "found": part["format"],
+        "splittable": form.splittable,
+        "positions": found.to_json()["positions"],
+    }
+    columns = [
+        ImportColumn(
+            job=job,
+            position=header.position,
+            header=header.text,
+            name=header.name,
+            date_format=header.date_format or "",
+            statistics={
+                "filled": statistics.filled,
+                "samples": statistics.samples,
+                "type": statistics.guess.type.value,
+                "mixed": statistics.guess.mixed,
+            },
+        )
+        for header, statistics in zip(headers.parse(part["header"]), found.columns, strict=True)
+    ]
+    mapping.suggest(columns, load_schema(), job_file.options(job))
+    job.columns.all().delete()
+    ImportColumn.objects.bulk_create(columns)
+    ImportJob.objects.filter(pk=job.pk).update(
+        format=job.format, total=found.rows, findings=_findings(found.ragged, columns), salt=secrets.randbelow(1 << 20)
+    )
+    job.refresh_from_db()
+
+
+def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, Any]]:
+    """What the uploader should know about the file, worst first."""
+    found = []
+    if ragged:
+        found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
+    for column in columns:
+        if column.statistics["mixed"] and column.target_kind == Target.NEW:
+            reason = f"Column {column.header} has values of mixed types; it becomes text"
+            found.append({"code": "mixed_types", "reason": reason, "column": column.header})
+    return found
