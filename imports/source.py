@@ -101,11 +101,11 @@ class Source:
 
         Whoever reads such a source to its end without a SourceError has been told the truth.
         """
-        if container_of(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
-            return None
-        opener = open_bytes(file, Container.PLAIN, limits)
-        start = read_up_to(opener(), SAMPLE)
         try:
+            if container_of(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
+                return None
+            opener = open_bytes(file, Container.PLAIN, limits)
+            start = read_up_to(opener(), SAMPLE)
             if encodings.likely(start, encoding) != encodings.UTF_8:
                 return None
             refuse_document(start, name)
