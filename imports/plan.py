@@ -54,7 +54,8 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
         _find_shared_people(cursor, table, looked_up, tied)
     slots = _slots(cursor, table)
     full = [slot for slot, rows in slots.items() if rows > most]
-    cursor.execute(_CROWDED.format(rows=table, low_bits=LOW_BITS), [full, max(1, most)])
+    if full:
+        cursor.execute(_CROWDED.format(rows=table, low_bits=LOW_BITS), [full, max(1, most)])
     cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place IN (SELECT place FROM tangled)")
     marked = cursor.rowcount
     cursor.execute("DROP TABLE tangled")
@@ -72,8 +73,9 @@ def _find_shared_people(cursor: Any, table: str, looked_up: set[str], tied: bool
     kinds = looked_up | {EXTERNAL_ID, OBJECT_ID} if tied else looked_up
     holders = [_HOLDERS.get(kind, _CHANNEL_HOLDERS) for kind in sorted(kinds)]
     holdings = " UNION ALL ".join(holder.format(links=links) for holder in dict.fromkeys(holders))
-    # A large file is joined with all identifiers there are: in memory, and by several processes of the database.
-    cursor.execute("SET LOCAL work_mem = '128MB'")
+    # A large file is joined with all identifiers there are: in memory, and by several processes of the database, which
+    # would otherwise rather not hand each other so many rows.
+    cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL parallel_tuple_cost = 0.01")
     cursor.execute(_SHARED_PEOPLE.format(holdings=holdings))
     if cursor.rowcount:
         cursor.execute(f"INSERT INTO tangled SELECT DISTINCT place FROM ({holdings}) AS h JOIN shared USING (person)")

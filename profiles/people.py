@@ -197,7 +197,9 @@ class People:
     def _change(self, row: Incoming, person: Person) -> Result:
         if row.object_id is not None and row.object_id != person.object_id:
             return Result(Outcome.FAILED, person, refusal=OBJECT_ID_DIFFERS)
-        external_id = merge_value(person.external_id, row.external_id, self.rules.action)
+        external_id = person.external_id
+        if row.external_id is not None:
+            external_id = merge_value(external_id, row.external_id, self.rules.action)
         if external_id != person.external_id and self.holders.get((EXTERNAL_ID, external_id or "")):
             return Result(Outcome.FAILED, person, refusal=EXTERNAL_ID_TAKEN)
         old = person.values()
@@ -223,10 +225,15 @@ class People:
         kinds = values.keys() & forms.keys()
         return sorted({(kind, forms[kind](value)) for kind in kinds for value in as_list(values[kind])})
 
+    def _kinds(self, changes: Changes) -> Iterable[str]:
+        """The identifiers among the changes; mostly there are none."""
+        kinds = self.rules.identifiers.keys()
+        return () if kinds.isdisjoint(changes) else kinds & changes.keys()
+
     def _over_limit(self, old: Attributes, changes: Changes) -> Refusal | None:
         """Too many values under one channel (AT-08), or too many custom attributes (AT-12)."""
         limit = self.rules.max_identifier_values
-        for key in changes.keys() & self.rules.identifiers.keys():
+        for key in self._kinds(changes):
             before, after = changes[key]
             if len(as_list(after)) > max(limit, len(as_list(before))):
                 return Refusal("too_many_values", f"A person can have at most {limit} values of {key}", key)
@@ -239,7 +246,7 @@ class People:
         return None
 
     def _set(self, person: Person, changes: Changes, row: Incoming) -> None:
-        for key in changes.keys() & self.rules.identifiers.keys():
+        for key in self._kinds(changes):
             self._relink(person, key, changes[key])
         if EXTERNAL_ID in changes:
             old, new = changes[EXTERNAL_ID]
