@@ -225,15 +225,15 @@ IMPORTS_MAX_MB = whole_number("IMPORTS_MAX_MB", 500)
 IMPORTS_BUCKET_ROWS = whole_number("IMPORTS_BUCKET_ROWS", 10_000)
 IMPORTS_MAX_IDENTIFIER_VALUES = whole_number("IMPORTS_MAX_IDENTIFIER_VALUES", 10)
 IMPORTS_LEASE_SECONDS = whole_number("IMPORTS_LEASE_SECONDS", 120, least=2)
-IMPORTS_TASK_SECONDS = whole_number("IMPORTS_TASK_SECONDS", 20)
 IMPORTS_SWEEP_SECONDS = whole_number("IMPORTS_SWEEP_SECONDS", 10)
 IMPORTS_WORKERS = whole_number("IMPORTS_WORKERS", max(2, os.cpu_count() or 2))
 
 # --- the queue ----------------------------------------------------------------------------------
 
 # A unit of work ends before its lease does, so that no two workers do the same work at once. A task begins no unit
-# after IMPORTS_TASK_SECONDS.
+# after IMPORTS_TASK_SECONDS, and what it has begun then gets half of its time at least.
 TIMEOUT = max(1, IMPORTS_LEASE_SECONDS - 10)
+IMPORTS_TASK_SECONDS = min(whole_number("IMPORTS_TASK_SECONDS", 20), max(1, TIMEOUT // 2))
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "imports",

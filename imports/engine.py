@@ -52,7 +52,14 @@ def work_on(job_id: int, seconds: float) -> bool:
         job = ImportJob.objects.filter(pk=job_id).first()
         if job is None or job.status not in leases.AT_WORK or not job.step:
             return False
-        if _advance(job):
+        try:
+            advanced = _advance(job)
+        except Exception as error:  # the task's door: a step that cannot be begun or ended fails its job in the end
+            logger.exception("job %s: %s could not be begun or ended", job.pk, job.step)
+            leases.set_back(job, type(error).__name__)
+            time.sleep(PATIENCE)
+            continue
+        if advanced:
             idle = 0.0
         elif idle >= PATIENCE:
             return False

@@ -87,19 +87,31 @@ def fail_if_exhausted(job: ImportJob) -> bool:
     return True
 
 
+def set_back(job: ImportJob, error: str) -> None:
+    """Count that the job's step could not be begun or ended, and fail the job when that was tried too often."""
+    at_step = ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step)
+    if at_step.update(setbacks=F("setbacks") + 1):
+        job.refresh_from_db()
+        if job.setbacks >= MAX_ATTEMPTS:
+            reason = f"{job.get_step_display()} could not go on, tried {job.setbacks} times: {error}. Resume it."
+            lifecycle.fail(job, "attempts", reason)
+
+
 def sweep() -> int:
     """Take up again what nobody works on: queue the jobs whose task was lost, fail those out of attempts.
 
-    The supervisor calls this every few seconds. Returns how many jobs were queued.
+    The supervisor calls this every few seconds. Returns how many jobs were queued. Tasks that wait in the queue are
+    enough: while no worker takes them up, they are not to grow in number.
     """
     silent = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS)
     jobs = ImportJob.objects.filter(status__in=AT_WORK).exclude(step=Step.IDLE)
-    queued = 0
+    queued, room = 0, jobs.count() * settings.IMPORTS_WORKERS - queue.waiting()
     for job in jobs.filter(Q(queued=None) | Q(queued__lt=silent)).order_by(F("queued").asc(nulls_first=True)):
         if fail_if_exhausted(job):
             continue
-        if not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
-            queue.advance(job)
+        if room > 0 and not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
+            queue.advance(job, min(room, settings.IMPORTS_WORKERS))
+            room -= settings.IMPORTS_WORKERS
             queued += 1
     return queued
 

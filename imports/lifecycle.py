@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from imports import queue
 from imports.models import ImportJob, JobMove, Status, Step
+from profiles.models import Change
 
 UPLOAD = "imports.upload_csv"
 APPROVE = "imports.approve_import"
@@ -156,7 +157,7 @@ def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = 
     if name is Move.RESUME:
         values |= _where_it_was(job)
     start: dict[str, Any] = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE)}
-    values = start | {"step_started": timezone.now()} | values
+    values = start | {"step_started": timezone.now(), "setbacks": 0} | values
     with transaction.atomic():
         if before not in rule.sources or not _unmoved(job).update(**values):
             job.refresh_from_db()
@@ -187,7 +188,7 @@ def upload(job: ImportJob, actor: Actor) -> ImportJob:
 def next_step(job: ImportJob, step: Step, **values: Any) -> bool:
     """Move a working job from the step it is at to the next one; False if somebody else has done so already."""
     with transaction.atomic():
-        values = {"step": step, "seconds": timed(job), "step_started": timezone.now()} | values
+        values = {"step": step, "seconds": timed(job), "step_started": timezone.now(), "setbacks": 0} | values
         if not _unmoved(job).update(**values):
             return False
         job.refresh_from_db()
@@ -230,6 +231,7 @@ def final_counts(job: ImportJob) -> dict[str, Any]:
             counts[name] += done.get(name, 0)
     if job.status in (Status.PENDING, Status.IN_PROGRESS):
         counts["failed"] += staged_counts(job)["failed"]
+    counts["people"] = Change.objects.filter(change_set=job.change_set_id).count() if job.change_set_id else 0
     counts["not_run"] = job.total - sum(counts[name] for name in ("imported", "updated", "ignored", "failed"))
     return counts
 

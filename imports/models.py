@@ -107,6 +107,7 @@ class ImportJob(models.Model):
     finished = models.DateTimeField(null=True, blank=True)
     step_started = models.DateTimeField(null=True, blank=True)
     queued = models.DateTimeField(null=True, blank=True, help_text="When the queue was last asked to go on.")
+    setbacks = models.SmallIntegerField(default=0, help_text="How often its step could not be begun or ended.")
 
     class Meta:
         ordering = ["-id"]

@@ -117,16 +117,16 @@ _HOLDER_OF_EXTERNAL_ID = """
 SELECT min(id) AS id, count(*) AS holders FROM profiles_profile WHERE m.plain AND external_id = m.key
 """
 
-# Whether the row leaves the person as they are. Neither has nulls; the first question spares most the others.
-_OVER = (
-    "p.attributes = row.attributes OR p.attributes @> row.attributes AND p.attributes || row.attributes = p.attributes"
-)
+# Whether the row leaves the person as they are; neither has nulls. Comparing bytes first, which nearly always tells,
+# costs a fifth of comparing value by value.
+_SAME_BYTES = "record_image_eq(ROW(p.attributes), ROW(row.attributes))"
+_OVER = f"{_SAME_BYTES} OR p.attributes @> row.attributes AND p.attributes || row.attributes = p.attributes"
 _SAME = {
     Action.IGNORE: "true",
-    Action.UPDATE: "p.attributes = row.attributes OR row.attributes || p.attributes = p.attributes",
+    Action.UPDATE: f"{_SAME_BYTES} OR row.attributes || p.attributes = p.attributes",
     Action.APPEND: _OVER,
     Action.OVERWRITE: _OVER,
-    Action.REPLACE: "p.attributes = row.attributes",
+    Action.REPLACE: f"{_SAME_BYTES} OR p.attributes = row.attributes",
 }
 
 _KEEP = """

@@ -19,7 +19,7 @@ from imports.mapping import looked_up_kinds
 from imports.models import Bucket, ImportJob, Step
 from imports.staging import LOW_BITS
 from imports.tables import JobTables
-from profiles.schema import EXTERNAL_ID, OBJECT_ID
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
 
 
 def plan(job: ImportJob, step: Step) -> None:
@@ -70,16 +70,25 @@ def _find_shared_people(cursor: Any, table: str, looked_up: set[str], tied: bool
             f" UNION ALL SELECT place, l->>0, l->>1 FROM {table},"
             " json_array_elements(links::json) AS l WHERE ties IS NOT NULL"
         )
-    kinds = looked_up | {EXTERNAL_ID, OBJECT_ID} if tied else looked_up
+    kinds = looked_up | OWN_FIELDS.keys() if tied else looked_up
     holders = [_HOLDERS.get(kind, _CHANNEL_HOLDERS) for kind in sorted(kinds)]
     holdings = " UNION ALL ".join(holder.format(links=links) for holder in dict.fromkeys(holders))
-    # A large file is joined with all identifiers there are: in memory, and by several processes of the database, which
-    # would otherwise rather not hand each other so many rows.
+    # A large file is compared with all identifiers there are: in memory, and by several processes of the database,
+    # which would otherwise rather not hand each other so many rows.
     cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL parallel_tuple_cost = 0.01")
+    if kinds.isdisjoint(OWN_FIELDS) and _is_most_of_all(cursor, table):
+        cursor.execute(_PEOPLE_WITH_SEVERAL, [sorted(kinds)])
+        holdings = f"SELECT h.* FROM ({holdings}) AS h JOIN several USING (person)"
     cursor.execute(_SHARED_PEOPLE.format(holdings=holdings))
     if cursor.rowcount:
         cursor.execute(f"INSERT INTO tangled SELECT DISTINCT place FROM ({holdings}) AS h JOIN shared USING (person)")
-    cursor.execute("DROP TABLE shared")
+    cursor.execute("DROP TABLE IF EXISTS pg_temp.shared, pg_temp.several")
+
+
+def _is_most_of_all(cursor: Any, table: str) -> bool:
+    """Whether it is less work to look at all identifiers than to look up the file's."""
+    cursor.execute("SELECT pg_relation_size('profiles_identifier') < pg_relation_size(%s)", [table])
+    return bool(cursor.fetchone()[0])
 
 
 def _slots(cursor: Any, table: str) -> dict[int, int]:
@@ -133,6 +142,11 @@ JOIN profiles_profile p ON p.{field} = l.value WHERE l.kind = '{field}'
 """
     for field in (EXTERNAL_ID, OBJECT_ID)
 }
+
+_PEOPLE_WITH_SEVERAL = """
+CREATE TEMPORARY TABLE several ON COMMIT DROP AS
+SELECT profile_id AS person FROM profiles_identifier WHERE kind = ANY(%s) GROUP BY profile_id HAVING count(*) > 1
+"""
 
 # Only CREATE TABLE AS may use several processes.
 _SHARED_PEOPLE = """

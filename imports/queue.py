@@ -10,6 +10,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from imports.models import ImportJob
@@ -41,6 +42,11 @@ def advance(job: ImportJob, times: int | None = None) -> None:
             _queue(job.pk)
         else:
             transaction.on_commit(partial(_queue, job.pk))
+
+
+def waiting() -> int:
+    """How many tasks wait to be taken up, whatever they are for."""
+    return int(get_broker().queue_size())
 
 
 def _queue(job_id: int) -> None:
