@@ -11,7 +11,7 @@ from django.utils import timezone
 from imports import lifecycle, mapping, plan, staging, workout
 from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
-from profiles import store
+from profiles import slots, store
 from profiles.models import ChangeSet, add_attributes, load_schema
 from profiles.schema import EXTERNAL_ID
 
@@ -74,14 +74,16 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
     """
     if bucket.lane == Bucket.Lane.SERIAL:
         rows = staging.incoming(job, bucket)
-        store.lock_slots(store.slots(row.key for row in rows), store.slots(link for row in rows for link in row.links))
+        slots.lock_slots(
+            slots.slots_of(row.key for row in rows), slots.slots_of(link for row in rows for link in row.links)
+        )
         return
     looked_up = mapping.looked_up_kinds(job.identifier)
     targets = Counter(column.target for column in job.columns.all())
     given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
-    alone = {(kind, slot) for kind in looked_up for slot in staging.slots(bucket, job.salt)}
+    alone = {(kind, slot) for kind in looked_up for slot in staging.slots_of(bucket, job.salt)}
     identifiers = {*load_schema().identifiers, EXTERNAL_ID}
-    store.lock_slots(alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(store.SLOTS)})
+    slots.lock_slots(alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(slots.SLOTS)})
 
 
 def _stands(job: ImportJob, bucket: Bucket) -> bool:

@@ -16,11 +16,12 @@ from django.contrib.auth import get_user_model
 from django.core.files import File
 from django.utils import timezone
 
-from imports import configure, engine, leases, lifecycle, queue
+from imports import configure, engine, job_file, leases, lifecycle, queue
 from imports.command_line import CommandLineError, Interrupted
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import Bucket, ImportJob, Status, Step
 from imports.progress import Display
+from imports.refusal import SourceError
 from imports.request import Request
 
 POLL_SECONDS = 0.1
@@ -75,6 +76,11 @@ class Errand:
             action=request.action,
             options=request.options,
         )
+        lifecycle.check_may_upload(self.actor)
+        try:
+            job_file.limits(job).check_size(job.file_size)
+        except SourceError as refusal:
+            raise Refused(refusal.code, refusal.message) from refusal
         try:
             with request.path.open("rb") as stream:
                 job.file.save(request.file_name, File(stream), save=False)

@@ -33,7 +33,7 @@ class Role(enum.StrEnum):
 
 
 class Refused(Exception):
-    """A move that is not allowed. ``code``: ``role``, ``state``, ``own`` or ``comment``."""
+    """A move that is not allowed. ``code``: ``role``, ``state``, ``own``, ``comment``, or why a file is not taken."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -172,10 +172,15 @@ def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = 
             queue.advance(job)
 
 
-def upload(job: ImportJob, actor: Actor) -> ImportJob:
-    """Store a new job and have its file read. Raises ``Refused`` for somebody who may not upload (PM-01)."""
+def check_may_upload(actor: Actor) -> None:
+    """Raise ``Refused`` for somebody who may not upload (PM-01)."""
     if not actor.may_upload:
         raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
+
+
+def upload(job: ImportJob, actor: Actor) -> ImportJob:
+    """Store a new job and have its file read. Raises ``Refused`` for somebody who may not upload."""
+    check_may_upload(actor)
     with transaction.atomic():
         job.status, job.step, job.step_started = Status.DRAFT, Step.SCAN, timezone.now()
         job.created_by = actor.user

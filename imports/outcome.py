@@ -12,7 +12,6 @@ from imports.command_line import ExitCode
 from imports.errand import approvers, is_at_work
 from imports.models import ImportJob, RowError, Status, Step
 from imports.progress import Stage, seconds_of
-from profiles.models import Change
 
 FIRST_ERRORS = 20
 NAMED_APPROVERS = 5
@@ -56,8 +55,6 @@ def figures(job: ImportJob) -> Figures:
         found = {name: getattr(job, name) for name in names}
     else:
         found = {name: job.preview.get(name, 0) for name in names}
-    if job.status in UNSUCCESSFUL and job.change_set_id:
-        found["people"] = Change.objects.filter(change_set=job.change_set_id).count()
     done = {name: found[name] for name in ("imported", "updated", "ignored", "failed")}
     return Figures(
         counts=Counts(total=found["total"], **done, not_run=found["total"] - sum(done.values())),

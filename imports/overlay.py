@@ -13,7 +13,7 @@ from django.db import connection
 
 from imports.models import ImportJob
 from imports.tables import JobTables
-from profiles import store
+from profiles import copying, store
 from profiles.people import Link, People, Person
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
@@ -41,7 +41,7 @@ def save(job: ImportJob, people: People) -> None:
     with connection.cursor() as cursor:
         refs = [person.ref for person in moved]
         cursor.execute(f"DELETE FROM {table} WHERE ref = ANY(%s)", [refs])
-        store.copy(cursor, table, "".join(lines).encode())
+        copying.copy(cursor, table, "".join(lines).encode())
 
 
 def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
@@ -51,12 +51,12 @@ def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
 
 
 def _lines(person: Person, people: People) -> Iterable[str]:
-    attributes = store.escape(orjson.dumps(person.values()).decode())
-    external_id = r"\N" if person.external_id is None else store.escape(person.external_id)
+    attributes = copying.escape(orjson.dumps(person.values()).decode())
+    external_id = r"\N" if person.external_id is None else copying.escape(person.external_id)
     version = r"\N" if person.version is None else person.version
-    rest = f"{store.escape(person.object_id)}\t{external_id}\t{attributes}\t{person.recency}\t{version}\n"
+    rest = f"{copying.escape(person.object_id)}\t{external_id}\t{attributes}\t{person.recency}\t{version}\n"
     for kind, value in [*_links(person, people), ("", "")]:
-        yield f"{person.ref}\t{store.escape(kind)}\t{store.escape(value)}\t{rest}"
+        yield f"{person.ref}\t{copying.escape(kind)}\t{copying.escape(value)}\t{rest}"
 
 
 def _links(person: Person, people: People) -> Iterable[Link]:

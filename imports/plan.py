@@ -21,6 +21,10 @@ from imports.staging import LOW_BITS
 from imports.tables import JobTables
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
 
+LOOK_THROUGH = 1.0
+"""All identifiers are looked through, instead of looking up those of the file, when they take less space than so many
+times its rows."""
+
 
 def plan(job: ImportJob, step: Step) -> None:
     """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step."""
@@ -76,7 +80,7 @@ def _find_shared_people(cursor: Any, table: str, looked_up: set[str], tied: bool
     # A large file is compared with all identifiers there are: in memory, and by several processes of the database,
     # which would otherwise rather not hand each other so many rows.
     cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL parallel_tuple_cost = 0.01")
-    if kinds.isdisjoint(OWN_FIELDS) and _is_most_of_all(cursor, table):
+    if kinds.isdisjoint(OWN_FIELDS) and _is_large(cursor, table):
         cursor.execute(_PEOPLE_WITH_SEVERAL, [sorted(kinds)])
         holdings = f"SELECT h.* FROM ({holdings}) AS h JOIN several USING (person)"
     cursor.execute(_SHARED_PEOPLE.format(holdings=holdings))
@@ -85,9 +89,10 @@ def _find_shared_people(cursor: Any, table: str, looked_up: set[str], tied: bool
     cursor.execute("DROP TABLE IF EXISTS pg_temp.shared, pg_temp.several")
 
 
-def _is_most_of_all(cursor: Any, table: str) -> bool:
-    """Whether it is less work to look at all identifiers than to look up the file's."""
-    cursor.execute("SELECT pg_relation_size('profiles_identifier') < pg_relation_size(%s)", [table])
+def _is_large(cursor: Any, table: str) -> bool:
+    """Whether it is less work to look through all identifiers than to look up the file's."""
+    values = [table, LOOK_THROUGH]
+    cursor.execute("SELECT pg_relation_size('profiles_identifier') < pg_relation_size(%s) * %s", values)
     return bool(cursor.fetchone()[0])
 
 

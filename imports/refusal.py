@@ -61,6 +61,15 @@ class Limits:
         """Most bytes that one record may take, so that a file without line breaks cannot fill the memory."""
         return 8 * self.max_cell_bytes
 
+    def check_size(self, size: int) -> None:
+        """Raise SourceError for a file of so many bytes when that is too many."""
+        if size > self.max_bytes:
+            raise SourceError(
+                Refusal.TOO_LARGE,
+                f"The file has {size:,} bytes and the limit is {in_bytes(self.max_bytes)}. "
+                "Split it into smaller files.",
+            )
+
 
 def in_bytes(size: int) -> str:
     """A size for a sentence: `500 MB` where it is whole, `1,234 bytes` where it is not."""

@@ -16,7 +16,7 @@ from imports.delimiters import declared_delimiter, detect_delimiter, is_delimite
 from imports.kinds import SAMPLE, not_a_table, refuse_document, refuse_office_document, refuse_other_text
 from imports.readers import FileSlice, Reader, Section, read_up_to
 from imports.records import BATCH_ROWS, Batch, Block, Position, Ragged, assemble
-from imports.refusal import Limits, Refusal, SourceError, in_bytes
+from imports.refusal import Limits, Refusal, SourceError
 from imports.workbook import Sheet
 
 __all__ = ["Batch", "Container", "Format", "Limits", "Position", "Ragged", "Refusal", "Source", "SourceError"]
@@ -76,12 +76,7 @@ class Source:
         size = file_size(file)
         if not size:
             raise _empty_file()
-        if size > limits.max_bytes:
-            raise SourceError(
-                Refusal.TOO_LARGE,
-                f"The file has {size:,} bytes and the limit is {in_bytes(limits.max_bytes)}. "
-                "Split it into smaller files.",
-            )
+        limits.check_size(size)
         container = container_of(file)
         if container is Container.XLSX:
             source = cls(file, Format(container, "", ""), limits)

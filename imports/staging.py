@@ -23,7 +23,7 @@ from imports.models import Bucket, ImportJob, Step
 from imports.rows import Checked, Problem, RowChecker
 from imports.source import Position
 from imports.tables import JobTables
-from profiles import store
+from profiles import copying, slots
 from profiles.models import load_schema
 from profiles.people import Incoming, Link
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
@@ -73,7 +73,7 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
                 counts["warnings"] += sum(problem.warning for problem in wrong)
             # By place, so that those of a hash bucket lie on few pages.
             in_order = sorted(range(len(lines)), key=places.__getitem__)
-            store.copy(cursor, JobTables(job.pk).staged, b"".join(map(lines.__getitem__, in_order)))
+            copying.copy(cursor, JobTables(job.pk).staged, b"".join(map(lines.__getitem__, in_order)))
             if not again:
                 write_problems(cursor, job, Step.STAGE, problems)
     return counts
@@ -81,19 +81,19 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
 
 def place(link: Link, salt: int) -> int:
     """Where a looked-up value's rows go: 0 to 2^31 - 1."""
-    number = store.number(link)
+    number = slots.number(link)
     return _shuffled(number >> 24, salt) << LOW_BITS | number & (1 << LOW_BITS) - 1
 
 
-def slots(bucket: Bucket, salt: int) -> list[int]:
+def slots_of(bucket: Bucket, salt: int) -> list[int]:
     """Which slots the places of a hash bucket belong to."""
     first, last = bucket.first >> LOW_BITS, bucket.last >> LOW_BITS
-    return [slot for slot in range(store.SLOTS) if first <= _shuffled(slot, salt) <= last]
+    return [slot for slot in range(slots.SLOTS) if first <= _shuffled(slot, salt) <= last]
 
 
 def _shuffled(slot: int, salt: int) -> int:
     """The slots in another order for each job; an odd factor keeps them apart."""
-    return (slot * (2 * salt + 1) + salt) & (store.SLOTS - 1)
+    return (slot * (2 * salt + 1) + salt) & (slots.SLOTS - 1)
 
 
 def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[str, int]) -> list[bytes]:
@@ -102,7 +102,7 @@ def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[st
     if good.ties is not None:
         ties = [_array(place(link, job.salt) for link in links) if links else r"\N" for links in good.ties]
         counts["tied"] += sum(map(bool, good.ties))
-    kinds = map({kind: store.escape(kind) for kind in {link[0] for link in good.keys}}.get, (k for k, _ in good.keys))
+    kinds = map({kind: copying.escape(kind) for kind in {link[0] for link in good.keys}}.get, (k for k, _ in good.keys))
     keys = _escaped([key for _, key in good.keys], "\\\t\n\r")
     # JSON has nothing else to escape: it writes tabs and line breaks with a backslash itself.
     links, documents = _escaped(good.links, "\\"), _escaped(good.documents, "\\")
@@ -119,16 +119,16 @@ def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[st
 
 def _places(keys: Sequence[Link], salt: int) -> list[int]:
     """`place` for many."""
-    upper = [_shuffled(slot, salt) << LOW_BITS for slot in range(store.SLOTS)]
+    upper = [_shuffled(slot, salt) << LOW_BITS for slot in range(slots.SLOTS)]
     lower = (1 << LOW_BITS) - 1
-    return [upper[number >> 24] | number & lower for number in map(store.number, keys)]
+    return [upper[number >> 24] | number & lower for number in map(slots.number, keys)]
 
 
 def _escaped(texts: Sequence[str], special: str) -> Sequence[str]:
     """Texts as COPY wants them; hardly ever is there one of the special characters, which it wants escaped."""
     together = "".join(texts)
     if any(character in together for character in special):
-        return [store.escape(text) for text in texts]
+        return [copying.escape(text) for text in texts]
     return texts
 
 
@@ -139,7 +139,7 @@ def _array(numbers: Iterable[int]) -> str:
 def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[Problem], ignored: bool = False) -> None:
     """Store problems of rows, one ``RowError`` each."""
     lines = []
-    escape = store.escape
+    escape = copying.escape
     for problem in problems:
         severity = "ignored" if ignored else "warning" if problem.warning else "error"
         raw = r"\N" if problem.raw is None else escape(orjson.dumps(_storable(problem.raw)).decode())
@@ -149,7 +149,7 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
             f"{problem.code}\t{escape(problem.reason)}\t{raw}\n"
         )
     columns = 'job_id, step, "row", line, severity, "column", value, code, reason, raw'
-    store.copy(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
+    copying.copy(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
 
 
 def incoming(job: ImportJob, bucket: Bucket) -> list[Incoming]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from profiles import store
+from profiles import notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class JobTables:
         return f"imports_touched_{self.job_id}"
 
     @property
-    def written(self) -> store.Tables:
+    def written(self) -> notes.Tables:
         """What is to be written to profiles."""
-        return store.Tables(self.born, self.touched, self.staged)
+        return notes.Tables(self.born, self.touched, self.staged)
 
     def create_staged(self) -> None:
         """Make the table of rows, empty; whatever was worked out of earlier ones goes."""
@@ -65,8 +65,8 @@ class JobTables:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {', '.join(self._results)}")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.results} ({_RESULTS})")
-            cursor.execute(f"CREATE UNLOGGED TABLE {self.born} ({store.BORN})")
-            cursor.execute(f"CREATE UNLOGGED TABLE {self.touched} ({store.TOUCHED})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.born} ({notes.BORN})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.touched} ({notes.TOUCHED})")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.overlay} ({_OVERLAY})")
             cursor.execute(f"CREATE INDEX ON {self.results} (bucket, row_no)")
             cursor.execute(f"CREATE INDEX ON {self.born} (bucket, first_row)")

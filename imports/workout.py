@@ -18,7 +18,7 @@ from imports import mapping, overlay, plain, staging
 from imports.models import Bucket, ImportJob
 from imports.plain import Settled
 from imports.tables import JobTables
-from profiles import store
+from profiles import copying, notes, store
 from profiles.merge import Action
 from profiles.models import load_schema
 from profiles.people import MAX_CUSTOM_ATTRIBUTES, Incoming, Link, Outcome, People, Person, Result, Rules
@@ -38,7 +38,7 @@ def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]
         rows = staging.incoming(job, bucket)
         outcome.add(rows, _people(rules, base, store.load(sought(rows))))
     else:
-        settled, chunks = plain.settle(job, bucket, rules)
+        settled, chunks = plain.settle(job, bucket, rules, base)
         outcome.settled(settled, rules.action)
         for left in chunks:
             found = [(row.key, person) for row, person in left.found]
@@ -71,13 +71,14 @@ class _Outcome:
         self._tables = tables
         self._counts = Counter(dict.fromkeys(COUNTED, 0))
         self._lines: list[str] = []
-        self._notes = store.Notes(tables.written, bucket.number)
+        self._notes = notes.Notes(tables.written, bucket.number)
         self.contested: dict[int, int | None] = {}
 
     def settled(self, settled: Settled, action: Action) -> None:
         """Count what is in the tables already."""
         self._counts["imported"] += settled.imported
-        self._counts["people"] += settled.imported
+        self._counts["updated"] += settled.changed
+        self._counts["people"] += settled.imported + settled.changed
         if action is Action.IGNORE:
             self._counts["ignored"] += settled.kept
         else:
@@ -96,7 +97,7 @@ class _Outcome:
     def save(self) -> None:
         """Copy everything into the job's tables."""
         with connection.cursor() as cursor:
-            store.copy(cursor, self._tables.results, "".join(self._lines).encode())
+            copying.copy(cursor, self._tables.results, "".join(self._lines).encode())
             self._notes.save(cursor)
         self._bucket.counts = dict(self._counts)
 
@@ -149,7 +150,7 @@ def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], 
         if result.outcome in _APPLIED and result.person and result.person.ref in told:
             continue
         ref = r"\N" if result.person is None else result.person.ref
-        changes = store.escape(orjson.dumps(result.changes).decode()) if result.changes else r"\N"
+        changes = copying.escape(orjson.dumps(result.changes).decode()) if result.changes else r"\N"
         lines.append(f"{bucket.number}\t{row.row}\t{result.outcome}\t{ref}\t{changes}\t{_refusal(result)}\n")
     return lines
 
@@ -161,7 +162,7 @@ def _refusal(result: Result) -> str:
     refusal = result.refusal
     if refusal is None:
         return "\\N\t\\N\t\\N"
-    return f"{refusal.code}\t{store.escape(refusal.reason)}\t{store.escape(refusal.column)}"
+    return f"{refusal.code}\t{copying.escape(refusal.reason)}\t{copying.escape(refusal.column)}"
 
 
 def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:

@@ -1,91 +1,31 @@
 """The one place that reads people for changing and writes them (design rules 2 and 3).
 
-A writer works in one transaction: ``lock_slots``, ``load``, apply rows to the working set, ``Notes`` of what
+A writer works in one transaction: lock the ``slots``, ``load``, apply rows to the working set, make ``notes`` of what
 is to be written, ``flush`` them. Why it is safe:
 
-* Whoever looks up a value holds its slot alone until commit, and whoever gives a value to somebody holds that
-  value's slot shared. So nobody can come to hold a value between our look-up and our commit.
+* While the slots are locked nobody else can come to hold a value that was looked up.
 * People who are changed, or who were chosen among several, must still be the version that was read; else ``Moved``
   is raised and the caller starts the transaction again.
 * Slots are taken before rows, both in ascending order, so that writers never wait for each other in a circle.
-
-What is to be written stands in two tables of the shapes ``BORN`` and ``TOUCHED``: temporary ones for a single write,
-those of a job for an import, whose preview fills them and whose buckets flush them.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from django.db import connection
 
-from profiles.merge import as_list
 from profiles.models import ChangeSet
+from profiles.notes import BORN, TOUCHED, Notes, Tables
 from profiles.people import Link, People, Person
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
-
-SLOTS = 256
-Slot = tuple[str, int]
-"""A kind of identifier, and one of the parts into which its values are divided."""
-
-
-BORN = "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, attributes text, links text"
-TOUCHED = (
-    "bucket int NOT NULL, person bigint NOT NULL, version bigint NOT NULL, first_row int, moment bigint,"
-    " external_id text, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
-)
-"""``moment``: microseconds after the change set's own time; null for somebody who stays as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """Where what is to be written stands. ``staged``: rows (row_no, raw, links) whose values are not copied again."""
-
-    born: str
-    touched: str
-    staged: str | None = None
-
-    def names(self) -> dict[str, str]:
-        """The tables, and how a new person's values are read, for the statements below."""
-        if self.staged is None:
-            source, attributes, links = f"{self.born} b", "b.attributes", "b.links"
-        else:
-            source = f"{self.born} b JOIN {self.staged} s ON s.row_no = b.first_row"
-            attributes, links = "coalesce(b.attributes, s.raw)", "coalesce(b.links, s.links)"
-        return {
-            "born": self.born,
-            "touched": self.touched,
-            "born_rows": source,
-            "attributes": attributes,
-            "links": links,
-        }
 
 
 class Moved(Exception):
     """Somebody else changed a person after we read them: roll back and start again."""
-
-
-def number(link: Link) -> int:
-    """A number of 32 bits for a value: the same on every host, for every job. Its upper 8 bits are the slot."""
-    return zlib.crc32(f"{link[0]}={link[1]}".encode())
-
-
-def slots(links: Iterable[Link]) -> set[Slot]:
-    """Where values stand among the locks."""
-    return {(link[0], number(link) >> 24) for link in links}
-
-
-def lock_slots(alone: set[Slot], shared: set[Slot]) -> None:
-    """Take the slots of values that are looked up (alone) and that people may be given (shared), until commit."""
-    wanted = [(_kind_number(kind), place, True) for kind, place in alone]
-    wanted += [(_kind_number(kind), place, False) for kind, place in shared - alone]
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_SLOTS, [orjson.dumps(sorted(wanted)).decode()])
 
 
 def pin_plans() -> None:
@@ -117,28 +57,6 @@ def load(links: Iterable[Link]) -> list[tuple[Link, Person]]:
                     person = people[ref] = Person(ref, object_id, external_id, attributes, version, version)
                 found.append(((kind, value), person))
     return found
-
-
-class Notes:
-    """Collects what working sets of a bucket made of people, and fills the tables with it. Writes nobody."""
-
-    def __init__(self, tables: Tables, bucket: int = 0) -> None:
-        self._tables, self._bucket = tables, bucket
-        self._born: list[bytes] = []
-        self._touched: list[bytes] = []
-
-    def add(self, people: People) -> None:
-        """Take in everybody whom the rows touched."""
-        for person in people.touched.values():
-            if person.version is None:
-                self._born.append(_born(person, people, self._bucket, self._tables.staged is not None).encode())
-            else:
-                self._touched.append(_touched(person, people, self._bucket).encode())
-
-    def save(self, cursor: Any) -> None:
-        """Copy it all."""
-        copy(cursor, f"{self._tables.born} ({_names(BORN)})", b"".join(self._born))
-        copy(cursor, f"{self._tables.touched} ({_names(TOUCHED)})", b"".join(self._touched))
 
 
 def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *, again: bool = True) -> None:
@@ -204,74 +122,9 @@ def current_snapshot() -> str:
         return str(cursor.fetchone()[0])
 
 
-def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
-    """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
-    external_id = r"\N" if person.external_id is None else escape(person.external_id)
-    attributes = links = r"\N"
-    if not (staged and isinstance(person.attributes, str)):
-        attributes, links = _copied(person.values()), _copied(people.links(person))
-    return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{external_id}\t{attributes}\t{links}\n"
-
-
-def _touched(person: Person, people: People, bucket: int) -> str:
-    """The line of somebody known, changed or not."""
-    start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
-    changes = person.changes
-    if person.recency == person.version:
-        return start + "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
-    external_id = r"\N" if EXTERNAL_ID not in changes else escape(str(person.external_id))
-    delta = {key: new for key, (_, new) in changes.items() if new is not None and key != EXTERNAL_ID}
-    removed = [key for key, (_, new) in changes.items() if new is None]
-    gone, come = _relinked(person, people)
-    fields = (delta, removed or None, changes, gone or None, come or None)
-    rest = "\t".join(map(_copied, fields)) + "\n"
-    return f"{start}{person.recency - people.base}\t{external_id}\t{rest}"
-
-
-def _copied(value: Any) -> str:
-    """A document as COPY wants it; JSON escapes all but its own backslashes itself."""
-    return r"\N" if value is None else orjson.dumps(value).decode().replace("\\", "\\\\")
-
-
-def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:
-    """Which values in matching form somebody lost and gained."""
-    gone: list[Link] = []
-    come: list[Link] = []
-    forms = people.rules.identifiers
-    for key in () if forms.keys().isdisjoint(person.changes) else forms.keys() & person.changes.keys():
-        before, after = ({(key, forms[key](value)) for value in as_list(values)} for values in person.changes[key])
-        gone += before - after
-        come += after - before
-    return gone, come
-
-
-def _names(columns: str) -> str:
-    return ", ".join(column.split()[0] for column in columns.split(","))
-
-
-def copy(cursor: Any, target: str, lines: bytes) -> None:
-    """COPY ready-made lines of PostgreSQL's text format into a table."""
-    if lines:
-        with cursor.copy(f"COPY {target} FROM STDIN") as stream:
-            stream.write(lines)
-
-
-def escape(text: str) -> str:
-    """A text as PostgreSQL's COPY text format wants it."""
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if "\n" in text or "\t" in text or "\r" in text:
-        text = text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return text
-
-
 def microseconds(when: datetime) -> int:
     """A moment as whole microseconds since 1970."""
     return (when - _EPOCH) // timedelta(microseconds=1)
-
-
-def _kind_number(kind: str) -> int:
-    return zlib.crc32(kind.encode()) - (1 << 31)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -281,12 +134,6 @@ _OBJECT_ID = """(
     lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
     || substr(replace(gen_random_uuid()::text, '-', ''), 14)
 )"""
-
-_LOCK_SLOTS = """
-SELECT count(CASE WHEN alone THEN pg_advisory_xact_lock(kind, slot) ELSE pg_advisory_xact_lock_shared(kind, slot) END)
-FROM (SELECT (e->>0)::int AS kind, (e->>1)::int AS slot, (e->>2)::boolean AS alone
-      FROM json_array_elements(%s) WITH ORDINALITY AS l(e, n) ORDER BY n OFFSET 0) AS wanted
-"""
 
 # Microseconds since 1970; a double holds them exactly until the year 2106, and is far faster than extract's numeric.
 VERSION = "round(date_part('epoch', p.updated) * 1000000)::bigint"

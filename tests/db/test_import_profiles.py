@@ -348,6 +348,19 @@ def test_somebody_without_a_role_is_refused_and_the_file_is_not_kept(settings: A
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_a_file_over_the_limit_is_refused_before_it_is_stored(settings: Any, tmp_path: Path):
+    settings.MEDIA_ROOT, settings.IMPORTS_MAX_MB = str(tmp_path / "stored"), 1
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(1024**2 + 1)
+    out = io.StringIO()
+    with pytest.raises(CommandError) as caught:
+        run(tmp_path / "large.csv", "--json", stdout=out)
+    assert str(caught.value) == "The file has 1,048,577 bytes and the limit is 1 MB. Split it into smaller files."
+    assert json.loads(out.getvalue())["errors"][0]["code"] == "too_large"
+    assert not ImportJob.objects.exists()
+    assert not (tmp_path / "stored").exists()
+
+
 def test_a_storage_that_cannot_be_written_is_told_in_a_sentence(settings: Any, tmp_path: Path):
     settings.MEDIA_ROOT = write(tmp_path, "", "no-folder")
     with pytest.raises(CommandError, match="The file cannot be stored: ") as caught:

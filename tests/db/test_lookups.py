@@ -5,8 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection, transaction
 
+from imports import plain
+from imports.models import Bucket, ImportJob
+from imports.plain import Settled
+from imports.tables import JobTables
 from profiles import store
-from profiles.models import Identifier, Profile
+from profiles.merge import Action
+from profiles.models import Identifier, Profile, load_schema
+from profiles.people import Rules
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +73,27 @@ def test_a_value_that_nobody_holds_reads_nobody():
         before = read()
         assert store.load([("email", f"stranger{n}@x.co") for n in range(100)]) == []
         assert read() == before
+
+
+@pytest.mark.usefixtures("people")
+def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():
+    bucket = Bucket(job=ImportJob(pk=1), number=1, first=0, last=1_000)
+    tables = JobTables(1)
+    tables.create_staged()
+    tables.create_results()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {tables.staged} (row_no, line, place, kind, key, links, raw)"
+            " SELECT n, n, n, 'email', CASE WHEN n > 100 THEN 'stranger' ELSE 'p' END || n || '@x.co', '[]',"
+            " CASE WHEN n > 70 THEN '{\"plan\": \"pro\"}' ELSE '{}' END FROM generate_series(1, 150) AS n"
+        )
+    tables.index_staged()
+    store.pin_plans()
+    before = read()
+    rules = Rules.of(load_schema(), Action.UPDATE, ["email"], crowded=False)
+    settled, left = plain.settle(bucket.job, bucket, rules, base=0)
+    assert [chunk.rows for chunk in left] == [[], []]
+    assert settled == Settled(imported=50, changed=30, kept=70)
+    after = read()
+    assert after["profiles_profile"] - before["profiles_profile"] == 100
+    assert after["profiles_identifier"] - before["profiles_identifier"] <= 100

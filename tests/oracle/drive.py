@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
+from unittest.mock import patch
 
 from django.core.files.base import ContentFile
 from django.db import connection
@@ -15,7 +16,7 @@ from django.db.models.expressions import RawSQL
 from django.test import override_settings
 from django.utils import timezone
 
-from imports import configure, engine, leases, lifecycle, queue
+from imports import configure, engine, intake, leases, lifecycle, plan, queue
 from imports.lifecycle import Actor, Move
 from imports.models import ImportJob, Step
 from profiles.models import Attribute, ChangeSet, Identifier, Profile, WriteMark
@@ -84,9 +85,15 @@ def store_people(people: Sequence[Person]) -> dict[int, Person]:
     return {profile.pk: person for profile, person in zip(stored, people, strict=True)}
 
 
-def options(case: Case) -> override_settings:
-    """The settings of a case."""
-    return override_settings(IMPORTS_BUCKET_ROWS=case.bucket_rows, IMPORTS_MAX_IDENTIFIER_VALUES=case.most_values)
+@contextmanager
+def options(case: Case) -> Iterator[None]:
+    """The settings of a case; each way of reading a file and of looking for shared people takes its turn."""
+    with (
+        override_settings(IMPORTS_BUCKET_ROWS=case.bucket_rows, IMPORTS_MAX_IDENTIFIER_VALUES=case.most_values),
+        patch.object(plan, "LOOK_THROUGH", 1_000.0 * (case.salt % 2)),
+        patch.object(intake, "PART_BYTES", (20, 60, intake.PART_BYTES)[case.salt % 3]),
+    ):
+        yield
 
 
 def upload(case: Case) -> ImportJob:

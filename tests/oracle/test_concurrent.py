@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from imports.models import Bucket, ImportJob
-from profiles import store
+from profiles import slots, store
 from profiles.merge import Action
 from profiles.models import ChangeSet, Identifier, Profile, load_schema
 from profiles.people import Incoming, Outcome, People, Rules
@@ -111,7 +111,7 @@ def _write_one(email: str, mark: str) -> str:
         try:
             with transaction.atomic():
                 change_set = ChangeSet.objects.create(kind=ChangeSet.Kind.PERSON, when=timezone.now())
-                store.lock_slots(store.slots([link]), set())
+                slots.lock_slots(slots.slots_of([link]), set())
                 rules = Rules.of(load_schema(), Action.APPEND, ["email"])
                 people = People(rules, store.microseconds(change_set.when))
                 people.add(store.load([link]))

@@ -155,6 +155,24 @@ def test_it_ends_cleanly_also_while_it_starts(server_folder, after):
         assert not (running.data_dir / "postgres" / "postmaster.pid").exists()
 
 
+LOST = """
+import os, signal
+from config import run
+signal.signal(signal.SIGTERM, run._asked_to_stop)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except KeyboardInterrupt:
+    pass  # as in a finalizer
+run._heed_stop()
+"""
+
+
+def test_a_signal_that_got_lost_is_heeded_later():
+    ended = subprocess.run([sys.executable, "-c", LOST], cwd=BASE_DIR, capture_output=True, text=True, check=False)
+    assert ended.stderr.endswith("KeyboardInterrupt\n")
+    assert "_heed_stop" in ended.stderr
+
+
 def test_a_taken_port_is_named_with_a_way_out(server_folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,0 +1,107 @@
+"""What is to be written about people, noted in two tables: temporary ones for a single write, a job's for an import.
+
+The preview of an import fills the tables of its job, and its buckets write what stands there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from profiles.copying import copy, document, escape
+from profiles.merge import as_list
+from profiles.people import Link, People, Person
+from profiles.schema import EXTERNAL_ID
+
+BORN = "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, attributes text, links text"
+TOUCHED = (
+    "bucket int NOT NULL, person bigint NOT NULL, version bigint NOT NULL, first_row int, moment bigint,"
+    " external_id text, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
+)
+"""``moment``: microseconds after the change set's own time; null for somebody who stays as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where what is to be written stands. ``staged``: rows (row_no, raw, links) whose values are not copied again."""
+
+    born: str
+    touched: str
+    staged: str | None = None
+
+    def names(self) -> dict[str, str]:
+        """The tables, and how a new person's values are read, for the statements below."""
+        if self.staged is None:
+            source, attributes, links = f"{self.born} b", "b.attributes", "b.links"
+        else:
+            source = f"{self.born} b JOIN {self.staged} s ON s.row_no = b.first_row"
+            attributes, links = "coalesce(b.attributes, s.raw)", "coalesce(b.links, s.links)"
+        return {
+            "born": self.born,
+            "touched": self.touched,
+            "born_rows": source,
+            "attributes": attributes,
+            "links": links,
+        }
+
+
+class Notes:
+    """Collects what working sets of a bucket made of people, and fills the tables with it. Writes nobody."""
+
+    def __init__(self, tables: Tables, bucket: int = 0) -> None:
+        self._tables, self._bucket = tables, bucket
+        self._born: list[bytes] = []
+        self._touched: list[bytes] = []
+
+    def add(self, people: People) -> None:
+        """Take in everybody whom the rows touched."""
+        for person in people.touched.values():
+            if person.version is None:
+                self._born.append(_born(person, people, self._bucket, self._tables.staged is not None).encode())
+            else:
+                self._touched.append(_touched(person, people, self._bucket).encode())
+
+    def save(self, cursor: Any) -> None:
+        """Copy it all."""
+        copy(cursor, f"{self._tables.born} ({_names(BORN)})", b"".join(self._born))
+        copy(cursor, f"{self._tables.touched} ({_names(TOUCHED)})", b"".join(self._touched))
+
+
+def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
+    """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
+    external_id = r"\N" if person.external_id is None else escape(person.external_id)
+    attributes = links = r"\N"
+    if not (staged and isinstance(person.attributes, str)):
+        attributes, links = document(person.values()), document(people.links(person))
+    return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{external_id}\t{attributes}\t{links}\n"
+
+
+def _touched(person: Person, people: People, bucket: int) -> str:
+    """The line of somebody known, changed or not."""
+    start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
+    changes = person.changes
+    if person.recency == person.version:
+        return start + "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+    external_id = r"\N" if EXTERNAL_ID not in changes else escape(str(person.external_id))
+    delta = {key: new for key, (_, new) in changes.items() if new is not None and key != EXTERNAL_ID}
+    removed = [key for key, (_, new) in changes.items() if new is None]
+    gone, come = _relinked(person, people)
+    fields = (delta, removed or None, changes, gone or None, come or None)
+    rest = "\t".join(map(document, fields)) + "\n"
+    return f"{start}{person.recency - people.base}\t{external_id}\t{rest}"
+
+
+def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:
+    """Which values in matching form somebody lost and gained."""
+    gone: list[Link] = []
+    come: list[Link] = []
+    forms = people.rules.identifiers
+    for key in () if forms.keys().isdisjoint(person.changes) else forms.keys() & person.changes.keys():
+        before, after = ({(key, forms[key](value)) for value in as_list(values)} for values in person.changes[key])
+        gone += before - after
+        come += after - before
+    return gone, come
+
+
+def _names(columns: str) -> str:
+    return ", ".join(column.split()[0] for column in columns.split(","))
