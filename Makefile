@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
 ROWS ?= 100000
+REPEAT ?= 1
 export PORT
 
 # Figures of a production site that nobody runs: the checks below read settings, they connect to nothing.
@@ -43,7 +44,7 @@ test-long: lint
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 bench: setup
-	$(BIN)/python -m tests.bench --rows $(ROWS)
+	$(BIN)/python -m tests.bench --rows $(ROWS) --repeat $(REPEAT)
 
 # Exact versions anew from requirements.in, in a venv of their own.
 requirements:

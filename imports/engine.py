@@ -184,10 +184,11 @@ def _no_collection() -> Iterator[None]:
 
 
 def _is_conflict(error: Exception) -> bool:
-    """Whether another writer was in the way: moved people, unique violation, deadlock, serialization failure."""
+    """Whether another writer was in the way: moved people, unique violation, deadlock, serialization failure, no room
+    for more locks."""
     if isinstance(error, store.Moved):
         return True
-    return getattr(error.__cause__, "sqlstate", "") in {"23505", "40001", "40P01"}
+    return getattr(error.__cause__, "sqlstate", "") in {"23505", "40001", "40P01", "53200"}
 
 
 def _restore(job: ImportJob) -> None:

@@ -54,7 +54,7 @@ def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
 def end(job: ImportJob) -> None:
     """Store the file's form, its columns and what is suggested for them, and make the job a draft to work on."""
     found = list(job.buckets.filter(step=Step.SCAN).order_by("number").values_list("counts", flat=True))
-    if any("unread" in part for part in found):
+    if len(found) > 1 and (any("unread" in part for part in found) or not sum(part["rows"] for part in found)):
         job.buckets.filter(step=Step.SCAN).delete()
         _whole(job).save()
         return

@@ -33,7 +33,8 @@ class ColumnStatistics:
         settled = self.guess.mixed
         if settled and len(self.samples) == SAMPLES:
             return
-        distinct = set(texts) - {""}
+        distinct = set(texts)
+        distinct.discard("")
         if spaces:
             distinct = {text for text in distinct if not text.isspace()}
         self.guess.add(distinct)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice, repeat
 from typing import Any
 
@@ -31,7 +32,7 @@ from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
 COPIED_BATCHES = 16
 """Batches that are copied together."""
 
-LOW_BITS = 23
+LOW_BITS = 31 - slots.SLOT_BITS
 LONGEST_VALUE = 1_000
 """Characters of a bad value that are kept with the problem."""
 
@@ -82,7 +83,7 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
 def place(link: Link, salt: int) -> int:
     """Where a looked-up value's rows go: 0 to 2^31 - 1."""
     number = slots.number(link)
-    return _shuffled(number >> 24, salt) << LOW_BITS | number & (1 << LOW_BITS) - 1
+    return _shuffled(slots.slot(number), salt) << LOW_BITS | number & (1 << LOW_BITS) - 1
 
 
 def slots_of(bucket: Bucket, salt: int) -> list[int]:
@@ -119,9 +120,14 @@ def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[st
 
 def _places(keys: Sequence[Link], salt: int) -> list[int]:
     """`place` for many."""
-    upper = [_shuffled(slot, salt) << LOW_BITS for slot in range(slots.SLOTS)]
-    lower = (1 << LOW_BITS) - 1
-    return [upper[number >> 24] | number & lower for number in map(slots.number, keys)]
+    upper, lower, slot = _upper_bits(salt), (1 << LOW_BITS) - 1, slots.slot
+    return [upper[slot(number)] | number & lower for number in map(slots.number, keys)]
+
+
+@lru_cache(1)
+def _upper_bits(salt: int) -> list[int]:
+    """By slot."""
+    return [_shuffled(slot, salt) << LOW_BITS for slot in range(slots.SLOTS)]
 
 
 def _escaped(texts: Sequence[str], special: str) -> Sequence[str]:

@@ -14,19 +14,27 @@ from django.db import connection
 
 from profiles.people import Link
 
-SLOTS = 256
+SLOT_BITS = 10
+SLOTS = 1 << SLOT_BITS
+"""Many, so that the people of one slot, who are written together, fill only a small part of a page of the table."""
+
 Slot = tuple[str, int]
 """A kind of identifier, and one of the parts into which its values are divided."""
 
 
 def number(link: Link) -> int:
-    """A number of 32 bits for a value: the same on every host, for every job. Its upper 8 bits are the slot."""
+    """A number of 32 bits for a value: the same on every host, for every job. Its upper bits are the slot."""
     return zlib.crc32(f"{link[0]}={link[1]}".encode())
+
+
+def slot(value: int) -> int:
+    """The slot of a value's number."""
+    return value >> 32 - SLOT_BITS
 
 
 def slots_of(links: Iterable[Link]) -> set[Slot]:
     """Where values stand among the locks."""
-    return {(link[0], number(link) >> 24) for link in links}
+    return {(link[0], slot(number(link))) for link in links}
 
 
 def lock_slots(alone: set[Slot], shared: set[Slot]) -> None:
