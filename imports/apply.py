@@ -60,10 +60,19 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
 
 def outcome(job: ImportJob) -> dict[str, Any]:
     """The job's final figures."""
-    return lifecycle.final_counts(job) | {
+    return lifecycle.final_counts(job, _people(job)) | {
         "finished": timezone.now(),
         "seconds": lifecycle.timed(job),
     }
+
+
+def _people(job: ImportJob) -> int | None:
+    """How many people the job touched, if its buckets tell: each person is in one of them while nobody else writes."""
+    buckets = job.buckets.filter(step=Step.APPLY)
+    if buckets.filter(lane=Bucket.Lane.SERIAL).exists() or store.foreign_writes(job.snapshot, job.change_set_id):
+        return None
+    people: int = sum(counts["people"] for counts in buckets.values_list("counts", flat=True))
+    return people
 
 
 def _lock(job: ImportJob, bucket: Bucket) -> None:

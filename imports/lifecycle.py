@@ -228,15 +228,20 @@ def stop(job: ImportJob, actor: Actor) -> None:
         move(job, Move.STOP, actor, finished=timezone.now(), **final_counts(job))
 
 
-def final_counts(job: ImportJob) -> dict[str, Any]:
-    """The job's counts from what was really applied; ``total`` is their sum (design rule 5)."""
+def final_counts(job: ImportJob, people: int | None = None) -> dict[str, Any]:
+    """The job's counts from what was really applied; ``total`` is their sum (design rule 5).
+
+    ``people``: how many were touched, where that is known already.
+    """
     counts = dict.fromkeys(("imported", "updated", "unchanged", "ignored", "failed"), 0)
     for done in job.buckets.filter(step=Step.APPLY, done__isnull=False).values_list("counts", flat=True):
         for name in counts:
             counts[name] += done.get(name, 0)
     if job.status in (Status.PENDING, Status.IN_PROGRESS):
         counts["failed"] += staged_counts(job)["failed"]
-    counts["people"] = Change.objects.filter(change_set=job.change_set_id).count() if job.change_set_id else 0
+    if people is None:
+        people = Change.objects.filter(change_set=job.change_set_id).count() if job.change_set_id else 0
+    counts["people"] = people
     counts["not_run"] = job.total - sum(counts[name] for name in ("imported", "updated", "ignored", "failed"))
     return counts
 
