@@ -82,8 +82,7 @@ class ColumnReader:
             return strings(texts, None, start, end)
         if self._are_strings:
             return strings(texts, cells.values, start, end)
-        numbers = orjson.dumps(list(cells.values.values()))[1:-1].decode().split(",")
-        known = dict(zip(cells.values, numbers, strict=False))
+        known = {text: json_of(value) for text, value in cells.values.items()}
         return Field(start, [known.get(text, "") for text in texts], end)
 
     def several(self, columns: Sequence[Sequence[str]], cells: Sequence[Cells], start: str) -> Field:

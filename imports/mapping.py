@@ -20,6 +20,9 @@ AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, "email", "phone")
 """What a row is looked up by under Automatic: the first that is not blank (D-03)."""
 
 
+DATES = (ValueType.DATE, ValueType.DATETIME)
+
+
 class Target(enum.StrEnum):
     """What kind of place a column goes to."""
 
@@ -158,11 +161,13 @@ def schema_version(columns: Sequence[MappedColumn], schema: Schema) -> str:
 
 
 def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
-    """The columns that go somewhere, as ``rows`` reads them."""
+    """The columns that go somewhere, as ``rows`` reads them; a date format matters to dates only (DT-17)."""
     own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
     known = own | dict(resulting_schema(columns, schema).definitions)
     return [
-        Column(c.position - 1, c.header, known[c.target], c.date_format or None)
+        Column(
+            c.position - 1, c.header, known[c.target], c.date_format or None if known[c.target].type in DATES else None
+        )
         for c in columns
         if c.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
     ]

@@ -47,11 +47,8 @@ class Settled:
     kept: int
 
 
-def settle(job: ImportJob, bucket: Bucket, rules: Rules, base: int) -> tuple[Settled, Iterator[Left]]:
-    """Note what the plain rows of a hash bucket do where that is plain to see; return the rows that are left.
-
-    ``base``: microseconds; changes are dated from it.
-    """
+def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Iterator[Left]]:
+    """Note what the plain rows of a hash bucket do where that is plain to see; return the rows that are left."""
     tables = JobTables(job.pk)
     by_external_id = rules.linked == {EXTERNAL_ID}
     names = {
@@ -71,7 +68,6 @@ def settle(job: ImportJob, bucket: Bucket, rules: Rules, base: int) -> tuple[Set
         "bucket": bucket.number,
         "first": bucket.first,
         "last": bucket.last,
-        "base": base,
         "make": not rules.crowded,
         "careful": [*rules.identifiers, *(rules.lists if rules.action is Action.APPEND else ())],
         "most": rules.max_custom_attributes,
@@ -168,14 +164,14 @@ WITH mine AS (
     FROM met WHERE plain AND holders = 0 AND %(make)s RETURNING 1
 ), changed AS (
     INSERT INTO {touched} (bucket, person, version, first_row, moment, delta, changes)
-    SELECT %(bucket)s, id, version, row_no, greatest(row_no, version + 1 - %(base)s), delta, changes
+    SELECT %(bucket)s, id, version, row_no, row_no, delta, changes
     FROM met WHERE easy AND NOT same RETURNING 1
 ), kept AS ({keep} RETURNING 1)
 SELECT counts.*, l.*
 FROM (SELECT (SELECT count(*) FROM born), (SELECT count(*) FROM changed), (SELECT count(*) FROM kept)) AS counts
 LEFT JOIN (
-    SELECT alone, plain AND holders < 2 AS known, row_no, kind, key, CASE WHEN ties IS NOT NULL THEN links END, raw,
-           id, object_id, external_id, attributes::text, version
-    FROM met WHERE NOT (plain AND (holders = 0 AND %(make)s OR holders = 1 AND (same OR easy)))
+    SELECT alone, plain AND (holders = 0 OR id IS NOT NULL) AS known, row_no, kind, key,
+           CASE WHEN ties IS NOT NULL THEN links END, raw, id, object_id, external_id, attributes::text, version
+    FROM met WHERE (plain AND (holders = 0 AND %(make)s OR holders = 1 AND (same OR easy))) IS NOT TRUE
 ) AS l ON true
 """

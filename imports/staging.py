@@ -159,12 +159,16 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
 
 
 def incoming(job: ImportJob, bucket: Bucket) -> list[Incoming]:
-    """The staged rows of a bucket of the serial lane in file order, with all their links."""
+    """The staged rows of a bucket in file order; those of the serial lane with all their links."""
+    values: list[Any] = [bucket.rows]
+    where, links = "row_no = ANY(%s)", "links"
+    if bucket.lane == Bucket.Lane.HASH:
+        where, values = "place BETWEEN %s AND %s", [bucket.first, bucket.last]
+        links = "CASE WHEN ties IS NOT NULL THEN links END"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT row_no, kind, key, links, raw FROM {JobTables(job.pk).staged} WHERE row_no = ANY(%s)"
-            " ORDER BY row_no",
-            [bucket.rows],
+            f"SELECT row_no, kind, key, {links}, raw FROM {JobTables(job.pk).staged} WHERE {where} ORDER BY row_no",
+            values,
         )
         return [as_incoming(*line) for line in cursor.fetchall()]
 

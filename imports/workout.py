@@ -27,18 +27,19 @@ from profiles.schema import EXTERNAL_ID
 COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")
 
 
-def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]:
+def work_out(job: ImportJob, bucket: Bucket, base: int, *, planned: bool) -> dict[int, int | None]:
     """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
 
-    ``base``: microseconds; changes are dated from it. Returns the versions of people who must not move until the
-    bucket is written (see ``store.stand_still``).
+    ``base``: microseconds; changes are dated from it. ``planned``: whether the plan of the hash lane still holds, by
+    which rows of different keys find different people; else all rows of the bucket share one working set. Returns the
+    versions of people who must not move until the bucket is written (see ``store.stand_still``).
     """
     rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk))
-    if bucket.lane == Bucket.Lane.SERIAL:
+    if bucket.lane == Bucket.Lane.SERIAL or not planned:
         rows = staging.incoming(job, bucket)
         outcome.add(rows, _people(rules, base, store.load(sought(rows))))
     else:
-        settled, chunks = plain.settle(job, bucket, rules, base)
+        settled, chunks = plain.settle(job, bucket, rules)
         outcome.settled(settled, rules.action)
         for left in chunks:
             found = [(row.key, person) for row, person in left.found]

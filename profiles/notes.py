@@ -18,7 +18,8 @@ TOUCHED = (
     "bucket int NOT NULL, person bigint NOT NULL, version bigint NOT NULL, first_row int, moment bigint,"
     " external_id text, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
 )
-"""``moment``: microseconds after the change set's own time; null for somebody who stays as they are."""
+"""``moment``: microseconds after the change set's own time, by the last row that changes the person; null for somebody
+who stays as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _touched(person: Person, people: People, bucket: int) -> str:
     gone, come = _relinked(person, people)
     fields = (delta, removed or None, changes, gone or None, come or None)
     rest = "\t".join(map(document, fields)) + "\n"
-    return f"{start}{person.recency - people.base}\t{external_id}\t{rest}"
+    return f"{start}{person.last_row}\t{external_id}\t{rest}"
 
 
 def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:

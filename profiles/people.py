@@ -68,7 +68,7 @@ class Person:
     """
 
     __slots__ = (
-        "attributes", "changes", "external_id", "first_row", "object_id", "recency", "ref", "version",
+        "attributes", "changes", "external_id", "first_row", "last_row", "object_id", "recency", "ref", "version",
     )  # fmt: skip
 
     def __init__(
@@ -87,7 +87,7 @@ class Person:
         self.attributes = attributes
         self.recency = recency
         self.version = version
-        self.first_row = first_row
+        self.first_row = self.last_row = first_row
         self.changes: Changes = _NOTHING
 
     def values(self) -> Attributes:
@@ -256,6 +256,7 @@ class People:
             person.attributes = changed(person.values(), changes)
         else:
             person.changes = together(person.changes, changes) if person.changes else changes
+        person.last_row = row.row
         person.recency = max(self.base + row.row, person.recency + 1)
 
     def _relink(self, person: Person, kind: str, change: list[Any]) -> None:

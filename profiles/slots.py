@@ -14,7 +14,7 @@ from django.db import connection
 
 from profiles.people import Link
 
-SLOT_BITS = 10
+SLOT_BITS = 9
 SLOTS = 1 << SLOT_BITS
 """Many, so that the people of one slot, who are written together, fill only a small part of a page of the table."""
 

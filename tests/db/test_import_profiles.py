@@ -348,6 +348,23 @@ def test_somebody_without_a_role_is_refused_and_the_file_is_not_kept(settings: A
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('email,age <dd/MM/yyyy>\na@x.co,"x,y"\nb@x.co,7\nc@x.co,8\n', "invalid_integer"),
+        ("email,phone <dd/MM/yyyy>\na@x.co,abc\nb@x.co,5550100\nc@x.co,\n", "invalid_phone"),
+        ("email <dd/MM/yyyy>,age\nnobody,1\nb@x.co,7\nc@x.co,8\n", "invalid_email"),
+    ],
+)
+def test_a_date_format_over_what_is_no_date_changes_nothing(tmp_path: Path, text: str, code: str):
+    (tmp_path / "dates.csv").write_text(text)
+    found = result(tmp_path / "dates.csv")
+    assert (found["counts"]["imported"], found["counts"]["failed"]) == (2, 1)
+    assert [error["code"] for error in found["errors"]] == [code]
+    ages = {tuple(p.attributes["email"]): p.attributes.get("age") for p in Profile.objects.all()}
+    assert ages == ({("b@x.co",): 7, ("c@x.co",): 8} if "age" in text else {("b@x.co",): None, ("c@x.co",): None})
+
+
 def test_a_file_over_the_limit_is_refused_before_it_is_stored(settings: Any, tmp_path: Path):
     settings.MEDIA_ROOT, settings.IMPORTS_MAX_MB = str(tmp_path / "stored"), 1
     with (tmp_path / "large.csv").open("wb") as file:

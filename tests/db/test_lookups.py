@@ -91,7 +91,7 @@ def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():
     store.pin_plans()
     before = read()
     rules = Rules.of(load_schema(), Action.UPDATE, ["email"], crowded=False)
-    settled, left = plain.settle(bucket.job, bucket, rules, base=0)
+    settled, left = plain.settle(bucket.job, bucket, rules)
     assert [chunk.rows for chunk in left] == [[], []]
     assert settled == Settled(imported=50, changed=30, kept=70)
     after = read()
