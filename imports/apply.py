@@ -103,6 +103,4 @@ def _stands(job: ImportJob, bucket: Bucket) -> bool:
 def _work_out_again(job: ImportJob, bucket: Bucket) -> None:
     assert job.change_set is not None
     JobTables(job.pk).forget(bucket.number)
-    planned = not store.foreign_writes(job.snapshot, job.change_set_id)
-    base = store.microseconds(job.change_set.when)
-    store.stand_still(workout.work_out(job, bucket, base, planned=planned))
+    store.stand_still(workout.work_out(job, bucket, store.microseconds(job.change_set.when)))

@@ -27,7 +27,7 @@ def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     if bucket.lane == Bucket.Lane.SERIAL:
         workout.work_out_serially(job, bucket, base)
     else:
-        workout.work_out(job, bucket, base, planned=True)
+        workout.work_out(job, bucket, base)
     with connection.cursor() as cursor:
         workout.write_problems(cursor, job, bucket)
     return dict(bucket.counts)

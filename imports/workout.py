@@ -27,15 +27,15 @@ from profiles.schema import EXTERNAL_ID
 COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")
 
 
-def work_out(job: ImportJob, bucket: Bucket, base: int, *, planned: bool) -> dict[int, int | None]:
+def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]:
     """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
 
-    ``base``: microseconds; changes are dated from it. ``planned``: whether the plan of the hash lane still holds, by
-    which rows of different keys find different people; else all rows of the bucket share one working set. Returns the
-    versions of people who must not move until the bucket is written (see ``store.stand_still``).
+    ``base``: microseconds; changes are dated from it. Returns the versions of people who must not move until the
+    bucket is written (see ``store.stand_still``).
     """
     rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk))
-    if bucket.lane == Bucket.Lane.SERIAL or not planned:
+    # Rows of different keys find different people only as long as nobody else writes; else they share a working set.
+    if bucket.lane == Bucket.Lane.SERIAL or store.foreign_writes(job.snapshot, job.change_set_id):
         rows = staging.incoming(job, bucket)
         outcome.add(rows, _people(rules, base, store.load(sought(rows))))
     else:

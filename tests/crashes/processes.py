@@ -111,6 +111,17 @@ def _command_line(process: psutil.Process) -> str:
         return ""
 
 
+def end(process: subprocess.Popen[Any]) -> None:
+    """Ask a supervisor to stop, and kill what is left of its processes after ten seconds."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    for left in family:
+        if left.is_running():
+            left.kill()
+
+
 @contextmanager
 def working(environment: Mapping[str, str], **more: str) -> Iterator[Work]:
     """Workers while the context lasts."""

@@ -12,17 +12,16 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from django.core.management import call_command
 
 from config.settings import BASE_DIR
 from imports.models import Bucket, ImportJob, Status, Step
 from profiles.models import Profile
+from tests.crashes.processes import end
 
 PEOPLE = BASE_DIR / "tests/data/own-people.csv"
 IMPORT = ["import_profiles", "--identifier", "email", "--action", "update"]
@@ -65,13 +64,7 @@ def worker(start: Start) -> Iterator[None]:
     """A cluster of two workers."""
     process = start("work", "--stop-within", 4, stdout=None, stderr=None)
     yield
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)
-    for left in family:
-        if left.is_running():
-            left.kill()
+    end(process)
 
 
 @pytest.mark.usefixtures("worker")
@@ -109,7 +102,7 @@ def test_ctrl_c_stops_an_inline_import_which_can_be_resumed(start: Start, tmp_pa
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=20)
     job = ImportJob.objects.get()
-    assert running.returncode == 130
+    assert running.returncode == 130, told
     assert job.status == Status.STOPPED
     assert 0 < job.not_run < 8_000
     assert job.imported == Profile.objects.count() == 8_000 - job.not_run

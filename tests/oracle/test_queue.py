@@ -3,17 +3,16 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import BASE_DIR
+from tests.crashes.processes import end
 from tests.oracle.cases import IDENTIFIERS, Case, cases
 from tests.oracle.drive import Queue
 from tests.oracle.test_oracle import compare
@@ -33,13 +32,7 @@ def cluster(process_environment: dict[str, str]) -> Iterator[None]:
     )
     with override_settings(MEDIA_ROOT=Path(process_environment["DATA_DIR"]) / "files"):
         yield
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(10)
-    for left in family:
-        if left.is_running():
-            left.kill()
+    end(process)
 
 
 @pytest.mark.usefixtures("custom_identifiers", "cluster")
