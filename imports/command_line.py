@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
@@ -62,6 +64,39 @@ def answering(command: BaseCommand) -> Iterator[None]:
     except KeyboardInterrupt:
         command.stderr.write("Stopped.", str)
         raise SystemExit(ExitCode.INTERRUPTED) from None
+
+
+class CtrlC:
+    """Whether Ctrl-C was pressed, while this is entered.
+
+    Pressing it raises ``KeyboardInterrupt`` at once, wherever the process is. Another exception may come of that, or
+    none: ask ``pressed``.
+    """
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def __enter__(self) -> CtrlC:
+        self._before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise ``KeyboardInterrupt`` if one was raised before and got lost."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        self.pressed = True
+        raise KeyboardInterrupt
+
+
+def connect_anew() -> None:
+    """Leave the database connection as it is, perhaps in the middle of a statement, and use another from now on."""
+    connection.close()
+    del connections[DEFAULT_DB_ALIAS]
 
 
 def check_database() -> None:

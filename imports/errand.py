@@ -17,7 +17,7 @@ from django.core.files import File
 from django.utils import timezone
 
 from imports import configure, engine, job_file, leases, lifecycle, queue
-from imports.command_line import CommandLineError, Interrupted
+from imports.command_line import CommandLineError, CtrlC, Interrupted, connect_anew
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import Bucket, ImportJob, Status, Step
 from imports.progress import Display
@@ -41,6 +41,7 @@ class Errand:
         self.display = display
         self.inline = inline
         self.patience = None if wait or inline else PATIENCE_SECONDS
+        self.ctrl_c = CtrlC()
 
     def import_file(self, request: Request) -> ImportJob:
         """Store, check and, unless it is a dry run, start or submit. Raises ``Refused`` or ``Interrupted``."""
@@ -126,16 +127,21 @@ class Errand:
             if not (self.inline and engine.work_on(job.pk, 0)):
                 time.sleep(POLL_SECONDS)
                 silence.notice(job)
+            self.ctrl_c.check()
             job.refresh_from_db()
             self.display.show(job)
 
     def _interruptible(self, job: ImportJob, walk: Callable[[], None]) -> ImportJob:
         try:
-            walk()
-        except KeyboardInterrupt:
-            job.refresh_from_db()
-            raise Interrupted(self._end_early(job) if self.inline else _left_alone(job)) from None
-        return job
+            with self.ctrl_c:
+                walk()
+            return job
+        except BaseException:
+            if not self.ctrl_c.pressed:
+                raise
+        connect_anew()
+        job.refresh_from_db()
+        raise Interrupted(self._end_early(job) if self.inline else _left_alone(job))
 
     def _end_early(self, job: ImportJob) -> str:
         """Nobody else works on the job, so what its person does not wait for ends here."""
