@@ -50,6 +50,7 @@ class ColumnReader:
         self.keeps_text = column.date_format is not None
         """Whether a bad value stays text: where the header declares a date format (DT-17)."""
         self._parse = _parser(column, options)
+        self._quick = values.quick(column.definition.type, options.values)
         self._is_text = column.definition.type is ValueType.TEXT
         self._are_strings = column.definition.type not in _NOT_STRINGS
 
@@ -61,6 +62,10 @@ class ColumnReader:
         if self.form is None and self._is_text and values.are_plain(distinct):
             return Cells(None, None, {}, blank)
         found: dict[str, Any] = {}
+        if self._quick is not None:
+            plain = list(filter(self._quick.test, distinct))
+            found = dict(zip(plain, map(self._quick.read, plain), strict=True))
+            distinct -= found.keys()
         bad: dict[str, InvalidValue] = {}
         parse = self._parse
         for text in distinct:
@@ -70,8 +75,7 @@ class ColumnReader:
                 bad[text] = problem
                 if self.keeps_text and values.are_plain([text]):
                     found[text] = text
-        form = self.form
-        forms = None if form is None else {text: form(value) for text, value in found.items()}
+        forms = None if self.form is None else dict(zip(found, map(self.form, found.values()), strict=True))
         return Cells(found, forms, bad, blank)
 
     def field(self, texts: Sequence[str], cells: Cells, start: str, end: str) -> Field:
@@ -82,7 +86,8 @@ class ColumnReader:
             return strings(texts, None, start, end)
         if self._are_strings:
             return strings(texts, cells.values, start, end)
-        known = {text: json_of(value) for text, value in cells.values.items()}
+        shown = json_of(list(cells.values.values()))[1:-1].split(",")  # no number and no boolean has a comma
+        known = dict(zip(cells.values, shown, strict=False))
         return Field(start, [known.get(text, "") for text in texts], end)
 
     def several(self, columns: Sequence[Sequence[str]], cells: Sequence[Cells], start: str) -> Field:
@@ -109,9 +114,7 @@ class Field:
 def strings(texts: Sequence[str], meaning: Mapping[str, str] | None, start: str, end: str) -> Field:
     """For each text the string that it means as JSON, None for itself; blank where it means nothing."""
     shown = texts if meaning is None else [meaning.get(text, "") for text in texts]
-    if _needs_no_escape("".join(shown)):
-        return Field(f'{start}"', shown, f'"{end}')
-    return Field(start, [json_of(text) if text else "" for text in shown], end)
+    return Field(f'{start}"', shown if _needs_no_escape("".join(shown)) else _escaped(shown), f'"{end}')
 
 
 def documents(opening: str, fields: Sequence[Field], closing: str, *, repeats: bool = False) -> list[str]:
@@ -152,6 +155,15 @@ def json_of(value: Any) -> str:
 def _needs_no_escape(text: str) -> bool:
     """Whether JSON writes a text as it is."""
     return len(orjson.dumps(text)) == len(text.encode()) + 2
+
+
+def _escaped(texts: Sequence[str]) -> Sequence[str]:
+    """Texts as JSON writes them, without the quotes around them: all at once, between marks that it leaves as is."""
+    shown = json_of(_MARK.join(texts))[1:-1].split(_MARK)
+    return shown if len(shown) == len(texts) else [json_of(text)[1:-1] for text in texts]
+
+
+_MARK = "\x7f"
 
 
 def _any_blank(distinct: set[str]) -> bool:

@@ -130,6 +130,7 @@ _IGNORE = """
 INSERT INTO {results} (bucket, row_no, outcome, person) SELECT %(bucket)s, row_no, 'ignored', id FROM met WHERE same
 """
 
+# Looked up in the order of the index, then of the table, which keeps the processor's cache: a fifth less for those two.
 # Comparing bytes first tells of most unchanged people, at a fifth of the time of comparing value by value.
 _SETTLE = """
 WITH mine AS (
@@ -138,9 +139,11 @@ WITH mine AS (
         FROM {staged} WHERE place BETWEEN %(first)s AND %(last)s
     ) AS placed
 ), met AS MATERIALIZED (
-    SELECT m.row_no, m.kind, m.key, m.links, m.ties, m.raw, m.alone, m.plain, h.holders, p.*
-    FROM mine m
-    CROSS JOIN LATERAL ({holder}) AS h
+    SELECT m.row_no, m.kind, m.key, m.links, m.ties, m.raw, m.alone, m.plain, m.holders, p.*
+    FROM (
+        SELECT m.*, h.* FROM (SELECT * FROM mine ORDER BY key OFFSET 0) AS m
+        CROSS JOIN LATERAL ({holder}) AS h ORDER BY id OFFSET 0
+    ) AS m
     LEFT JOIN LATERAL (
         SELECT p.id, p.object_id, p.external_id, p.attributes, {version} AS version, {same} AS same,
             s.delta, s.changes, s.delta IS NOT NULL AND NOT s.careful AND (s.added = 0 OR s.added + (
@@ -156,7 +159,7 @@ WITH mine AS (
             FROM jsonb_each(row.attributes) AS r
             WHERE NOT record_image_eq(ROW(p.attributes), ROW(row.attributes)) AND {different}
         ) AS s
-        WHERE h.holders = 1 AND p.id = h.id OFFSET 0
+        WHERE m.holders = 1 AND p.id = m.id OFFSET 0
     ) AS p ON true
 ), born AS (
     INSERT INTO {born} (bucket, first_row, moment, external_id)

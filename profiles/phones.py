@@ -47,6 +47,19 @@ def parser(phone_format: PhoneFormat, default_country: str | None) -> Parser:
             return _digits
 
 
+def kept(phone_format: PhoneFormat, *, national: bool) -> Callable[[str], object]:
+    """A test for numbers that a parser surely keeps as they are; ``national``: whether it has a default country."""
+    match phone_format:
+        case PhoneFormat.ANY:
+            return (_PLUS if national else _EITHER).fullmatch
+        case PhoneFormat.E164:
+            return _E164.fullmatch
+        case PhoneFormat.PLUS:
+            return _PLUS.fullmatch
+        case PhoneFormat.DIGITS:
+            return _DIGITS.fullmatch
+
+
 def matching_digits(text: str) -> str:
     """What two spellings of a number have in common: its digits (D-19); empty when there are none."""
     digits = text.removeprefix("+")

@@ -30,6 +30,8 @@ _PERHAPS_TYPED = re.compile(
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.Z+-]+)?"
     r"|\$D_-?[0-9]+|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])\s*"
 )
+_WHITE_SPACE = filter(str.isspace, map(chr, range(0x3001)))  # there is none beyond
+_PERHAPS_TYPED_BEGIN = frozenset("-0123456789$TtFf").union(_WHITE_SPACE)
 
 _NUMBERS = {ValueType.INTEGER, ValueType.NUMBER}
 
@@ -72,7 +74,7 @@ class TypeGuess:
         if self.mixed:
             return ()
         if self.type is ValueType.TEXT:
-            return filter(_PERHAPS_TYPED.fullmatch, texts)
+            return filter(_PERHAPS_TYPED.fullmatch, [text for text in texts if text[0] in _PERHAPS_TYPED_BEGIN])
         return filterfalse(_SURE[self.type], texts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 import pytest
@@ -141,3 +142,12 @@ def test_quick_tests_never_take_what_the_close_look_refuses() -> None:
         one.add([second])
         other.add([second, first])
         assert (one.type, one.mixed) == (other.type, other.mixed)
+
+
+def test_there_is_no_white_space_beyond_what_may_begin_a_typed_text() -> None:
+    assert not any(map(str.isspace, map(chr, range(0x3001, sys.maxunicode + 1))))
+
+
+@pytest.mark.parametrize("text", ["\u30007", " 7", "\u00852001-02-03", "\ttrue"])
+def test_white_space_before_a_typed_text_does_not_make_it_text(text: str) -> None:
+    assert guess("some text", text) == (ValueType.TEXT, True)

@@ -290,7 +290,7 @@ def test_at_80_other_texts_are_not(text: str) -> None:
 @given(emailish | st.emails())
 @example("a@b--c.com")
 def test_the_fast_way_takes_only_what_the_library_takes(text: str) -> None:
-    if not values._PLAIN_EMAIL.fullmatch(text) or len(text) > values._PLAIN_EMAIL_LENGTH:
+    if not values._PLAIN_EMAIL.fullmatch(text):
         return
     try:
         validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
@@ -448,6 +448,46 @@ def test_any_text_is_a_value_or_invalid_and_values_read_back_alike(
         json.dumps(value).encode()
         iso = ValueOptions(options.phone_format, options.default_country, max_bytes=options.max_bytes)
         assert parse(value_type, json.dumps(value) if isinstance(value, bool) else str(value), iso) == value
+
+
+plain = st.from_regex(r"[+-]?[0-9]{1,19}|\+?[0-9]{6,16}|[0-9]{4}-[01][0-9]-[0-3][0-9]", fullmatch=True) | st.builds(
+    lambda name, domain: f"{name}@{domain}.com", *[st.text("ab.-_1", min_size=1, max_size=40)] * 2
+)
+
+
+@pytest.mark.parametrize("value_type", [ValueType.INTEGER, ValueType.DATE, ValueType.EMAIL, ValueType.PHONE])
+@settings(max_examples=400, deadline=None)
+@given(
+    text=plain | filled,
+    options=st.sampled_from(all_options),
+    date_format=st.sampled_from([None, *sorted(dates.KNOWN_FORMATS)]),
+)
+@example(text="0000-01-01", options=STANDARD, date_format=None)
+@example(text="1999-02-29", options=STANDARD, date_format=None)
+def test_what_is_read_quickly_is_read_alike(
+    value_type: ValueType, text: str, options: ValueOptions, date_format: str | None
+) -> None:
+    found = values.quick(value_type, options)
+    if found is None:
+        assert value_type is ValueType.DATE
+        assert not options.iso_dates
+    elif found.test(text):
+        assert found.read(text) == values.parser(value_type, options, date_format)(text)
+
+
+@pytest.mark.parametrize(
+    ("value_type", "text"),
+    [
+        (ValueType.INTEGER, "42"),
+        (ValueType.DATE, "1999-02-28"),
+        (ValueType.EMAIL, "a@b.com"),
+        (ValueType.PHONE, "+1234567"),
+    ],
+)
+def test_plain_forms_are_read_quickly(value_type: ValueType, text: str) -> None:
+    found = values.quick(value_type, STANDARD)
+    assert found is not None
+    assert found.test(text)
 
 
 @quick
