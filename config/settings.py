@@ -245,7 +245,7 @@ Q_CLUSTER: dict[str, Any] = {
     "retry": max(3_600, 20 * TIMEOUT),
     "queue_limit": IMPORTS_WORKERS,  # what a cluster has taken, no other host can take
     "bulk": 1,
-    "poll": 0.2,
+    "poll": 0.1,
     "ack_failures": True,
     "max_attempts": 3,
     "save_limit": 100,

@@ -204,9 +204,9 @@ def _restore(job: ImportJob) -> None:
         staging.restore(job)
         if job.step != Step.PLAN:  # which makes them itself
             JobTables(job.pk).create_results()
-        if job.step == Step.PREVIEW:  # what was worked out so far is lost as well
-            job.buckets.filter(step=Step.PREVIEW).exclude(done=None).update(done=None, attempts=0, lease_until=None)
-            job.problems.filter(step=Step.PREVIEW).delete()
+        if job.step in (Step.PLAN, Step.PREVIEW):  # what was done so far is lost as well
+            job.buckets.filter(step=job.step).exclude(done=None).update(done=None, attempts=0, lease_until=None)
+            job.problems.filter(step=job.step).delete()
         leases.stay(job.pk, job.step)
 
 
@@ -227,12 +227,20 @@ def _one(job: ImportJob) -> list[Bucket]:
     return [Bucket(job=job, step=job.step, number=1, size=job.total)]
 
 
+def _cut_plan(job: ImportJob) -> list[Bucket]:
+    return [Bucket(job=job, step=Step.PLAN, number=number) for number in (1, 2)]
+
+
 def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    ImportJob.objects.filter(pk=job.pk).update(snapshot=store.current_snapshot())
+    """The plan itself, and beside it what it does not need."""
     tables = JobTables(job.pk)
-    tables.index_staged()
-    tables.create_results()
-    plan.plan(job, Step.PREVIEW)
+    if bucket.number == 1:
+        ImportJob.objects.filter(pk=job.pk).update(snapshot=store.current_snapshot())
+        tables.index_places()
+        plan.plan(job, Step.PREVIEW)
+    else:
+        tables.index_rows()
+        tables.create_results()
     return {}
 
 
@@ -263,7 +271,7 @@ def _cut_stage(job: ImportJob) -> list[Bucket]:
 STEPS: dict[Step, Work] = {
     Step.SCAN: Work(intake.parts, intake.read, intake.end),
     Step.STAGE: Work(_cut_stage, staging.stage, lambda job: lifecycle.next_step(job, Step.PLAN)),
-    Step.PLAN: Work(_one, _plan, lambda job: lifecycle.next_step(job, Step.PREVIEW)),
+    Step.PLAN: Work(_cut_plan, _plan, lambda job: lifecycle.next_step(job, Step.PREVIEW)),
     Step.PREVIEW: Work(lambda job: [], preview.preview, _end_preview),
     Step.PREPARE: Work(_one, _prepare, _end_prepare),
     Step.APPLY: Work(lambda job: [], apply.apply, _end_apply),

@@ -27,7 +27,8 @@ times its rows."""
 
 
 def plan(job: ImportJob, step: Step) -> None:
-    """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step."""
+    """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step; earlier ones go."""
+    job.buckets.filter(step=step).delete()
     with connection.cursor() as cursor:
         buckets = _hash_buckets(job, step, _mark_tangled(cursor, job))
         Bucket.objects.bulk_create(buckets)

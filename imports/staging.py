@@ -212,7 +212,8 @@ def restore(job: ImportJob) -> None:
             raise FileChanged
     if job.step == Step.PLAN:  # which does the rest itself
         return
-    JobTables(job.pk).index_staged()
+    JobTables(job.pk).index_places()
+    JobTables(job.pk).index_rows()
     planned = Step.PREVIEW if job.step == Step.PREPARE else job.step
     tangled = job.buckets.filter(step=planned, lane=Bucket.Lane.SERIAL).values_list("rows", flat=True)
     with connection.cursor() as cursor:

@@ -53,12 +53,16 @@ class JobTables:
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED})")
 
-    def index_staged(self) -> None:
-        """Make the rows quick to find, and known to the planner."""
+    def index_places(self) -> None:
+        """Make the rows quick to find by place, and known to the planner."""
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE INDEX ON {self.staged} (place)")
-            cursor.execute(f"CREATE INDEX ON {self.staged} (row_no)")
             cursor.execute(f"ANALYZE {self.staged} (place, row_no, kind, key)")
+
+    def index_rows(self) -> None:
+        """Make the rows quick to find by number."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX ON {self.staged} (row_no)")
 
     def create_results(self) -> None:
         """Make the tables of what is worked out, empty."""

@@ -50,6 +50,7 @@ MOMENTS = [
     pytest.param(Status.DRAFT, 0, marks=LATER),
     (Step.STAGE, way.ALL),
     pytest.param(Step.PLAN, 0, marks=LATER),
+    (Step.PLAN, 1),
     (Step.PLAN, way.ALL),
     pytest.param(Step.PREVIEW, 0, marks=LATER),
     (Step.PREVIEW, 2),

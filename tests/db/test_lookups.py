@@ -87,7 +87,8 @@ def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():
             " SELECT n, n, n, 'email', CASE WHEN n > 100 THEN 'stranger' ELSE 'p' END || n || '@x.co', '[]',"
             " CASE WHEN n > 70 THEN '{\"plan\": \"pro\"}' ELSE '{}' END FROM generate_series(1, 150) AS n"
         )
-    tables.index_staged()
+    tables.index_places()
+    tables.index_rows()
     store.pin_plans()
     before = read()
     rules = Rules.of(load_schema(), Action.UPDATE, ["email"], crowded=False)
