@@ -82,8 +82,9 @@ def _advance(job: ImportJob) -> bool:
     """Do one unit of the job's step, or end the step; False if neither can be done now."""
     step = Step(job.step)
     work = STEPS[step]
-    _cut(job, work)
     bucket = leases.claim(job)
+    if bucket is None and _cut(job, work):
+        bucket = leases.claim(job)
     if bucket is not None:
         return _do(job, bucket, work)
     if leases.all_done(job):
@@ -91,14 +92,15 @@ def _advance(job: ImportJob) -> bool:
     return leases.fail_if_exhausted(job)
 
 
-def _cut(job: ImportJob, work: Work) -> None:
-    """Cut the step into units, unless that is done; the lock lets one process do so."""
+def _cut(job: ImportJob, work: Work) -> bool:
+    """Cut the step into units, unless that is done; the lock lets one process do so. Returns whether it was to do."""
     if job.buckets.filter(step=job.step).exists():
-        return
+        return False
     with transaction.atomic():
         locked = ImportJob.objects.select_for_update().get(pk=job.pk)
         if locked.step == job.step and not job.buckets.filter(step=job.step).exists():
             Bucket.objects.bulk_create(work.cut(locked))
+    return True
 
 
 def _end(job: ImportJob, work: Work) -> bool:
@@ -228,6 +230,8 @@ def _one(job: ImportJob) -> list[Bucket]:
 
 
 def _cut_plan(job: ImportJob) -> list[Bucket]:
+    # Here, where the job is locked: a unit that kept it locked would wait for the other one, which waits for the job.
+    ImportJob.objects.filter(pk=job.pk).update(snapshot=store.current_snapshot())
     return [Bucket(job=job, step=Step.PLAN, number=number) for number in (1, 2)]
 
 
@@ -235,7 +239,6 @@ def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     """The plan itself, and beside it what it does not need."""
     tables = JobTables(job.pk)
     if bucket.number == 1:
-        ImportJob.objects.filter(pk=job.pk).update(snapshot=store.current_snapshot())
         tables.index_places()
         plan.plan(job, Step.PREVIEW)
     else:

@@ -33,10 +33,7 @@ def claim(job: ImportJob) -> Bucket | None:
         "seconds": settings.IMPORTS_LEASE_SECONDS,
         "attempts": MAX_ATTEMPTS,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        row = cursor.fetchone()
-    return Bucket.objects.get(pk=row[0]) if row else None
+    return next(iter(Bucket.objects.raw(_CLAIM, values)), None)
 
 
 def finish(bucket: Bucket, counts: dict[str, Any]) -> None:
@@ -130,5 +127,5 @@ WHERE id = (
         ))
     ORDER BY b.lane = 'serial' DESC, b.number
     FOR UPDATE SKIP LOCKED LIMIT 1
-) RETURNING id
+) RETURNING *
 """

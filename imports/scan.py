@@ -28,15 +28,10 @@ class ColumnStatistics:
 
     def add(self, texts: Sequence[str]) -> None:
         """Count the texts of one batch."""
-        spaces = sum(map(str.isspace, texts))
-        self.filled += len(texts) - texts.count("") - spaces
-        settled = self.guess.mixed
-        if settled and len(self.samples) == SAMPLES:
-            return
         distinct = set(texts)
-        distinct.discard("")
-        if spaces:
-            distinct = {text for text in distinct if not text.isspace()}
+        blank = {"", *filter(str.isspace, distinct)}
+        self.filled += len(texts) - sum(map(texts.count, blank))
+        distinct -= blank
         self.guess.add(distinct)
         self._sample(texts)
 

@@ -188,13 +188,12 @@ def as_incoming(row: int, kind: str, key: str, links: str | None, raw: str) -> I
 
 def is_lost(job: ImportJob) -> bool:
     """Whether a crash of the database emptied the staged rows, or somebody dropped them."""
-    expected = sum(counts.get("staged", 0) for counts in _done(job))
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [JobTables(job.pk).staged])
         if cursor.fetchone()[0] is None:
             return True
         cursor.execute(f"SELECT EXISTS (SELECT FROM {JobTables(job.pk).staged})")
-        return bool(expected) and not cursor.fetchone()[0]
+        return not cursor.fetchone()[0] and any(counts.get("staged") for counts in _done(job))
 
 
 def is_complete(job: ImportJob) -> bool:

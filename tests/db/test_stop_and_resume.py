@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from imports import engine, leases, lifecycle, queue
 from imports.lifecycle import Actor
@@ -18,6 +18,7 @@ from tests.crashes import people, way
 from tests.crashes.processes import (
     CHAINED,
     HASHED,
+    HELD_UP,
     Hold,
     carrying,
     command,
@@ -177,3 +178,19 @@ def in_a_thread(work: Callable[[], None]) -> None:
             work()
     finally:
         connection.close()
+
+
+def test_no_unit_of_the_plan_keeps_the_job_locked_while_it_may_wait_for_the_other():
+    way.begin()
+    job = way.uploaded()
+    way.walk(job, Step.PLAN)
+    with ThreadPoolExecutor(1) as threads, holding(*HELD_UP[Step.PLAN]) as identifiers:
+        planning = threads.submit(in_a_thread, lambda: engine.run_here(ImportJob.objects.get(pk=job.pk)))
+        wait_for(identifiers.waiting, job)
+        with transaction.atomic():
+            locked = ImportJob.objects.select_for_update(nowait=True).get(pk=job.pk)
+            assert (locked.step, bool(locked.snapshot)) == (Step.PLAN, True)
+        identifiers.let_go()
+        planning.result(30)
+    job.refresh_from_db()
+    assert job.status == Status.READY
