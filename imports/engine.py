@@ -110,6 +110,9 @@ def _end(job: ImportJob, work: Work) -> bool:
             _restore(job)
         with transaction.atomic():
             _one_at_a_time(job)
+            leases.stay(
+                job.pk, job.step
+            )  # while we waited, another process may have ended the step, and people gone on
             if leases.all_done(job):
                 work.end(job)
     return True

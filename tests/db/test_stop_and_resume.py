@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from imports import engine, leases, lifecycle, queue
+from imports import configure, engine, leases, lifecycle, queue
 from imports.lifecycle import Actor
 from imports.models import ImportJob, Status, Step
 from profiles.models import Profile
@@ -194,3 +194,20 @@ def test_no_unit_of_the_plan_keeps_the_job_locked_while_it_may_wait_for_the_othe
         planning.result(30)
     job.refresh_from_db()
     assert job.status == Status.READY
+
+
+@pytest.mark.parametrize("step", [Step.SCAN, Step.STAGE, Step.PLAN, Step.PREVIEW, Step.PREPARE, Step.APPLY])
+def test_a_step_that_another_process_has_ended_is_not_ended_again(step: Step):
+    way.begin()
+    job = way.uploaded()
+    way.walk(job, step, way.ALL)
+    late = ImportJob.objects.get(pk=job.pk)
+    way.unit(job)
+    if step == Step.SCAN:
+        configure.check(job, Actor.command(), identifier="email", action="append")
+    before = ImportJob.objects.values().get(pk=job.pk)
+    columns = list(job.columns.values())
+    assert (before["status"], before["step"]) != (late.status, late.step)
+    engine._end(late, engine.STEPS[step])
+    assert ImportJob.objects.values().get(pk=job.pk) == before
+    assert list(job.columns.values()) == columns
