@@ -72,10 +72,18 @@ def check_again(job: ImportJob) -> None:
 
 
 def discard(job: ImportJob) -> None:
-    """Keep nothing of a file that cannot be imported but its job and what is wrong with it."""
-    JobTables(job.pk).drop()
-    job.columns.all().delete()
-    job.file.delete(save=True)
+    """Keep nothing of a file that cannot be imported but its job and what is wrong with it.
+
+    Nothing happens to a job that somebody has moved since it was read.
+    """
+    name, storage = str(job.file.name), job.file.storage
+    with transaction.atomic():
+        if not ImportJob.objects.filter(pk=job.pk, status=job.status).update(file=""):
+            return
+        JobTables(job.pk).drop()
+        job.columns.all().delete()
+        transaction.on_commit(lambda: storage.delete(name))
+    job.refresh_from_db()
 
 
 def _unknown_header(header: str, headers: list[str]) -> Fault:

@@ -83,8 +83,11 @@ def _advance(job: ImportJob) -> bool:
     step = Step(job.step)
     work = STEPS[step]
     bucket = leases.claim(job)
-    if bucket is None and _cut(job, work):
-        bucket = leases.claim(job)
+    try:
+        if bucket is None and _cut(job, work):
+            bucket = leases.claim(job)
+    except leases.Lost:
+        return True
     if bucket is not None:
         return _do(job, bucket, work)
     if leases.all_done(job):
@@ -97,9 +100,11 @@ def _cut(job: ImportJob, work: Work) -> bool:
     if job.buckets.filter(step=job.step).exists():
         return False
     with transaction.atomic():
-        locked = ImportJob.objects.select_for_update().get(pk=job.pk)
-        if locked.step == job.step and not job.buckets.filter(step=job.step).exists():
-            Bucket.objects.bulk_create(work.cut(locked))
+        _one_at_a_time(job)
+        # Not locked against units of an earlier check: they would wait for the job, and we for the table they write.
+        leases.stay(job)
+        if not job.buckets.filter(step=job.step).exists():
+            Bucket.objects.bulk_create(work.cut(job))
     return True
 
 
@@ -110,9 +115,7 @@ def _end(job: ImportJob, work: Work) -> bool:
             _restore(job)
         with transaction.atomic():
             _one_at_a_time(job)
-            leases.stay(
-                job.pk, job.step
-            )  # while we waited, another process may have ended the step, and people gone on
+            leases.stay(job)  # while we waited, another process may have ended the step, and people gone on
             if leases.all_done(job):
                 work.end(job)
     return True
@@ -122,7 +125,11 @@ def _do(job: ImportJob, bucket: Bucket, work: Work) -> bool:
     """Do a leased unit; anything unforeseen is an attempt."""
     try:
         with _answering(job, bucket.number):
-            _try(job, bucket, work)
+            try:
+                _try(job, bucket, work)
+            except leases.Lost:
+                leases.release(bucket, "")  # it may be another check's, whose workers should not wait for us
+                raise
     except Exception as error:  # the task's door: whatever it was, the unit is given back and the job knows
         logger.exception("job %s: %s %s failed", job.pk, bucket.step, bucket.number)
         leases.release(bucket, type(error).__name__)
@@ -137,8 +144,9 @@ def _answering(job: ImportJob, what: int | str) -> Iterator[None]:
     except (leases.Lost, Refused):
         logger.info("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, what)
     except (SourceError, HeaderError) as refusal:
-        lifecycle.fail(job, refusal.code, refusal.message)
-        configure.discard(job)
+        is_new = job.step == Step.SCAN
+        if lifecycle.fail(job, refusal.code, refusal.message) and is_new:  # later on, the file was taken already
+            configure.discard(job)
     except apply.SchemaChanged:
         _check_again(job)
     except staging.FileChanged:
@@ -154,7 +162,7 @@ def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:
                 _commit_soon()
                 with _no_collection():
                     counts = work.do(job, bucket)
-                leases.finish(bucket, counts)
+                leases.finish(job, bucket, counts)
             return
         except (store.Moved, IntegrityError, OperationalError) as conflict:
             if not _is_conflict(conflict) or attempt == RETRIES - 1:
@@ -212,7 +220,7 @@ def _restore(job: ImportJob) -> None:
         if job.step in (Step.PLAN, Step.PREVIEW):  # what was done so far is lost as well
             job.buckets.filter(step=job.step).exclude(done=None).update(done=None, attempts=0, lease_until=None)
             job.problems.filter(step=job.step).delete()
-        leases.stay(job.pk, job.step)
+        leases.stay(job)
 
 
 def _is_lost(job: ImportJob) -> bool:

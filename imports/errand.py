@@ -29,6 +29,8 @@ SILENT_SECONDS = 8.0
 """How long work may lie about before people are told that nobody takes it up."""
 PATIENCE_SECONDS = 10.0
 """How long an import that was started is waited for, also without ``--wait``: a small one ends in this time."""
+TRIES = 3
+"""How often a job is given up that workers bring from one state to the next meanwhile."""
 STARTS = 3
 """How often an import is started whose schema was changed by somebody else between its check and its start."""
 
@@ -110,8 +112,8 @@ class Errand:
             configure.check(job, self.actor)
         except configure.NotReady as problem:
             reasons = dict.fromkeys(f"{fault.reason.rstrip('.')}." for fault in problem.faults)
-            lifecycle.fail(job, problem.faults[0].code, "\n".join(reasons))
-            configure.discard(job)
+            if lifecycle.fail(job, problem.faults[0].code, "\n".join(reasons)):
+                configure.discard(job)
             return False
         return True
 
@@ -144,7 +146,17 @@ class Errand:
         raise Interrupted(self._end_early(job) if self.inline else _left_alone(job))
 
     def _end_early(self, job: ImportJob) -> str:
-        """Nobody else works on the job, so what its person does not wait for ends here."""
+        """What its person does not wait for ends here, as long as nobody else has brought it further."""
+        for _ in range(TRIES):
+            try:
+                return self._given_up(job)
+            except Refused as refused:
+                if refused.code != "state":
+                    raise
+                job.refresh_from_db()
+        return _left_alone(job)
+
+    def _given_up(self, job: ImportJob) -> str:
         if job.status in (Status.PENDING, Status.IN_PROGRESS):
             lifecycle.stop(job, self.actor)
             done = job.total - job.not_run
@@ -155,7 +167,8 @@ class Errand:
         if job.status in lifecycle.MOVES[Move.CANCEL].sources:
             lifecycle.move(job, Move.CANCEL, self.actor)
             configure.discard(job)
-        return f"Import {job.pk} was not started; nobody was changed."
+            return f"Import {job.pk} was not started; nobody was changed."
+        return _left_alone(job)
 
 
 class Silence:

@@ -36,20 +36,23 @@ def claim(job: ImportJob) -> Bucket | None:
     return next(iter(Bucket.objects.raw(_CLAIM, values)), None)
 
 
-def finish(bucket: Bucket, counts: dict[str, Any]) -> None:
+def finish(job: ImportJob, bucket: Bucket, counts: dict[str, Any]) -> None:
     """Mark the unit done, last in the transaction that did it. Raises ``Lost`` if that must not be committed."""
-    stay(bucket.job_id, bucket.step)
+    stay(job)
     if not Bucket.objects.filter(pk=bucket.pk, done=None).update(done=timezone.now(), counts=counts):
         raise Lost
 
 
-def stay(job_id: int, step: str) -> None:
-    """Keep the job where it is until commit. Raises ``Lost`` if it is not at work on this step any more."""
+def stay(job: ImportJob) -> None:
+    """Keep the job where it is until commit. Raises ``Lost`` if it is not at work on this step any more.
+
+    When the step began tells it from the same step of another check.
+    """
     with connection.cursor() as cursor:
         # Shared, so that units of one job do not wait for each other but a move of the job does.
-        cursor.execute("SELECT status, step FROM imports_importjob WHERE id = %s FOR SHARE", [job_id])
+        cursor.execute("SELECT status, step, step_started FROM imports_importjob WHERE id = %s FOR SHARE", [job.pk])
         row = cursor.fetchone()
-    if row is None or row[0] not in AT_WORK or row[1] != step:
+    if row is None or row[0] not in AT_WORK or row[1:] != (job.step, job.step_started):
         raise Lost
 
 
@@ -86,7 +89,7 @@ def fail_if_exhausted(job: ImportJob) -> bool:
 
 def set_back(job: ImportJob, error: str) -> None:
     """Count that the job's step could not be begun or ended, and fail the job when that was tried too often."""
-    at_step = ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step)
+    at_step = ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step, step_started=job.step_started)
     if at_step.update(setbacks=F("setbacks") + 1):
         job.refresh_from_db()
         if job.setbacks >= MAX_ATTEMPTS:

@@ -209,8 +209,11 @@ def timed(job: ImportJob) -> dict[str, float]:
     return seconds | {job.step: round((timezone.now() - began).total_seconds(), 3)}
 
 
-def fail(job: ImportJob, code: str, reason: str) -> None:
-    """A working job cannot go on; what it applied stands, and its counts say so (PS-21)."""
+def fail(job: ImportJob, code: str, reason: str) -> bool:
+    """A working job cannot go on; what it applied stands, and its counts say so (PS-21).
+
+    Returns False, and changes nothing, if somebody has moved the job before.
+    """
     try:
         with transaction.atomic():
             _let_nobody_commit(job)
@@ -218,6 +221,8 @@ def fail(job: ImportJob, code: str, reason: str) -> None:
     except Refused as refused:
         if refused.code != "state":
             raise
+        return False
+    return True
 
 
 def stop(job: ImportJob, actor: Actor) -> None:
@@ -261,7 +266,7 @@ def _let_nobody_commit(job: ImportJob) -> None:
 
 
 def _unmoved(job: ImportJob) -> QuerySet[ImportJob]:
-    return ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step)
+    return ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step, step_started=job.step_started)
 
 
 def _make_room(job: ImportJob, name: Move) -> None:

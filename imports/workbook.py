@@ -1,6 +1,7 @@
 """An .xlsx workbook as a table: the first sheet that is shown, every cell as text (FF-02)."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from imports.records import Block, Position
 from imports.refusal import Limits, Refusal, SourceError, in_bytes
 
 _SECONDS = 2 * sheet_to_lines.SECONDS
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Sheet:
@@ -87,6 +89,10 @@ def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits) -> None:
         raise _too_many_rows(int(done.stderr), limits)
     if b"memory allocation" in done.stderr or b"MemoryError" in done.stderr:
         raise _too_large(limits)
+    if done.returncode == -signal.SIGXCPU:
+        raise _too_large(limits)
+    if -done.returncode in _FROM_OUTSIDE:  # which says nothing about the workbook
+        raise RuntimeError(f"Reading a workbook was ended by {signal.Signals(-done.returncode).name}.")
     if done.returncode:
         raise SourceError(
             Refusal.WORKBOOK_DAMAGED,

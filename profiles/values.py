@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, partial
 from operator import methodcaller
 from typing import Any
@@ -198,10 +199,16 @@ def _number(text: str) -> int | float:
         number = float(text)
         vanished = not number and float(match[1])
         if not (vanished or abs(number) == float("inf") or text.lstrip("+-").isdigit()):
-            return int(number) if number.is_integer() and abs(number) < 2**53 else number
+            return _integral(number) if number.is_integer() else number
     raise InvalidValue(
         "invalid_number", "Invalid number: digits with an optional decimal point expected, no spaces or commas"
     )
+
+
+def _integral(number: float) -> int | float:
+    """A float without a fraction as PostgreSQL's JSON gives it back: its shortest digits, as an integer of 64 bits."""
+    digits = int(Decimal(repr(number)))
+    return digits if LEAST_INTEGER <= digits <= MOST_INTEGER else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def test_the_counts_of_a_failed_job_include_a_bucket_that_was_just_being_committ
     assert bucket.done
 
 
-def in_a_thread(work: Callable[[], None]) -> None:
+def in_a_thread(work: Callable[[], object]) -> None:
     """Do something over a connection of its own; what is done here queues nothing."""
     try:
         with way.options(), queue.in_this_process():

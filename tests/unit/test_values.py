@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -504,7 +505,16 @@ def test_matching_form_is_idempotent(text: str) -> None:
 @quick
 @given(st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False))
 def test_every_number_survives_its_text(number: float) -> None:
-    assert parse(ValueType.NUMBER, str(number)) == number
+    found = parse(ValueType.NUMBER, str(number))
+    assert float(found) == float(number)
+    assert found == json.loads(json.dumps(found))
+
+
+@pytest.mark.parametrize("text", ["1.2345678901234567e18", "123456789012345678", "9007199254740993.0", "4e15", "1e300"])
+def test_a_large_number_is_what_the_database_gives_back(text: str) -> None:
+    found = parse(ValueType.NUMBER, text)
+    stored = Decimal(json.dumps(found))  # jsonb keeps a number's decimal digits
+    assert json.loads(str(stored.quantize(1)) if stored < 2**63 else json.dumps(found)) == found
 
 
 def test_errors_survive_pickling() -> None:
