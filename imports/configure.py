@@ -10,7 +10,7 @@ from django.db import transaction
 
 from imports import job_file, lifecycle, mapping
 from imports.lifecycle import Actor, Move
-from imports.mapping import Fault
+from imports.mapping import Choice, Fault
 from imports.models import ImportColumn, ImportJob
 from imports.tables import JobTables
 from profiles.models import load_schema
@@ -45,6 +45,16 @@ def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = 
     ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
 
 
+def decide(job: ImportJob, choices: Mapping[int, Choice | None]) -> None:
+    """Map columns, by position, as a person chose from lists; None leaves a column as it is."""
+    known, columns = load_schema(), list(job.columns.filter(position__in=choices))
+    for column in columns:
+        choice = choices[column.position]
+        if choice is not None:
+            mapping.decide(column, choice, known)
+    ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
+
+
 def check(job: ImportJob, actor: Actor, **values: Any) -> None:
     """Have the whole file checked and matched under the job's mapping.
 
@@ -69,6 +79,13 @@ def check_again(job: ImportJob) -> None:
     if faults:
         raise NotReady(faults)
     lifecycle.move(job, Move.RECHECK, preview={}, schema_version=mapping.schema_version(columns, known))
+
+
+def cancel(job: ImportJob, actor: Actor) -> None:
+    """Give an import up that was not started; its file and its rows go. Raises ``Refused``."""
+    with transaction.atomic():
+        lifecycle.move(job, Move.CANCEL, actor)
+        discard(job)
 
 
 def discard(job: ImportJob) -> None:

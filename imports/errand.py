@@ -13,15 +13,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.files import File
 from django.utils import timezone
 
-from imports import configure, engine, job_file, leases, lifecycle, queue
+from imports import configure, engine, leases, lifecycle, queue, upload
 from imports.command_line import CommandLineError, CtrlC, Interrupted, connect_anew
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import Bucket, ImportJob, Status, Step
 from imports.progress import Display
-from imports.refusal import SourceError
 from imports.request import Request
 
 POLL_SECONDS = 0.1
@@ -79,21 +77,11 @@ class Errand:
             action=request.action,
             options=request.options,
         )
-        lifecycle.check_may_upload(self.actor)
-        try:
-            job_file.limits(job).check_size(job.file_size)
-        except SourceError as refusal:
-            raise Refused(refusal.code, refusal.message) from refusal
         try:
             with request.path.open("rb") as stream:
-                job.file.save(request.file_name, File(stream), save=False)
+                return upload.receive(job, stream, self.actor)
         except OSError as error:
             raise CommandLineError(f"The file cannot be stored: {error.strerror or type(error).__name__}.") from error
-        try:
-            return lifecycle.upload(job, self.actor)
-        except BaseException:
-            job.file.storage.delete(str(job.file.name))
-            raise
 
     def _import(self, job: ImportJob, request: Request) -> None:
         self._follow(job)
@@ -165,8 +153,7 @@ class Errand:
                 f"Go on with: manage.py resume_import {job.pk} --inline"
             )
         if job.status in lifecycle.MOVES[Move.CANCEL].sources:
-            lifecycle.move(job, Move.CANCEL, self.actor)
-            configure.discard(job)
+            configure.cancel(job, self.actor)
             return f"Import {job.pk} was not started; nobody was changed."
         return _left_alone(job)
 

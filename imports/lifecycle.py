@@ -147,6 +147,22 @@ def check_role(job: ImportJob, move: Move, actor: Actor | None, comment: str = "
         raise Refused("comment", "Say why you reject this import, so that its uploader can correct it.")
 
 
+def open_moves(job: ImportJob, actor: Actor) -> list[Move]:
+    """The moves that this person may make now; a comment may be needed still."""
+    found = []
+    for name, rule in MOVES.items():
+        if job.status not in rule.sources or rule.role is Role.SYSTEM:
+            continue
+        try:
+            check_role(job, name, actor, comment="any")
+        except Refused:
+            continue
+        found.append(name)
+    if Move.START in found and Move.SUBMIT in found:
+        found.remove(Move.SUBMIT)  # whoever may start alone has nobody to ask
+    return found
+
+
 def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = "", **values: Any) -> None:
     """Move the job, or raise ``Refused`` and change nothing. ``values`` are fields to set with the same UPDATE.
 

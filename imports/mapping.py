@@ -125,6 +125,24 @@ def choose(column: MappedColumn, target: str, schema: Schema) -> None:
     column.suggested = False
 
 
+def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
+    """Map a column as a person chose from a list; what the list did not offer leaves it undecided.
+
+    A new attribute without key or type gets the header's name or the type that was found. What stays as it was
+    suggested stays a suggestion.
+    """
+    if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
+        known = choice.key in OWN_FIELDS or choice.key in schema.definitions
+        choice = choice_for(choice.key, schema) if known else Choice(Target.UNDECIDED)
+    elif choice.kind is Target.NEW:
+        key = choice.key or column.name
+        known = key in OWN_FIELDS or key in schema.definitions
+        choice = choice_for(key, schema) if known else Choice(Target.NEW, key, choice.type or _new_type(column))
+    if choice != Choice(Target(column.target_kind), column.target, column.type):
+        _set(column, choice)
+        column.suggested = False
+
+
 def skip(column: MappedColumn) -> None:
     """Leave a column out (MP-07)."""
     _set(column, Choice(Target.SKIP))
@@ -188,7 +206,7 @@ def faults(
     identifier: str, action: str, columns: Sequence[MappedColumn], schema: Schema, options: Options
 ) -> list[Fault]:
     """Everything that keeps a job from being checked; empty when it may be."""
-    found = [*_identifier_faults(identifier, columns, schema), *_column_faults(columns, schema)]
+    found = [*_identifier_faults(identifier, columns, schema), *column_faults(columns, schema)]
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory:
@@ -213,7 +231,8 @@ def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema:
     return []
 
 
-def _column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
+def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
+    """What keeps single columns from being imported."""
     found = []
     names = _Names(schema)
     used = Counter(c.target for c in columns if c.target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from imports.command_line import ExitCode
@@ -15,6 +15,7 @@ from imports.progress import Stage, seconds_of
 
 FIRST_ERRORS = 20
 NAMED_APPROVERS = 5
+GROUPS = 20
 
 UNSUCCESSFUL = (Status.STOPPED, Status.FAILED, Status.CANCELLED, Status.REJECTED)
 ENDED = (*UNSUCCESSFUL, Status.COMPLETED)
@@ -107,6 +108,22 @@ def problems(job: ImportJob) -> QuerySet[RowError]:
     last = Step.APPLY if job.buckets.filter(step=Step.APPLY).exists() else Step.PREVIEW
     found = job.problems.filter(step__in=(Step.STAGE, last)).exclude(severity=RowError.Severity.IGNORED)
     return found.order_by("row", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Problems alike: the same reason in the same column."""
+
+    reason: str
+    column: str
+    severity: str
+    rows: int
+
+
+def groups(found: QuerySet[RowError]) -> list[Group]:
+    """Problems by what is wrong and where, the most frequent first."""
+    counted = found.order_by().values_list("reason", "column", "severity").annotate(rows=Count("id"))
+    return [Group(*line) for line in counted.order_by("-rows", "reason", "column")[:GROUPS]]
 
 
 def is_refused(job: ImportJob) -> bool:

@@ -110,6 +110,20 @@ class Source:
         except SourceError:
             return None
 
+    @staticmethod
+    def refuse_at_once(file: BinaryIO, name: str, limits: Limits) -> None:
+        """Raise SourceError for a new file that its size or its first bytes show to be no table; `detect` sees all."""
+        size = file_size(file)
+        if not size:
+            raise _empty_file()
+        limits.check_size(size)
+        container = container_of(file)
+        if container is Container.XLSX:
+            return
+        if container is Container.ZIP:
+            refuse_office_document({entry.filename for entry in entries(file)}, name)
+        refuse_document(read_up_to(open_bytes(file, container, limits)(), SAMPLE), name)
+
     @classmethod
     def reopen(cls, file: BinaryIO, file_format: Format, limits: Limits) -> Self:
         """A source whose format was detected before. Nothing is read yet."""

@@ -1,14 +1,17 @@
-"""Imports in the admin: a list to look at, and a way to go on with one that ended early."""
+"""The list of imports, and the addresses of the pages about one of them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django_q.admin import FailAdmin
-from django_q.models import Failure
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from imports import lifecycle
+from imports.admin import configure, pages, upload
+from imports.admin import job as job_page
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob
 from profiles.admin import ReadOnly
@@ -23,8 +26,23 @@ class ImportJobAdmin(ReadOnly):
     search_fields = ("name", "file_name")
     list_select_related = ("created_by",)
     show_full_result_count = False
-    exclude = ("format", "snapshot", "schema_version", "salt", "step_started", "queued")
     actions = ("resume",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return pages.may_upload(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return pages.may_look(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        site = self.admin_site.admin_view
+        return [
+            path("<int:number>/configure/", site(configure.view), name="imports_importjob_configure"),
+            path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
+            path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
+            path("add/", site(upload.view), name="imports_importjob_add"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="No. of Errors", ordering="failed")
     def errors(self, job: ImportJob) -> int:
@@ -45,12 +63,5 @@ class ImportJobAdmin(ReadOnly):
             else:
                 self.message_user(request, f"{job}: goes on.", messages.SUCCESS)
 
-
-class FailedTaskAdmin(FailAdmin):  # type: ignore[misc]
-    """Without django-q's way to submit a task again: units of work are leased and counted by the engine."""
-
-    actions = ()
-
-
-admin.site.unregister(Failure)
-admin.site.register(Failure, FailedTaskAdmin)
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Imports", **(extra_context or {})})

@@ -1,0 +1,76 @@
+"""What the pages about imports have in common: whose they are, which job they show, how a refusal is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from imports import lifecycle
+from imports.lifecycle import Actor, Move, Refused
+from imports.models import ImportJob
+
+SMALL_BYTES = 2 * 1024**2
+SMALL_ROWS = 5_000
+"""What is done while its person waits for the page, rather than by a worker."""
+
+
+def actor(request: HttpRequest) -> Actor:
+    """Who asks, as far as imports are concerned."""
+    return Actor.of(request.user)
+
+
+def may_upload(request: HttpRequest) -> bool:
+    return actor(request).may_upload
+
+
+def may_look(request: HttpRequest) -> bool:
+    """The three roles may look at every import, and so may whom the site lets look (D-09, PM-07)."""
+    who = actor(request)
+    return who.may_upload or who.may_approve or bool(request.user.has_perm("imports.view_importjob"))
+
+
+def job_to_see(request: HttpRequest, number: int) -> ImportJob:
+    """The job of a page. Raises ``PermissionDenied``, or ``Http404`` for one that is not there any more."""
+    if not may_look(request):
+        raise PermissionDenied
+    job = ImportJob.objects.select_related("created_by", "change_set").filter(pk=number).first()
+    if job is None:
+        raise Http404(f"There is no import {number}; somebody may have deleted it.")
+    return job
+
+
+def job_to_work_on(request: HttpRequest, number: int) -> ImportJob:
+    """The same for a page on which the job can be changed. Raises ``PermissionDenied`` for others' jobs too."""
+    job = job_to_see(request, number)
+    try:
+        lifecycle.check_role(job, Move.CHECK, actor(request))
+    except Refused as refused:
+        raise PermissionDenied(refused.message) from refused
+    return job
+
+
+def page(request: HttpRequest, template: str, job: ImportJob | None, **context: Any) -> TemplateResponse:
+    """A page of the admin about one job, or about one that is to be."""
+    shown = {"opts": ImportJob._meta, "job": job, **context}
+    return TemplateResponse(request, f"imports/{template}.html", admin.site.each_context(request) | shown)
+
+
+def address(name: str, job: ImportJob | None = None) -> str:
+    return reverse(f"admin:imports_importjob_{name}", args=() if job is None else (job.pk,))
+
+
+def tell(request: HttpRequest, refused: Refused) -> None:
+    """Say why something was not done. Raises ``PermissionDenied`` where it is a matter of roles."""
+    if refused.code == "role":
+        raise PermissionDenied(refused.message) from refused
+    messages.error(request, refused.message)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page."""
+    return bool(getattr(request, "htmx", False))

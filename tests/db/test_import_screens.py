@@ -1,0 +1,217 @@
+"""The screens of an import, as three people use them, without a browser (design section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from imports import engine, queue
+from imports.models import ImportJob, Status
+from profiles.models import Profile
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+PEOPLE = b"email,first_name,plan\nann@x.co,Ann,gold\nben@x.co,Ben,silver\nnot an address,Cy,gold\n"
+UPLOAD = "admin:imports_importjob_add"
+
+LogIn = Callable[..., Client]
+
+
+@pytest.fixture
+def log_in() -> LogIn:
+    """A browser of somebody with these roles; staff without a role when there is none."""
+
+    def make(*roles: str, name: str = "", is_staff: bool = True) -> Client:
+        user = get_user_model().objects.create_user(name or "-".join(roles) or "nobody", is_staff=is_staff)
+        user.groups.set(Group.objects.filter(name__in=roles))
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+def upload(client: Client, content: bytes = PEOPLE, name: str = "people.csv", **values: str):
+    sent = {"file": SimpleUploadedFile(name, content), "name": "", "preset": "standard", "record_type": "profiles"}
+    return client.post(reverse(UPLOAD), sent | values)
+
+
+def address(name: str, job: ImportJob) -> str:
+    return reverse(f"admin:imports_importjob_{name}", args=[job.pk])
+
+
+def check(client: Client, job: ImportJob, identifier: str = "email", action: str = "update", **values: str):
+    return client.post(
+        address("configure", job), {"identifier": identifier, "action": action, "check": "1", **values}, follow=True
+    )
+
+
+def press(client: Client, job: ImportJob, move: str, **values: str):
+    page = client.get(address("change", job))
+    return client.post(address("move", job), {"move": move, "seen": page.context["seen"], **values}, follow=True)
+
+
+def finish(job: ImportJob) -> None:
+    with queue.in_this_process():
+        engine.run_here(job)
+
+
+def test_a_small_file_is_read_checked_and_shown_without_a_worker(log_in: LogIn):
+    creator = log_in("Creator")
+    response = upload(creator)
+    job = ImportJob.objects.get()
+    assert response.status_code == 302
+    assert response["Location"] == address("configure", job)
+    page = creator.get(address("configure", job)).content.decode()
+    assert "plan" in page
+    assert "ann@x.co" in page
+    page = check(creator, job).content.decode()
+    job.refresh_from_db()
+    assert job.status == Status.READY
+    assert "Starting adds 2 and updates 0 rows; 0 ignored, 1 fail." in page
+    assert "Invalid email format" in page
+    assert Profile.objects.count() == 0
+
+
+def test_what_a_creator_submits_is_rejected_corrected_and_approved(log_in: LogIn):
+    creator, approver = log_in("Creator"), log_in("Approver")
+    upload(creator)
+    job = ImportJob.objects.get()
+    check(creator, job)
+    assert "The import waits for approval now." in press(creator, job, "submit").content.decode()
+    assert "Say why you reject this import" in press(approver, job, "reject").content.decode()
+    press(approver, job, "reject", comment="Skip the plan")
+    page = creator.get(address("change", job)).content.decode()
+    assert "Skip the plan" in page
+    check(creator, job, column="3", **{"target-3": "skip"})
+    press(creator, job, "submit")
+    press(approver, job, "approve")
+    finish(job)
+    job.refresh_from_db()
+    assert (job.status, job.imported, job.failed) == (Status.COMPLETED, 2, 1)
+    assert not any("plan" in person.attributes for person in Profile.objects.all())
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "The file is empty."),
+        (b"%PDF-1.7 something", "seems to be a PDF document"),
+        (b"email\n", "The file has no data rows."),
+        (b'email\n"ann@x.co\n', "is not closed"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_refused_beside_its_field(log_in: LogIn, content: bytes, reason: str):
+    response = upload(log_in("Creator"), content)
+    assert response.status_code == 200
+    assert any(reason in error for error in response.context["form"].errors["file"])
+    assert not ImportJob.objects.exclude(status=Status.FAILED).exists()
+
+
+def test_a_double_click_on_start_starts_once(log_in: LogIn):
+    admin = log_in("Admin")
+    upload(admin)
+    job = ImportJob.objects.get()
+    check(admin, job)
+    seen = admin.get(address("change", job)).context["seen"]
+    for _ in range(2):
+        page = admin.post(address("move", job), {"move": "start", "seen": seen}, follow=True)
+    assert "This import changed since you opened its page. Look again." in page.content.decode()
+    finish(job)
+    job.refresh_from_db()
+    assert job.moves.filter(move="start").count() == 1
+    assert Profile.objects.count() == 2
+
+
+def test_a_page_that_was_opened_before_the_file_was_checked_again_cannot_approve(log_in: LogIn):
+    creator, approver = log_in("Creator"), log_in("Approver")
+    upload(creator)
+    job = ImportJob.objects.get()
+    check(creator, job)
+    press(creator, job, "submit")
+    seen = approver.get(address("change", job)).context["seen"]
+    press(approver, job, "reject", comment="Use Overwrite")
+    check(creator, job, action="overwrite")
+    press(creator, job, "submit")
+    approver.post(address("move", job), {"move": "approve", "seen": seen})
+    job.refresh_from_db()
+    assert job.status == Status.AWAITING_APPROVAL
+
+
+def test_a_problem_of_the_mapping_is_told_and_nothing_is_checked(log_in: LogIn):
+    creator = log_in("Creator")
+    upload(creator)
+    job = ImportJob.objects.get()
+    page = check(creator, job, identifier="phone").content.decode()
+    assert "The selected identifier phone is not in the file" in page
+    page = check(creator, job, column="1", **{"target-1": "undecided"}).content.decode()
+    assert "Column email needs a mapping, or must be skipped" in page
+    job.refresh_from_db()
+    assert job.status == Status.DRAFT
+
+
+PAGES = ("configure", "change", "move")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_others_jobs_can_be_looked_at_but_not_changed(log_in: LogIn, page: str):
+    owner, other, reader = log_in("Creator", name="owner"), log_in("Creator", name="other"), log_in()
+    upload(owner)
+    job = ImportJob.objects.get()
+    check(owner, job)
+    moves = job.moves.count()
+    for client in (other, reader):
+        shown = client.get(address("change", job)).status_code
+        assert shown == (200 if client is other else 403)
+        refused = client.post(
+            address(page, job), {"move": "submit", "check": "1", "seen": str(job.moves.latest("pk").pk)}
+        )
+        assert refused.status_code in ((403,) if page != "change" or client is reader else (200, 405))
+    assert job.moves.count() == moves
+
+
+def test_nobody_without_a_role_comes_in(log_in: LogIn):
+    assert log_in().get(reverse(UPLOAD)).status_code == 403
+    assert upload(log_in(name="again")).status_code == 403
+    assert "/login/" in Client().get(reverse(UPLOAD))["Location"]
+    assert "/login/" in log_in("Admin", name="not staff", is_staff=False).get(reverse(UPLOAD))["Location"]
+
+
+def test_an_import_that_is_not_there_any_more_is_not_found(log_in: LogIn):
+    assert log_in("Admin").get(reverse("admin:imports_importjob_change", args=[12345])).status_code == 404
+
+
+def test_hostile_texts_are_shown_harmlessly(log_in: LogIn):
+    creator = log_in("Creator")
+    hostile = b'email,<script>alert(1)</script>\na@x.co,"<img src=x onerror=alert(2)>"\nb@x.co,=1+1\n'
+    upload(creator, hostile, "<b>x</b>.csv")
+    job = ImportJob.objects.get()
+    for page in (creator.get(address("configure", job)), check(creator, job)):
+        text = page.content.decode()
+        assert page.status_code == 200
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+        assert "<b>x</b>" not in text
+
+
+def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over(log_in: LogIn):
+    admin = log_in("Admin")
+    upload(admin)
+    job = ImportJob.objects.get()
+    check(admin, job)
+    press(admin, job, "start")
+    htmx = {"HX-Request": "true"}
+    part = admin.get(address("change", job), headers=htmx)
+    assert "every 1s" in part.content.decode()
+    assert "<form" not in part.content.decode()
+    finish(job)
+    last = admin.get(address("change", job), headers=htmx)
+    assert last["HX-Retarget"] == "#content-main"
+    assert "every 1s" not in last.content.decode()
+    assert "Completed" in last.content.decode()
