@@ -142,7 +142,7 @@ def _answering(job: ImportJob, what: int | str) -> Iterator[None]:
     try:
         yield
     except (leases.Lost, Refused):
-        logger.info("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, what)
+        logger.debug("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, what)
     except (SourceError, HeaderError) as refusal:
         is_new = job.step == Step.SCAN
         if lifecycle.fail(job, refusal.code, refusal.message) and is_new:  # later on, the file was taken already

@@ -1,10 +1,12 @@
 """The step *upload*: a file comes in, by a page or a command, and becomes a job (design section 5.1).
 
-What its size or its first bytes show to be wrong is refused at once, without a job; so is the wrong role.
+The wrong role and a file that is too large are refused at once, without a job.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from django.core.files import File
@@ -21,14 +23,26 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
     Raises ``Refused``, and OSError where the storage does not take it.
     """
     lifecycle.check_may_upload(actor)
-    try:
-        Source.refuse_at_once(stream, job.file_name, job_file.limits(job))
-    except SourceError as refusal:
-        raise Refused(refusal.code, refusal.message) from refusal
-    stream.seek(0)
+    with _refusing():
+        job_file.limits(job).check_size(job.file_size)
     job.file.save(job.file_name, File(stream), save=False)
     try:
         return lifecycle.upload(job, actor)
     except BaseException:
         job.file.storage.delete(str(job.file.name))
         raise
+
+
+def look(job: ImportJob, stream: BinaryIO) -> None:
+    """Raise ``Refused`` where the first bytes show a file to be no table, for a person who waits for the answer."""
+    with _refusing():
+        Source.refuse_at_once(stream, job.file_name, job_file.limits(job))
+    stream.seek(0)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except SourceError as refusal:
+        raise Refused(refusal.code, refusal.message) from refusal

@@ -76,6 +76,7 @@ def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
     """The job, unless the file is refused; then the form says why."""
     job, file = form.job(), form.cleaned_data["file"].file
     try:
+        upload.look(job, file)
         if job.file_size > SMALL_BYTES:
             return upload.receive(job, file, actor(request))
         with queue.in_this_process():
