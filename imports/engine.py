@@ -241,7 +241,7 @@ def _one(job: ImportJob) -> list[Bucket]:
 
 
 def _cut_plan(job: ImportJob) -> list[Bucket]:
-    # Here, where the job is locked: a unit that kept it locked would wait for the other one, which waits for the job.
+    # Here, before there are units: one that kept it locked would wait for the other one, which waits for the job.
     ImportJob.objects.filter(pk=job.pk).update(snapshot=store.current_snapshot())
     return [Bucket(job=job, step=Step.PLAN, number=number) for number in (1, 2)]
 

@@ -138,6 +138,8 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
         key = choice.key or column.name
         known = key in OWN_FIELDS or key in schema.definitions
         choice = choice_for(key, schema) if known else Choice(Target.NEW, key, choice.type or _new_type(column))
+        if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
+            choice = Choice(Target.UNDECIDED)
     if choice != Choice(Target(column.target_kind), column.target, column.type):
         _set(column, choice)
         column.suggested = False

@@ -73,11 +73,7 @@ class Source:
         once to its end, so an encoding that does not fit is found here. Raises SourceError for a file that is too
         large, no table, or has no data rows.
         """
-        size = file_size(file)
-        if not size:
-            raise _empty_file()
-        limits.check_size(size)
-        container = container_of(file)
+        container = _container(file, limits)
         if container is Container.XLSX:
             source = cls(file, Format(container, "", ""), limits)
         else:
@@ -113,11 +109,7 @@ class Source:
     @staticmethod
     def refuse_at_once(file: BinaryIO, name: str, limits: Limits) -> None:
         """Raise SourceError for a new file that its size or its first bytes show to be no table; `detect` sees all."""
-        size = file_size(file)
-        if not size:
-            raise _empty_file()
-        limits.check_size(size)
-        container = container_of(file)
+        container = _container(file, limits)
         if container is Container.XLSX:
             return
         if container is Container.ZIP:
@@ -216,6 +208,15 @@ class Source:
     @cached_property
     def _sheet(self) -> Sheet:
         return Sheet(self._file, self._limits)
+
+
+def _container(file: BinaryIO, limits: Limits) -> Container:
+    """What a new file is packed in. Raises SourceError for one that is empty or too large."""
+    size = file_size(file)
+    if not size:
+        raise _empty_file()
+    limits.check_size(size)
+    return container_of(file)
 
 
 def _text_format(

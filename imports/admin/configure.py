@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
-from imports import configure, engine, guidance, job_file, lifecycle, mapping, queue
+from imports import configure, engine, guidance, lifecycle, mapping, queue
 from imports.admin.pages import SMALL_ROWS, actor, address, job_to_work_on, page, tell
 from imports.lifecycle import Move, Refused
 from imports.mapping import Choice, Fault, Target
@@ -113,14 +113,16 @@ def _save(job: ImportJob, sent: QueryDict) -> None:
     job.identifier = _one_of(sent.get("identifier", ""), guidance.identifiers(known), job.identifier)
     job.action = _one_of(sent.get("action", ""), Action, job.action)
     job.save(update_fields=["identifier", "action"])
-    configure.decide(job, {int(name): _choice(sent, name) for name in sent.getlist("column") if name.isdecimal()})
+    shown = set(sent.getlist("column"))
+    positions = job.columns.values_list("position", flat=True)
+    configure.decide(job, {position: _choice(sent, position) for position in positions if str(position) in shown})
 
 
 def _one_of(text: str, allowed: Iterable[str], otherwise: str) -> str:
     return text if text in set(allowed) else otherwise
 
 
-def _choice(sent: QueryDict, position: str) -> Choice | None:
+def _choice(sent: QueryDict, position: int) -> Choice | None:
     """Where one column is to go; None where nothing is chosen."""
     kind, _, key = sent.get(f"target-{position}", "").partition(":")
     if kind not in set(Target):
@@ -140,7 +142,7 @@ def _next(request: HttpRequest, job: ImportJob) -> str:
 
 
 def _page(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResponse:
-    known, options = load_schema(), job_file.options(job)
+    known = load_schema()
     columns = list(job.columns.all())
     standing = mapping.column_faults(columns, known)
     shown = _which(request, columns, standing)
@@ -149,8 +151,6 @@ def _page(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResp
     context: dict[str, Any] = {
         "title": job.name,
         "step": "Configure",
-        "preset": PRESETS[job.preset],
-        "options": options,
         "identifiers": list(_identifiers(job, known)),
         "actions": list(_actions(job)),
         "lines": _lines(this, standing, known),

@@ -10,12 +10,13 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 
 from imports import configure, lifecycle, outcome, preview, progress
 from imports.admin.pages import actor, address, is_fragment, job_to_see, page, tell
 from imports.errand import is_at_work
 from imports.lifecycle import Move, Refused
-from imports.models import ImportJob, RowError, Status
+from imports.models import ImportJob, Status
 
 PROBLEMS_SHOWN = 50
 CELLS_SHOWN = 25
@@ -110,14 +111,14 @@ def move(request: HttpRequest, number: int) -> HttpResponse:
 
 def _move(request: HttpRequest, job: ImportJob) -> None:
     asked = request.POST.get("move", "")
-    if asked not in set(Move):
+    if asked not in {*_DONE, Move.STOP}:  # the others are not made by a button
         raise Refused("state", "Nothing was done: this page did not say what to do. Load it again.")
     name, who = Move(asked), actor(request)
     if name is Move.STOP:
         lifecycle.stop(job, who)
         return
     with transaction.atomic():
-        locked = ImportJob.objects.select_for_update(of=("self",)).get(pk=job.pk)
+        locked = get_object_or_404(ImportJob.objects.select_for_update(of=("self",)), pk=job.pk)
         if request.POST.get("seen") != _version(locked):
             raise Refused("state", "This import changed since you opened its page. Look again.")
         if name is Move.CANCEL:
@@ -168,8 +169,6 @@ def _details(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "problems": Paginator(problems, PROBLEMS_SHOWN).get_page(request.GET.get("problems")),
         "groups": outcome.groups(problems),
         "moves": job.moves.select_related("actor"),
-        "columns": job.columns.all(),
-        "severities": RowError.Severity,
     }
 
 

@@ -85,6 +85,9 @@ def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
     except Refused as refused:
         form.add_error("file", refused.message)
         return None
+    except OSError:
+        form.add_error("file", "The file cannot be stored now. Tell an administrator, and try again later.")
+        return None
     if job.status == Status.FAILED:
         form.add_error("file", job.reason)
         return None

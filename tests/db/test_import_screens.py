@@ -215,3 +215,32 @@ def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over(log_in: LogI
     assert last["HX-Retarget"] == "#content-main"
     assert "every 1s" not in last.content.decode()
     assert "Completed" in last.content.decode()
+
+
+@pytest.mark.parametrize("move", ["check", "checked", "fail", "nonsense", ""])
+def test_only_what_a_button_does_can_be_sent(log_in: LogIn, move: str):
+    admin = log_in("Admin")
+    upload(admin)
+    job = ImportJob.objects.get()
+    assert "this page did not say what to do" in press(admin, job, move).content.decode()
+    job.refresh_from_db()
+    assert (job.status, job.moves.count()) == (Status.DRAFT, 1)
+
+
+@pytest.mark.parametrize("key", ["a\0b", "x" * 200, "x" * 100_000])
+def test_an_attribute_that_cannot_be_called_so_leaves_its_column_undecided(log_in: LogIn, key: str):
+    creator = log_in("Creator")
+    upload(creator)
+    job = ImportJob.objects.get()
+    new = {"target-3": "new", "key-3": key, "type-3": "text"}
+    page = check(creator, job, column="3", **new).content.decode()
+    assert "Column plan needs a mapping, or must be skipped" in page
+
+
+def test_columns_that_the_file_does_not_have_are_not_heeded(log_in: LogIn):
+    creator = log_in("Creator")
+    upload(creator)
+    job = ImportJob.objects.get()
+    sent = {"column": ["99999999999999999999", "-1", "\u0661", "x"], "target-1": "skip", "identifier": "email"}
+    assert creator.post(address("configure", job), sent | {"action": "update"}).status_code == 302
+    assert not job.columns.filter(target_kind="skip").exists()
