@@ -14,7 +14,7 @@ from imports.admin import configure, pages, upload
 from imports.admin import job as job_page
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob
-from profiles.admin import ReadOnly
+from profiles.admin.read_only import ReadOnly
 
 
 @admin.register(ImportJob)

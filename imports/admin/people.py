@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from imports.admin import pages, upload
-from profiles.admin import ProfileAdmin
+from profiles.admin.people import ProfileAdmin
 from profiles.models import Profile
 
 admin.site.unregister(Profile)

@@ -2,67 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from imports import engine, queue
 from imports.models import ImportJob, Status
 from profiles.models import Profile
+from tests.admin.screens import UPLOAD, address, check, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
-PEOPLE = b"email,first_name,plan\nann@x.co,Ann,gold\nben@x.co,Ben,silver\nnot an address,Cy,gold\n"
-UPLOAD = "admin:imports_importjob_add"
 
-LogIn = Callable[..., Client]
-
-
-@pytest.fixture
-def log_in() -> LogIn:
-    """A browser of somebody with these roles; staff without a role when there is none."""
-
-    def make(*roles: str, name: str = "", is_staff: bool = True) -> Client:
-        user = get_user_model().objects.create_user(name or "-".join(roles) or "nobody", is_staff=is_staff)
-        user.groups.set(Group.objects.filter(name__in=roles))
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return make
-
-
-def upload(client: Client, content: bytes = PEOPLE, name: str = "people.csv", **values: str):
-    sent = {"file": SimpleUploadedFile(name, content), "name": "", "preset": "standard", "record_type": "profiles"}
-    return client.post(reverse(UPLOAD), sent | values)
-
-
-def address(name: str, job: ImportJob) -> str:
-    return reverse(f"admin:imports_importjob_{name}", args=[job.pk])
-
-
-def check(client: Client, job: ImportJob, identifier: str = "email", action: str = "update", **values: str):
-    return client.post(
-        address("configure", job), {"identifier": identifier, "action": action, "check": "1", **values}, follow=True
-    )
-
-
-def press(client: Client, job: ImportJob, move: str, **values: str):
-    page = client.get(address("change", job))
-    return client.post(address("move", job), {"move": move, "seen": page.context["seen"], **values}, follow=True)
-
-
-def finish(job: ImportJob) -> None:
-    with queue.in_this_process():
-        engine.run_here(job)
-
-
-def test_a_small_file_is_read_checked_and_shown_without_a_worker(log_in: LogIn):
+def test_a_small_file_is_read_checked_and_shown_without_a_worker():
     creator = log_in("Creator")
     response = upload(creator)
     job = ImportJob.objects.get()
@@ -79,7 +30,7 @@ def test_a_small_file_is_read_checked_and_shown_without_a_worker(log_in: LogIn):
     assert Profile.objects.count() == 0
 
 
-def test_what_a_creator_submits_is_rejected_corrected_and_approved(log_in: LogIn):
+def test_what_a_creator_submits_is_rejected_corrected_and_approved():
     creator, approver = log_in("Creator"), log_in("Approver")
     upload(creator)
     job = ImportJob.objects.get()
@@ -107,14 +58,14 @@ def test_what_a_creator_submits_is_rejected_corrected_and_approved(log_in: LogIn
         (b'email\n"ann@x.co\n', "is not closed"),
     ],
 )
-def test_a_file_that_cannot_be_imported_is_refused_beside_its_field(log_in: LogIn, content: bytes, reason: str):
+def test_a_file_that_cannot_be_imported_is_refused_beside_its_field(content: bytes, reason: str):
     response = upload(log_in("Creator"), content)
     assert response.status_code == 200
     assert any(reason in error for error in response.context["form"].errors["file"])
     assert not ImportJob.objects.exclude(status=Status.FAILED).exists()
 
 
-def test_a_double_click_on_start_starts_once(log_in: LogIn):
+def test_a_double_click_on_start_starts_once():
     admin = log_in("Admin")
     upload(admin)
     job = ImportJob.objects.get()
@@ -129,7 +80,7 @@ def test_a_double_click_on_start_starts_once(log_in: LogIn):
     assert Profile.objects.count() == 2
 
 
-def test_a_page_that_was_opened_before_the_file_was_checked_again_cannot_approve(log_in: LogIn):
+def test_a_page_that_was_opened_before_the_file_was_checked_again_cannot_approve():
     creator, approver = log_in("Creator"), log_in("Approver")
     upload(creator)
     job = ImportJob.objects.get()
@@ -144,7 +95,7 @@ def test_a_page_that_was_opened_before_the_file_was_checked_again_cannot_approve
     assert job.status == Status.AWAITING_APPROVAL
 
 
-def test_a_problem_of_the_mapping_is_told_and_nothing_is_checked(log_in: LogIn):
+def test_a_problem_of_the_mapping_is_told_and_nothing_is_checked():
     creator = log_in("Creator")
     upload(creator)
     job = ImportJob.objects.get()
@@ -160,7 +111,7 @@ PAGES = ("configure", "change", "move")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_others_jobs_can_be_looked_at_but_not_changed(log_in: LogIn, page: str):
+def test_others_jobs_can_be_looked_at_but_not_changed(page: str):
     owner, other, reader = log_in("Creator", name="owner"), log_in("Creator", name="other"), log_in()
     upload(owner)
     job = ImportJob.objects.get()
@@ -176,18 +127,18 @@ def test_others_jobs_can_be_looked_at_but_not_changed(log_in: LogIn, page: str):
     assert job.moves.count() == moves
 
 
-def test_nobody_without_a_role_comes_in(log_in: LogIn):
+def test_nobody_without_a_role_comes_in():
     assert log_in().get(reverse(UPLOAD)).status_code == 403
     assert upload(log_in(name="again")).status_code == 403
     assert "/login/" in Client().get(reverse(UPLOAD))["Location"]
     assert "/login/" in log_in("Admin", name="not staff", is_staff=False).get(reverse(UPLOAD))["Location"]
 
 
-def test_an_import_that_is_not_there_any_more_is_not_found(log_in: LogIn):
+def test_an_import_that_is_not_there_any_more_is_not_found():
     assert log_in("Admin").get(reverse("admin:imports_importjob_change", args=[12345])).status_code == 404
 
 
-def test_hostile_texts_are_shown_harmlessly(log_in: LogIn):
+def test_hostile_texts_are_shown_harmlessly():
     creator = log_in("Creator")
     hostile = b'email,<script>alert(1)</script>\na@x.co,"<img src=x onerror=alert(2)>"\nb@x.co,=1+1\n'
     upload(creator, hostile, "<b>x</b>.csv")
@@ -200,7 +151,7 @@ def test_hostile_texts_are_shown_harmlessly(log_in: LogIn):
         assert "<b>x</b>" not in text
 
 
-def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over(log_in: LogIn):
+def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over():
     admin = log_in("Admin")
     upload(admin)
     job = ImportJob.objects.get()
@@ -218,7 +169,7 @@ def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over(log_in: LogI
 
 
 @pytest.mark.parametrize("move", ["check", "checked", "fail", "nonsense", ""])
-def test_only_what_a_button_does_can_be_sent(log_in: LogIn, move: str):
+def test_only_what_a_button_does_can_be_sent(move: str):
     admin = log_in("Admin")
     upload(admin)
     job = ImportJob.objects.get()
@@ -228,7 +179,7 @@ def test_only_what_a_button_does_can_be_sent(log_in: LogIn, move: str):
 
 
 @pytest.mark.parametrize("key", ["a\0b", "x" * 200, "x" * 100_000])
-def test_an_attribute_that_cannot_be_called_so_leaves_its_column_undecided(log_in: LogIn, key: str):
+def test_an_attribute_that_cannot_be_called_so_leaves_its_column_undecided(key: str):
     creator = log_in("Creator")
     upload(creator)
     job = ImportJob.objects.get()
@@ -237,7 +188,7 @@ def test_an_attribute_that_cannot_be_called_so_leaves_its_column_undecided(log_i
     assert "Column plan needs a mapping, or must be skipped" in page
 
 
-def test_columns_that_the_file_does_not_have_are_not_heeded(log_in: LogIn):
+def test_columns_that_the_file_does_not_have_are_not_heeded():
     creator = log_in("Creator")
     upload(creator)
     job = ImportJob.objects.get()
