@@ -6,16 +6,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import orjson
 from django.db import connection
 from django.utils import timezone
 
-from imports import mapping, workout
-from imports.models import Bucket, ImportJob, RowError, Step
+from imports import find, mapping, workout
+from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
 from profiles import store
 from profiles.models import load_schema
-from profiles.people import Outcome
 
 FIRST_ROWS = 15
 
@@ -64,26 +62,10 @@ def outcome(job: ImportJob) -> dict[str, Any]:
 
 def first_rows(job: ImportJob) -> list[dict[str, Any]]:
     """The first rows of the file, with each cell before and after (PV-01)."""
-    return rows_between(job, 1, FIRST_ROWS)
-
-
-def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
-    """Rows by number, good and bad, each with what it does or what is wrong with it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ROWS.format(**_names(job)), [job.pk, first, last])
-        found = {row[0]: _shown(*row) for row in cursor.fetchall()}
-    for problem in job.problems.filter(row__range=(first, last)).order_by("id"):
-        row = found.setdefault(problem.row, _bad(problem))
-        row["problems"].append(
-            {
-                "severity": problem.severity,
-                "code": problem.code,
-                "reason": problem.reason,
-                "column": problem.column,
-                "value": problem.value,
-            }
-        )
-    return [found[number] for number in sorted(found)]
+    return [
+        {name: value for name, value in row.items() if name != "values"}
+        for row in find.rows_between(job, 1, FIRST_ROWS)
+    ]
 
 
 def changed_since(job: ImportJob) -> int:
@@ -96,65 +78,11 @@ def _count_serial_people(cursor: Any, job: ImportJob, counts: Counter[str]) -> N
     serial = job.buckets.filter(step=Step.PREVIEW, lane=Bucket.Lane.SERIAL).values_list("counts", flat=True)
     if len(serial) < 2:
         return
-    cursor.execute(_SERIAL_PEOPLE.format(**_names(job)))
+    cursor.execute(_SERIAL_PEOPLE.format(staged=JobTables(job.pk).staged, results=JobTables(job.pk).results))
     people, repeated = cursor.fetchone()
     counts["people"] += people - sum(done["people"] for done in serial)
     counts["repeated"] += repeated - sum(done["repeated"] for done in serial)
 
-
-def _names(job: ImportJob) -> dict[str, str]:
-    tables = JobTables(job.pk)
-    return {
-        "staged": tables.staged,
-        "results": tables.results,
-        "born": tables.born,
-        "touched": tables.touched,
-    }
-
-
-def _shown(
-    number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str
-) -> dict[str, Any]:
-    after = orjson.loads(raw) if outcome == Outcome.IMPORTED else {}
-    shown = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}
-    return {
-        "row": number,
-        "line": line,
-        "key": key,
-        "outcome": outcome,
-        "person": person if person and person > 0 else None,
-        "changes": shown,
-        "problems": [],
-    }
-
-
-def _bad(problem: RowError) -> dict[str, Any]:
-    return {
-        "row": problem.row,
-        "line": problem.line,
-        "key": "",
-        "outcome": Outcome.FAILED.value,
-        "person": None,
-        "changes": {},
-        "problems": [],
-        "cells": problem.raw,
-    }
-
-
-# A row that is a person's only one has no line among the results: what is to be written about the person tells it.
-_ROWS = """
-SELECT s.row_no, s.line, s.key,
-    coalesce(r.outcome, CASE WHEN b.first_row IS NOT NULL THEN 'imported' WHEN t.moment IS NULL THEN 'unchanged'
-                             ELSE 'updated' END),
-    coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw
-FROM {staged} s
-JOIN imports_bucket k ON k.job_id = %s AND k.step = 'preview'
-    AND CASE k.lane WHEN 'hash' THEN s.place BETWEEN k.first AND k.last ELSE s.row_no = ANY(k.rows) END
-LEFT JOIN {results} r ON r.bucket = k.number AND r.row_no = s.row_no
-LEFT JOIN {born} b ON b.bucket = k.number AND b.first_row = s.row_no AND r.row_no IS NULL
-LEFT JOIN {touched} t ON t.bucket = k.number AND t.first_row = s.row_no AND r.row_no IS NULL
-WHERE s.row_no BETWEEN %s AND %s
-"""
 
 _SERIAL_PEOPLE = """
 SELECT count(DISTINCT person) FILTER (WHERE outcome IN ('imported', 'updated', 'unchanged')),

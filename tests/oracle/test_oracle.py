@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from imports import preview, workout
+from imports import find, workout
 from imports.models import ImportJob, RowError, Step
 from profiles.models import Change, Identifier, Profile
+from profiles.people import Outcome
 from tests.oracle import drive
 from tests.oracle.cases import IDENTIFIERS, Case, cases
 from tests.oracle.drive import Crew, Workers
@@ -61,13 +62,23 @@ def _compare_preview(job: ImportJob, rows: list[Row]) -> None:
         "repeated": sum(count - 1 for count in Counter(row.key for row in rows if row.sound).values()),
         "cleared": sum(new is None for row in rows for _, new in row.changes.values()),
     }
-    shown = {row["row"]: row for row in preview.rows_between(job, 1, len(rows))}
+    shown = {row["row"]: row for row in find.rows_between(job, 1, len(rows))}
     assert {number: _told(row["problems"]) for number, row in shown.items()} == {
         row.number: sorted(row.codes + row.warnings) for row in rows
     }
     assert {n: (row["outcome"], row["changes"]) for n, row in shown.items()} == {
         row.number: (row.outcome, row.changes) for row in rows
     }
+    for outcome in Outcome:
+        assert _all_numbers(job, outcome) == [row.number for row in rows if row.outcome == outcome]
+
+
+def _all_numbers(job: ImportJob, outcome: Outcome) -> list[int]:
+    """The rows of an outcome, read in pages of three."""
+    numbers: list[int] = []
+    while page := find.numbers_of(job, outcome, numbers[-1] if numbers else 0, 3):
+        numbers += page
+    return numbers
 
 
 def _told(problems: Iterable[Any]) -> list[str]:

@@ -1,0 +1,193 @@
+"""Rows of a file that is checked, with what each does or what is wrong with it (PV-01, PV-07): by number, by
+identifier, or page by page through those of one outcome. Nothing is worked out here; the preview's tables tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from imports import job_file, mapping, staging
+from imports.models import ImportJob, RowError
+from imports.presets import Options
+from imports.tables import JobTables
+from profiles.models import load_schema
+from profiles.people import Link, Outcome
+from profiles.schema import OWN_FIELDS, Definition, Schema
+from profiles.value_types import InvalidValue
+from profiles.values import ValueType, matching_form, parser
+
+FOUND_ROWS = 50
+"""At most so many rows are found by one identifier."""
+
+
+def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
+    """Rows by number, good and bad, in file order."""
+    return rows_numbered(job, range(first, last + 1))
+
+
+def rows_numbered(job: ImportJob, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows that have these numbers, good and bad, in file order; numbers that the file has not are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS.format(**_names(job)), [job.pk, list(numbers)])
+        found = {row[0]: _shown(*row) for row in cursor.fetchall()}
+    problems = job.problems.filter(row__in=numbers).exclude(severity=RowError.Severity.IGNORED)
+    for problem in problems.order_by("id"):
+        row = found.setdefault(problem.row, _bad(problem))
+        row["problems"].append(
+            {
+                "severity": problem.severity,
+                "code": problem.code,
+                "reason": problem.reason,
+                "column": problem.column,
+                "value": problem.value,
+            }
+        )
+    return [found[number] for number in sorted(found)]
+
+
+def numbers_of(job: ImportJob, outcome: Outcome, after: int, most: int) -> list[int]:
+    """The first rows after a row that have an outcome, in file order.
+
+    Reads that many rows of each bucket whose counts say that it has some, whatever the size of the file.
+    """
+    values = {"job": job.pk, "after": after, "most": most, "outcome": outcome.value}
+    with connection.cursor() as cursor:
+        cursor.execute(_FAILED if outcome is Outcome.FAILED else _page(outcome, _names(job)), values)
+        return [number for (number,) in cursor.fetchall()]
+
+
+def _page(outcome: Outcome, names: dict[str, str]) -> str:
+    rows = _TOLD.format(**names)
+    if outcome in _TELLING:
+        table, state = _TELLING[outcome]
+        rows += _TOLD_BY_PEOPLE.format(**names, table=names[table], state=state)
+    return _PAGE.format(rows=rows, some=_SOME[outcome])
+
+
+def numbers_for(job: ImportJob, text: str) -> list[int]:
+    """The rows that look people up by this identifier, however it is written; bad rows have none."""
+    links = list(_links(job, text))
+    found: list[int] = []
+    with connection.cursor() as cursor:
+        for kind, value in links:
+            place = staging.place((kind, value), job.salt)
+            cursor.execute(_BY_KEY.format(**_names(job)), [[place, -place - 1], kind, value, FOUND_ROWS])
+            found += [number for (number,) in cursor.fetchall()]
+    return sorted(found)
+
+
+def _links(job: ImportJob, text: str) -> Iterator[Link]:
+    """What a text means as each of the kinds that the file's rows are looked up by."""
+    known, options = load_schema(), job_file.options(job)
+    for kind in mapping.looked_up_kinds(job.identifier):
+        form = _form(kind, text.strip(), known, options)
+        if form is not None:
+            yield kind, form
+
+
+def _form(kind: str, text: str, known: Schema, options: Options) -> str | None:
+    """The matching form of a text as one kind of identifier; None if it is no value of that kind."""
+    definition = Definition(kind, kind, ValueType.TEXT) if kind in OWN_FIELDS else known.definitions.get(kind)
+    if definition is None or not text:
+        return None
+    try:
+        return matching_form(definition.type, parser(definition.type, options.values)(text))
+    except InvalidValue:
+        return None
+
+
+def _names(job: ImportJob) -> dict[str, str]:
+    tables = JobTables(job.pk)
+    return {
+        "staged": tables.staged,
+        "results": tables.results,
+        "born": tables.born,
+        "touched": tables.touched,
+    }
+
+
+def _shown(
+    number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str
+) -> dict[str, Any]:
+    values = orjson.loads(raw)
+    after = values if outcome == Outcome.IMPORTED else {}
+    shown = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}
+    return {
+        "row": number,
+        "line": line,
+        "key": key,
+        "outcome": outcome,
+        "person": person if person and person > 0 else None,
+        "changes": shown,
+        "values": values,
+        "problems": [],
+    }
+
+
+def _bad(problem: RowError) -> dict[str, Any]:
+    return {
+        "row": problem.row,
+        "line": problem.line,
+        "key": "",
+        "outcome": Outcome.FAILED.value,
+        "person": None,
+        "changes": {},
+        "values": {},
+        "problems": [],
+        "cells": problem.raw,
+    }
+
+
+# A row that is a person's only one has no line among the results: what is to be written about the person tells it.
+_ROWS = """
+SELECT s.row_no, s.line, s.key,
+    coalesce(r.outcome, CASE WHEN b.first_row IS NOT NULL THEN 'imported' WHEN t.moment IS NULL THEN 'unchanged'
+                             ELSE 'updated' END),
+    coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw
+FROM {staged} s
+JOIN imports_bucket k ON k.job_id = %s AND k.step = 'preview'
+    AND CASE k.lane WHEN 'hash' THEN s.place BETWEEN k.first AND k.last ELSE s.row_no = ANY(k.rows) END
+LEFT JOIN {results} r ON r.bucket = k.number AND r.row_no = s.row_no
+LEFT JOIN {born} b ON b.bucket = k.number AND b.first_row = s.row_no AND r.row_no IS NULL
+LEFT JOIN {touched} t ON t.bucket = k.number AND t.first_row = s.row_no AND r.row_no IS NULL
+WHERE s.row_no = ANY(%s)
+"""
+
+_BY_KEY = "SELECT row_no FROM {staged} WHERE place = ANY(%s) AND kind = %s AND key = %s ORDER BY row_no LIMIT %s"
+
+_FAILED = """
+SELECT DISTINCT "row" FROM imports_rowerror
+WHERE job_id = %(job)s AND "row" > %(after)s AND severity = 'error' ORDER BY "row" LIMIT %(most)s
+"""
+
+# From each bucket that has any, the first few by the index (bucket, row); the first few of those are the page.
+_PAGE = """
+SELECT row_no FROM imports_bucket k CROSS JOIN LATERAL ({rows}) AS found
+WHERE k.job_id = %(job)s AND k.step = 'preview' AND {some} ORDER BY row_no LIMIT %(most)s
+"""
+
+_TOLD = """
+(SELECT r.row_no FROM {results} r WHERE r.bucket = k.number AND r.row_no > %(after)s AND r.outcome = %(outcome)s
+ ORDER BY r.row_no LIMIT %(most)s)
+"""
+
+_TOLD_BY_PEOPLE = """
+UNION ALL (SELECT p.first_row FROM {table} p WHERE p.bucket = k.number AND p.first_row > %(after)s AND {state}
+    AND NOT EXISTS (SELECT FROM {results} r WHERE r.bucket = p.bucket AND r.row_no = p.first_row)
+ ORDER BY p.first_row LIMIT %(most)s)
+"""
+
+_TELLING = {
+    Outcome.IMPORTED: ("born", "true"),
+    Outcome.UPDATED: ("touched", "p.moment IS NOT NULL"),
+    Outcome.UNCHANGED: ("touched", "p.moment IS NULL"),
+}
+"""Which table of people tells of rows of an outcome, and which of its lines."""
+
+_SOME = {outcome: f"(k.counts->>'{outcome}')::int > 0" for outcome in Outcome} | {
+    Outcome.UPDATED: "(k.counts->>'updated')::int > (k.counts->>'unchanged')::int"  # which are counted among them
+}
+"""Whether a bucket has rows of an outcome."""
