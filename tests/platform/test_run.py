@@ -71,6 +71,12 @@ class Site:
         return psutil.Process(int((self.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
 
 
+def working_in(folder):
+    """The commands of all processes, whoever's child they are now, that name a folder."""
+    lines = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if str(folder) in line]
+
+
 @contextmanager
 def site(data_dir, port=None):
     """A site; whatever of it is left in the end is killed."""
@@ -144,7 +150,7 @@ def test_a_crash_of_one_part_stops_the_rest_with_its_message(first_run, part):
     assert "ended by itself" in running.lines()
 
 
-@pytest.mark.parametrize("after", [0.2, 1.0, 2.0])
+@pytest.mark.parametrize("after", [0.2, 0.6, 1.0, 1.4, 2.0])
 def test_it_ends_cleanly_also_while_it_starts(server_folder, after):
     with site(server_folder / "data") as running:
         time.sleep(after)
@@ -153,6 +159,7 @@ def test_it_ends_cleanly_also_while_it_starts(server_folder, after):
         running.wait_for_end()
         assert still_running(everyone) == []
         assert not (running.data_dir / "postgres" / "postmaster.pid").exists()
+        assert working_in(running.data_dir) == []
 
 
 LOST = """
