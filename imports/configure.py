@@ -60,25 +60,31 @@ def check(job: ImportJob, actor: Actor, **values: Any) -> None:
 
     ``values``: fields of the job to set with the move. Raises ``NotReady`` with every reason why not, or ``Refused``.
     """
+    _check(job, Move.CHECK, actor, **values)
+
+
+def refresh(job: ImportJob, actor: Actor) -> None:
+    """Have a file checked again whose settings stand, because people have changed since (PV-07).
+
+    Raises ``NotReady`` where the settings do not fit the schema any more, or ``Refused``.
+    """
+    _check(job, Move.REFRESH, actor)
+
+
+def check_again(job: ImportJob) -> None:
+    """The system has a job checked anew, because the schema is no longer the one of its check."""
+    _check(job, Move.RECHECK)
+
+
+def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any) -> None:
     for name, value in values.items():
         setattr(job, name, value)
     columns, known = list(job.columns.all()), load_schema()
     faults = mapping.faults(job.identifier, job.action, columns, known, job_file.options(job))
     if faults:
         raise NotReady(faults)
-    with transaction.atomic():
-        lifecycle.move(
-            job, Move.CHECK, actor, **values, preview={}, schema_version=mapping.schema_version(columns, known)
-        )
-
-
-def check_again(job: ImportJob) -> None:
-    """The system has a job checked anew, because the schema is no longer the one of its check."""
-    columns, known = list(job.columns.all()), load_schema()
-    faults = mapping.faults(job.identifier, job.action, columns, known, job_file.options(job))
-    if faults:
-        raise NotReady(faults)
-    lifecycle.move(job, Move.RECHECK, preview={}, schema_version=mapping.schema_version(columns, known))
+    version = mapping.schema_version(columns, known)
+    lifecycle.move(job, move, actor, **values, preview={}, schema_version=version)
 
 
 def cancel(job: ImportJob, actor: Actor) -> None:

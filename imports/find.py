@@ -24,7 +24,7 @@ FOUND_ROWS = 50
 
 
 def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
-    """Rows by number, good and bad, in file order."""
+    """Rows by number, good and bad, in file order; ``values`` are those of the file that change nothing."""
     return rows_numbered(job, range(first, last + 1))
 
 
@@ -122,7 +122,7 @@ def _shown(
         "outcome": outcome,
         "person": person if person and person > 0 else None,
         "changes": shown,
-        "values": values,
+        "values": {name: value for name, value in values.items() if name not in shown},
         "problems": [],
     }
 

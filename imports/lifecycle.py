@@ -66,6 +66,7 @@ class Actor:
 class Move(enum.StrEnum):
     CHECK = "check"
     CHECKED = "checked"
+    REFRESH = "refresh"
     EDIT = "edit"
     SUBMIT = "submit"
     START = "start"
@@ -95,6 +96,7 @@ _WORKING = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
 MOVES: dict[Move, Rule] = {
     Move.CHECK: Rule(_OPEN, Status.CHECKING, Role.ACTOR),
     Move.CHECKED: Rule((Status.CHECKING,), Status.READY, Role.SYSTEM),
+    Move.REFRESH: Rule((Status.READY, Status.AWAITING_APPROVAL), Status.CHECKING, Role.ACTOR),
     Move.EDIT: Rule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
     Move.SUBMIT: Rule((Status.READY,), Status.AWAITING_APPROVAL, Role.ACTOR),
     Move.START: Rule((Status.READY,), Status.PENDING, Role.ACTOR),
@@ -109,7 +111,10 @@ MOVES: dict[Move, Rule] = {
     Move.RESUME: Rule((Status.STOPPED, Status.FAILED), Status.IN_PROGRESS, Role.ACTOR),
 }
 
-FIRST_STEP = {Move.CHECK: Step.STAGE, Move.RECHECK: Step.STAGE, Move.START: Step.PREPARE, Move.APPROVE: Step.PREPARE}
+CHECKS = (Move.CHECK, Move.REFRESH, Move.RECHECK)
+"""What has the whole file checked: a person, a person because people changed since, the system after the schema did."""
+
+FIRST_STEP = dict.fromkeys(CHECKS, Step.STAGE) | {Move.START: Step.PREPARE, Move.APPROVE: Step.PREPARE}
 """What the workers do after a move; a move that is not listed leaves them nothing to do."""
 
 
@@ -172,6 +177,8 @@ def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = 
     rule, before = MOVES[name], job.status
     if name is Move.RESUME:
         values |= _where_it_was(job)
+    if name is Move.CHECKED:
+        values |= _after_check(job)
     start: dict[str, Any] = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE)}
     values = start | {"step_started": timezone.now(), "setbacks": 0} | values
     with transaction.atomic():
@@ -287,11 +294,18 @@ def _unmoved(job: ImportJob) -> QuerySet[ImportJob]:
 
 def _make_room(job: ImportJob, name: Move) -> None:
     """Forget the units of work, and the problems, of a check that is done anew."""
-    if name in (Move.CHECK, Move.RECHECK):
+    if name in CHECKS:
         job.buckets.exclude(step=Step.SCAN).delete()
         job.problems.all()._raw_delete(job.problems.db)
     if name is Move.RESUME:
         job.buckets.filter(done=None).update(attempts=0, lease_until=None, owner="", error="")
+
+
+def _after_check(job: ImportJob) -> dict[str, Any]:
+    """What waited for approval when it was checked again goes on waiting; all else is its person's to go on with."""
+    last = job.moves.filter(move__in=CHECKS).last()
+    waits = last is not None and last.move == Move.REFRESH and last.before == Status.AWAITING_APPROVAL
+    return {"status": Status.AWAITING_APPROVAL} if waits else {}
 
 
 def _where_it_was(job: ImportJob) -> dict[str, Any]:

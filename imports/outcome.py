@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from imports import lifecycle, problems
 from imports.command_line import ExitCode
 from imports.errand import approvers, is_at_work
 from imports.models import ImportJob, RowError, Status, Step
@@ -15,7 +15,6 @@ from imports.progress import Stage, seconds_of
 
 FIRST_ERRORS = 20
 NAMED_APPROVERS = 5
-GROUPS = 20
 
 UNSUCCESSFUL = (Status.STOPPED, Status.FAILED, Status.CANCELLED, Status.REJECTED)
 ENDED = (*UNSUCCESSFUL, Status.COMPLETED)
@@ -44,15 +43,22 @@ class Figures:
     seconds: dict[str, float]
 
     @property
+    def worked(self) -> float:
+        """Seconds that were worked, without the time in which people looked at it."""
+        return sum(self.seconds[stage] for stage in Stage)
+
+    @property
     def rows_per_second(self) -> int:
         done = self.counts.total - self.counts.not_run
         return round(done / self.seconds["total"]) if self.seconds["total"] else 0
 
 
 def figures(job: ImportJob) -> Figures:
-    """The job's figures: what was done, or before its end what the preview says will be."""
+    """The job's figures: what was done, or before it starts what the preview says will be."""
     names = ("total", "imported", "updated", "ignored", "failed", "unchanged", "people", "warnings")
-    if job.status in ENDED or not job.preview:
+    if job.status == Status.IN_PROGRESS:
+        found = lifecycle.final_counts(job, people=0) | {"total": job.total, "warnings": job.warnings}
+    elif job.status in ENDED or not job.preview:
         found = {name: getattr(job, name) for name in names}
     else:
         found = {name: job.preview.get(name, 0) for name in names}
@@ -69,7 +75,7 @@ def figures(job: ImportJob) -> Figures:
 def as_json(job: ImportJob) -> dict[str, Any]:
     """The result for a program."""
     found = figures(job)
-    errors = problems(job).filter(severity=RowError.Severity.ERROR)[:FIRST_ERRORS]
+    errors = problems.problems(job).filter(severity=RowError.Severity.ERROR)[:FIRST_ERRORS]
     return {
         "job": job.pk,
         "status": job.status,
@@ -103,29 +109,6 @@ def exit_code(job: ImportJob) -> ExitCode:
     return ExitCode.FAILED if job.status in UNSUCCESSFUL else ExitCode.DONE
 
 
-def problems(job: ImportJob) -> QuerySet[RowError]:
-    """What is wrong with rows, in their order; what preview and apply both found is told once."""
-    last = Step.APPLY if job.buckets.filter(step=Step.APPLY).exists() else Step.PREVIEW
-    found = job.problems.filter(step__in=(Step.STAGE, last)).exclude(severity=RowError.Severity.IGNORED)
-    return found.order_by("row", "id")
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Problems alike: the same reason in the same column."""
-
-    reason: str
-    column: str
-    severity: str
-    rows: int
-
-
-def groups(found: QuerySet[RowError]) -> list[Group]:
-    """Problems by what is wrong and where, the most frequent first."""
-    counted = found.order_by().values_list("reason", "column", "severity").annotate(rows=Count("id"))
-    return [Group(*line) for line in counted.order_by("-rows", "reason", "column")[:GROUPS]]
-
-
 def is_refused(job: ImportJob) -> bool:
     """Whether the file, or its mapping, was refused as a whole; then there are no rows to tell of."""
     return job.status == Status.FAILED and not job.file
@@ -137,7 +120,7 @@ def sentences(job: ImportJob, *, dry_run: bool = False) -> list[str]:
         return [f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"]
     match job.status:
         case Status.AWAITING_APPROVAL:
-            return [f"Import {job.pk} waits for approval. {_who_approves(job)}"]
+            return [f"Import {job.pk} waits for approval. {who_approves(job)}"]
         case Status.READY if dry_run:
             return ["Nobody was changed. To import the file, run the same command without --dry-run."]
         case Status.READY | Status.DRAFT:
@@ -164,13 +147,14 @@ def _of_the_whole(code: str, reason: str) -> dict[str, Any]:
 
 
 def _seconds(job: ImportJob) -> dict[str, float]:
-    begun = job.moves.filter(move__in=("upload", "resume")).last()
+    begun = max((move.when for move in job.moves.all() if move.move in ("upload", "resume")), default=job.created)
     end = job.finished or (job.step_started if job.step == Step.IDLE else None) or timezone.now()
-    total = max(0.0, (end - (begun.when if begun else job.created)).total_seconds())
+    total = max(0.0, (end - begun).total_seconds())
     return {stage.value: round(seconds_of(job, stage), 3) for stage in Stage} | {"total": round(total, 3)}
 
 
-def _who_approves(job: ImportJob) -> str:
+def who_approves(job: ImportJob) -> str:
+    """A sentence that names some of those who may."""
     names = approvers(job)
     if not names:
         return "Nobody may approve it yet: put somebody into the group Approver or Admin."

@@ -62,10 +62,7 @@ def outcome(job: ImportJob) -> dict[str, Any]:
 
 def first_rows(job: ImportJob) -> list[dict[str, Any]]:
     """The first rows of the file, with each cell before and after (PV-01)."""
-    return [
-        {name: value for name, value in row.items() if name != "values"}
-        for row in find.rows_between(job, 1, FIRST_ROWS)
-    ]
+    return find.rows_between(job, 1, FIRST_ROWS)
 
 
 def changed_since(job: ImportJob) -> int:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from imports import outcome
+from imports import outcome, problems
 from imports.errand import is_at_work
 from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, RowError, Status
@@ -120,11 +120,11 @@ def _notes(job: ImportJob) -> list[str]:
 
 
 def _show_problems(out: Console, job: ImportJob) -> None:
-    problems = outcome.problems(job)
-    first = list(problems[:FIRST_PROBLEMS])
+    found = problems.problems(job)
+    first = list(found[:FIRST_PROBLEMS])
     if not first or job.status == Status.CANCELLED:
         return
-    count = problems.count()
+    count = found.count()
     out.print(
         Text(f"\n  First {len(first)} of {count:,} problems" if count > len(first) else "\n  Problems", style="bold")
     )

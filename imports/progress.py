@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO, Self, cast
 
 from django.core.management.base import OutputWrapper
-from django.db.models import Sum
+from django.db.models import Max, Q, Sum
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -91,6 +91,16 @@ def moment(job: ImportJob, stage: Stage) -> Moment:
     done = job.buckets.filter(step=job.step, done__isnull=False).aggregate(rows=Sum("size"))["rows"] or 0
     rows = job.buckets.filter(step=job.step).aggregate(rows=Sum("size"))["rows"] or job.total
     return Moment(done, rows, seconds)
+
+
+def silent_seconds(job: ImportJob) -> float:
+    """How long nobody has done anything for a job that has work to do; 0 while somebody is at it."""
+    now = timezone.now()
+    known = job.buckets.filter(step=job.step).aggregate(last=Max("done"), lease=Max("lease_until", filter=Q(done=None)))
+    if known["lease"] and known["lease"] > now:
+        return 0.0
+    moments = [moment for moment in (job.step_started, known["last"], known["lease"]) if moment]
+    return (now - max(moments)).total_seconds() if moments else 0.0
 
 
 def is_over(job: ImportJob, stage: Stage) -> bool:

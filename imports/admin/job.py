@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 
-from imports import configure, lifecycle, outcome, preview, progress
-from imports.admin.pages import actor, address, is_fragment, job_to_see, page, tell
+from imports import configure, engine, lifecycle, outcome, preview, progress, queue
+from imports.admin import job_parts
+from imports.admin.pages import SMALL_ROWS, actor, address, is_fragment, job_to_see, page, tell
 from imports.errand import is_at_work
 from imports.lifecycle import Move, Refused
 from imports.models import ImportJob, Status
-
-PROBLEMS_SHOWN = 50
-CELLS_SHOWN = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,48 +43,13 @@ class Button:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A value before and after, or a value of the file and what is wrong with it."""
-
-    old: Any
-    new: Any
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the file, by attribute."""
-
-    number: int
-    line: int
-    outcome: str
-    cells: dict[str, Cell]
-    problems: list[str]
-
-    def shown(self, keys: Iterable[str]) -> list[Cell | None]:
-        return [self.cells.get(key) for key in keys]
-
-
-@dataclass(frozen=True, slots=True)
-class FirstRows:
-    """A few rows with the attributes to show, and how many more attributes there are."""
-
-    keys: list[str]
-    more: int
-    rows: list[Row]
-
-    def __iter__(self) -> Iterator[tuple[Row, list[Cell | None]]]:
-        return ((row, row.shown(self.keys)) for row in self.rows)
-
-
 def view(request: HttpRequest, number: int) -> HttpResponse:
     """The whole page, or, for htmx, the part that changes while work goes on; when that is over, the page once more."""
     job = job_to_see(request, number)
     state = _state(request, job)
     if is_fragment(request) and state["working"]:
         return page(request, "live", job, **state)
-    response = page(request, "job", job, title=job.name, **state, **_details(request, job))
+    response = _page(request, job, state)
     if is_fragment(request):
         for name, value in _WHOLE_PAGE.items():
             response[name] = value
@@ -105,13 +67,21 @@ def move(request: HttpRequest, number: int) -> HttpResponse:
         try:
             _move(request, job)
         except Refused as refused:
+            if refused.code in _MENDED_HERE:
+                return _page(request, job, _state(request, job), fault=refused)
             tell(request, refused)
+        except configure.NotReady as problem:
+            messages.error(request, f"{problem}. Change the settings and check the file again.")
     return HttpResponseRedirect(address("change", job))
+
+
+_MENDED_HERE = {"comment", "clears"}
+"""What a person mends on the page itself, where what they typed must stay."""
 
 
 def _move(request: HttpRequest, job: ImportJob) -> None:
     asked = request.POST.get("move", "")
-    if asked not in {*_DONE, Move.STOP}:  # the others are not made by a button
+    if asked not in {*_DONE, Move.STOP, Move.REFRESH}:  # the others are not made by a button
         raise Refused("state", "Nothing was done: this page did not say what to do. Load it again.")
     name, who = Move(asked), actor(request)
     if name is Move.STOP:
@@ -119,14 +89,30 @@ def _move(request: HttpRequest, job: ImportJob) -> None:
         return
     with transaction.atomic():
         locked = get_object_or_404(ImportJob.objects.select_for_update(of=("self",)), pk=job.pk)
-        if request.POST.get("seen") != _version(locked):
+        if request.POST.get("seen") != version(locked):
             raise Refused("state", "This import changed since you opened its page. Look again.")
-        if name is Move.CANCEL:
-            configure.cancel(locked, who)
-        else:
-            lifecycle.move(locked, name, who, request.POST.get("comment", ""))
-    messages.success(request, _DONE[name])
+        if name in _WRITING and locked.preview.get("cleared") and "understood" not in request.POST:
+            raise Refused("clears", f"Tick that {locked.preview['cleared']:,} values are to be cleared, or cancel.")
+        _make(locked, name, request)
+    if name in _DONE:
+        messages.success(request, _DONE[name])
 
+
+def _make(job: ImportJob, name: Move, request: HttpRequest) -> None:
+    who = actor(request)
+    if name is Move.CANCEL:
+        configure.cancel(job, who)
+    elif name is not Move.REFRESH:
+        lifecycle.move(job, name, who, request.POST.get("comment", ""))
+    elif job.total > SMALL_ROWS:
+        configure.refresh(job, who)
+    else:
+        with queue.in_this_process():
+            configure.refresh(job, who)
+            transaction.on_commit(lambda: engine.run_here(job))
+
+
+_WRITING = (Move.START, Move.SUBMIT, Move.APPROVE)
 
 _DONE = {
     Move.START: "The import is started.",
@@ -139,60 +125,47 @@ _DONE = {
 }
 
 
-def _version(job: ImportJob) -> str:
+def version(job: ImportJob) -> str:
     """Another one after each move."""
-    last = job.moves.last()
-    return str(last.pk if last else 0)
+    return str(max((move.pk for move in job.moves.all()), default=0))
+
+
+def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Refused | None = None) -> HttpResponse:
+    waiting = job.status in (Status.READY, Status.AWAITING_APPROVAL)
+    changed_since = preview.changed_since(job) if waiting else 0
+    if not changed_since:  # the check stands
+        state["buttons"] = [button for button in state["buttons"] if button.move is not Move.REFRESH]
+    details = {
+        "title": job.name,
+        "fault": fault,
+        "comment": request.POST.get("comment", ""),
+        "waiting": waiting,
+        "ended": job.status in outcome.ENDED,
+        "changed_since": changed_since,
+        "who_approves": outcome.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
+        "moves": job_parts.moves(job),
+        "clears": job.preview.get("cleared", 0),
+    }
+    shown = job_parts.shown(request, job, state["figures"], state["seen"])
+    return page(request, "job", job, **state, **details, **shown)
 
 
 def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What changes while work goes on."""
     found = outcome.figures(job)
     stage = progress.stage_of(job)
+    working = is_at_work(job)
     return {
         "figures": found,
         "parts": list(_parts(found)),
-        "working": is_at_work(job),
+        "working": working,
         "stage": stage,
         "moment": progress.moment(job, stage) if stage else None,
+        "silent": progress.silent_seconds(job) if working else 0,
         "buttons": list(_buttons(job, lifecycle.open_moves(job, actor(request)), found)),
-        "seen": _version(job),
+        "seen": version(job),
         "own": actor(request).owns(job),
     }
-
-
-def _details(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    problems = outcome.problems(job)
-    return {
-        "changed_since": preview.changed_since(job) if job.status in _WAITING else 0,
-        "first": _first_rows(job) if job.status in (*_WAITING, Status.REJECTED) else None,
-        "problems": Paginator(problems, PROBLEMS_SHOWN).get_page(request.GET.get("problems")),
-        "groups": outcome.groups(problems),
-        "moves": job.moves.select_related("actor"),
-    }
-
-
-def _first_rows(job: ImportJob) -> FirstRows:
-    """The first rows as a table: a column per attribute, those in which something happens first."""
-    rows, columns = job.preview.get("rows", []), [column for column in job.columns.all() if column.target]
-    targets = {column.header: column.target for column in columns}
-    found: list[Row] = []
-    for row in rows:
-        cells = {key: Cell(*change) for key, change in row["changes"].items()}
-        loose = []
-        for problem in row["problems"]:
-            key = targets.get(problem["column"])
-            if key is None:
-                loose.append(problem["reason"])
-            else:
-                cells[key] = Cell(None, problem["value"], problem["reason"])
-        found.append(Row(row["row"], row["line"], row["outcome"], cells, loose))
-    busy = {key for row in found for key in row.cells}
-    keys = sorted(dict.fromkeys(targets.values()), key=lambda key: key not in busy)
-    return FirstRows(keys[:CELLS_SHOWN], max(0, len(keys) - CELLS_SHOWN), found)
-
-
-_WAITING = (Status.READY, Status.AWAITING_APPROVAL)
 
 
 def _parts(found: outcome.Figures) -> Iterator[Part]:
@@ -210,8 +183,9 @@ def _buttons(job: ImportJob, moves: Iterable[Move], found: outcome.Figures) -> I
     texts = {
         Move.START: (f"Start: {what}", "default"),
         Move.APPROVE: (f"Approve and start: {what}", "default"),
-        Move.SUBMIT: ("Submit for approval", "default"),
+        Move.SUBMIT: (f"Submit for approval: {what}", "default"),
         Move.RESUME: ("Resume", "default"),
+        Move.REFRESH: ("Check again", ""),
         Move.REJECT: ("Reject", ""),
         Move.STOP: ("Stop", "deletelink"),
         Move.CANCEL: ("Cancel import", "deletelink"),

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from imports import lifecycle
 from imports.lifecycle import Actor, Move, Refused
-from imports.models import ImportJob
+from imports.models import ImportJob, JobMove
 
 SMALL_BYTES = 2 * 1024**2
 SMALL_ROWS = 5_000
@@ -38,7 +39,9 @@ def job_to_see(request: HttpRequest, number: int) -> ImportJob:
     """The job of a page. Raises ``PermissionDenied``, or ``Http404`` for one that is not there any more."""
     if not may_look(request):
         raise PermissionDenied
-    job = ImportJob.objects.select_related("created_by", "change_set").filter(pk=number).first()
+    moves = Prefetch("moves", JobMove.objects.select_related("actor"))
+    jobs = ImportJob.objects.select_related("created_by", "change_set").prefetch_related(moves)
+    job = jobs.filter(pk=number).first()
     if job is None:
         raise Http404(f"There is no import {number}; somebody may have deleted it.")
     return job

@@ -1,0 +1,171 @@
+"""Rows of a checked file on the page of their import: the first ones, those of one outcome, or one by itself."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imports import find
+from imports.models import ImportColumn, ImportJob, Status
+from imports.outcome import Figures
+from profiles.people import Outcome
+
+ROWS_SHOWN = 50
+CELLS_SHOWN = 25
+HIGHEST_ROW = 2**31 - 1
+
+CHECKED = (Status.READY, Status.AWAITING_APPROVAL, Status.REJECTED)
+"""While a job stands at one of these its preview's tables tell of every row."""
+
+
+class Tab(enum.StrEnum):
+    """Which rows, or problems, a person looks at."""
+
+    FIRST = "first"
+    IMPORTED = "imported"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    IGNORED = "ignored"
+    FAILED = "failed"
+    PROBLEMS = "problems"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value before and after, or a value of the file and what is wrong with it, or one that changes nothing."""
+
+    old: Any
+    new: Any
+    problem: str = ""
+    warning: bool = False
+    same: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the file, by attribute; ``loose`` are problems of the row as a whole."""
+
+    number: int
+    line: int
+    outcome: str
+    key: str
+    person: int | None
+    cells: Mapping[str, Cell]
+    loose: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with the attributes to show: those in which something happens first, and no more than fit a page."""
+
+    rows: Sequence[Row]
+    keys: Sequence[str]
+    more: int
+
+    def __iter__(self) -> Iterator[tuple[Row, list[tuple[str, Cell | None]]]]:
+        return ((row, [(key, row.cells.get(key)) for key in self.keys]) for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of one outcome; ``following`` is the row after which the next page begins, None at the end."""
+
+    table: Table
+    following: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One column of a single row: what the file has there, and what becomes of it."""
+
+    header: str
+    target: str
+    text: Any
+    cell: Cell | None
+
+
+def tabs(job: ImportJob, found: Figures) -> list[tuple[Tab, str, int | None]]:
+    """What can be looked at now: the tab, its name, how many rows it has (None where that is not the point)."""
+    counts = found.counts
+    ends = [(Tab.PROBLEMS, "Problems", None)]
+    if job.status not in CHECKED:
+        return [*ends, (Tab.IGNORED, "Ignored", counts.ignored)] if counts.ignored else [*ends]
+    offered: list[tuple[Tab, str, int | None]] = [
+        (Tab.IMPORTED, "New", counts.imported),
+        (Tab.UPDATED, "Changed", counts.updated - found.unchanged),
+        (Tab.UNCHANGED, "Unchanged", found.unchanged),
+        (Tab.IGNORED, "Ignored", counts.ignored),
+        (Tab.FAILED, "Failed", counts.failed),
+    ]
+    return [(Tab.FIRST, f"First {len(job.preview.get('rows', ()))}", None), *filter(_has_rows, offered), *ends]
+
+
+def first(job: ImportJob, columns: Sequence[ImportColumn]) -> Table:
+    """The rows that are stored with the preview (PV-01)."""
+    return _table(job.preview.get("rows", ()), columns)
+
+
+def page(job: ImportJob, columns: Sequence[ImportColumn], outcome: Outcome, after: int) -> Page:
+    """Rows of one outcome that follow a row."""
+    numbers = find.numbers_of(job, outcome, after, ROWS_SHOWN + 1)
+    shown = numbers[:ROWS_SHOWN]
+    following = shown[-1] if len(numbers) > ROWS_SHOWN else None
+    return Page(_table(find.rows_numbered(job, shown), columns), following)
+
+
+def sought(job: ImportJob, columns: Sequence[ImportColumn], text: str) -> Table:
+    """The rows that a person means by a row number or an identifier; none if there is none."""
+    number = int(text) if text.isascii() and text.isdecimal() and int(text) <= HIGHEST_ROW else 0
+    return _table(find.rows_numbered(job, sorted({number, *find.numbers_for(job, text)})), columns)
+
+
+def lines(job: ImportJob, row: Row, columns: Iterable[ImportColumn]) -> list[Line]:
+    """A row by itself: all of its columns from the first to the last."""
+    texts = _texts(job, row.number)
+    return [
+        Line(
+            column.header,
+            column.target,
+            texts.get(column.position) if texts else _new(row.cells.get(column.target)),
+            row.cells.get(column.target or column.header),
+        )
+        for column in columns
+    ]
+
+
+def _has_rows(tab: tuple[Tab, str, int | None]) -> bool:
+    return bool(tab[2])
+
+
+def _new(cell: Cell | None) -> Any:
+    return cell.new if cell else None
+
+
+def _texts(job: ImportJob, number: int) -> dict[int, str]:
+    """The cells of a bad row as the file has them, by position."""
+    problem = job.problems.filter(row=number, raw__isnull=False).first()
+    return dict(enumerate(problem.raw, 1)) if problem and problem.raw else {}
+
+
+def _table(found: Iterable[Mapping[str, Any]], columns: Sequence[ImportColumn]) -> Table:
+    targets = {column.header: column.target or column.header for column in reversed(columns)}
+    rows = [_row(row, targets) for row in found]
+    busy = {key for row in rows for key, cell in row.cells.items() if not cell.same}
+    mapped = [column.target for column in columns if column.target]
+    keys = sorted(dict.fromkeys([*mapped, *busy]), key=lambda key: key not in busy)
+    return Table(rows, keys[:CELLS_SHOWN], max(0, len(keys) - CELLS_SHOWN))
+
+
+def _row(row: Mapping[str, Any], targets: Mapping[str, str]) -> Row:
+    cells = {key: Cell(value, value, same=True) for key, value in row.get("values", {}).items()}
+    cells |= {key: Cell(*change) for key, change in row["changes"].items()}
+    loose = []
+    for problem in row["problems"]:
+        key = targets.get(problem["column"])
+        if key is None:
+            loose.append(problem["reason"])
+        else:
+            cells[key] = Cell(None, problem["value"], problem["reason"], problem["severity"] == "warning")
+    return Row(row["row"], row["line"], row["outcome"], row["key"], row["person"], cells, loose)

@@ -1,0 +1,256 @@
+"""The page of one import: what it shows before, during and after, and what its buttons do (design section 5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from imports.models import ImportJob, RowError, Status
+from profiles.models import Profile
+from tests.admin.screens import address, check, finish, log_in, press, upload
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+FIVE = (
+    b"email,phone,first_name,plan\n"
+    b"ann@x.co,+12025550101,Ann,gold\n"
+    b"BEN@x.co,+12025550102,Ben,\n"
+    b"cy@x.co,+12025550103,Cy,gold\n"
+    b"bad,+12025550104,Dee,gold\n"
+    b",+12025550105,Eve,gold\n"
+)
+
+
+def ready(client: Client, content: bytes = FIVE, **choices: str) -> ImportJob:
+    """A job whose preview stands."""
+    upload(client, content)
+    job = ImportJob.objects.latest("pk")
+    check(client, job, **choices)
+    job.refresh_from_db()
+    assert job.status == Status.READY
+    return job
+
+
+def imported(client: Client, content: bytes = FIVE, **choices: str) -> ImportJob:
+    """A job that an Admin has started and the engine has ended."""
+    job = ready(client, content, **choices)
+    press(client, job, "start")
+    finish(job)
+    job.refresh_from_db()
+    assert job.status == Status.COMPLETED
+    return job
+
+
+def text(client: Client, job: ImportJob, query: str = "") -> str:
+    return client.get(address("change", job) + query).content.decode()
+
+
+def numbers(client: Client, job: ImportJob, query: str) -> list[int]:
+    return [row.number for row in client.get(address("change", job) + query).context["table"].rows]
+
+
+def test_every_outcome_has_its_rows():
+    admin = log_in("Admin")
+    imported(admin)
+    job = ready(
+        admin,
+        b"email,first_name,plan\nann@x.co,Ann,gold\nben@x.co,Ben,silver\nnew@x.co,New,\nbad,Bad,gold\n",
+        action="overwrite",
+    )
+    assert numbers(admin, job, "?show=first") == [1, 2, 3, 4]
+    assert numbers(admin, job, "?show=unchanged") == [1]
+    assert numbers(admin, job, "?show=updated") == [2]
+    assert numbers(admin, job, "?show=imported") == [3]
+    assert numbers(admin, job, "?show=failed") == [4]
+    page = text(admin, job, "?show=updated")
+    assert 'Changed <span class="quiet">1</span>' in page
+    assert "silver" in page
+
+
+def test_rows_of_an_outcome_are_paged():
+    admin = log_in("Admin")
+    lines = "".join(f"person{n}@x.co,P{n}\n" for n in range(1, 121))
+    job = ready(admin, f"email,first_name\n{lines}".encode())
+    assert numbers(admin, job, "?show=imported") == list(range(1, 51))
+    following = admin.get(address("change", job) + "?show=imported").context["following"]
+    assert numbers(admin, job, following) == list(range(51, 101))
+    following = admin.get(address("change", job) + following).context["following"]
+    page = admin.get(address("change", job) + following)
+    assert [row.number for row in page.context["table"].rows] == list(range(101, 121))
+    assert page.context["following"] == ""
+
+
+@pytest.mark.parametrize(
+    ("identifier", "sought", "found"),
+    [
+        ("email", "2", [2]),
+        ("email", "ben@X.CO", [2]),
+        ("email", " cy@x.co ", [3]),
+        ("phone", "+1 (202) 555-0103", [3]),
+        ("phone", "12025550101", [1]),
+        ("email", "4", [4]),
+        ("email", "99", []),
+        ("email", "99999999999999999999", []),
+        ("email", "nobody@x.co", []),
+        ("email", "\u0662", []),
+        ("email", "a\0b", []),
+        ("email", "x" * 10_000, []),
+    ],
+)
+def test_a_row_is_found_by_its_number_or_identifier(identifier: str, sought: str, found: list[int]):
+    admin = log_in("Admin")
+    job = ready(admin, identifier=identifier)
+    page = admin.get(address("change", job), {"find": sought})
+    assert [row.number for row in page.context["table"].rows] == found
+    if not found:
+        assert "No row has the number or the identifier" in page.content.decode()
+
+
+def test_a_single_row_is_shown_with_all_of_its_columns():
+    admin = log_in("Admin")
+    job = ready(admin)
+    lines = admin.get(address("change", job) + "?find=4").context["lines"]
+    assert [(line.header, line.text) for line in lines] == [
+        ("email", "bad"),
+        ("phone", "+12025550104"),
+        ("first_name", "Dee"),
+        ("plan", "gold"),
+    ]
+    assert lines[0].cell.problem == "Invalid email format"
+
+
+def test_problems_are_grouped_filtered_and_searched():
+    admin = log_in("Admin")
+    job = imported(admin)
+    page = admin.get(address("change", job))
+    assert {(group.reason, group.column, group.rows) for _, group in page.context["groups"]} == {
+        ("Invalid email format", "email", 1),
+        ("The identifier is blank: fill in email", "email", 1),
+    }
+    codes = {problem.code: problem.row for problem in RowError.objects.filter(job=job)}
+    for code, row in codes.items():
+        shown = admin.get(address("change", job), {"show": "problems", "code": code}).context["problems"]
+        assert [problem.row for problem in shown] == [row]
+    for sought, rows in (("bad", [4]), ("BLANK", [5]), ("5", [5]), ("email", [4, 5]), ("nothing\0", [])):
+        shown = admin.get(address("change", job), {"show": "problems", "text": sought}).context["problems"]
+        assert [problem.row for problem in shown] == rows, sought
+
+
+def test_problems_are_paged_by_row_however_they_were_stored():
+    admin = log_in("Admin")
+    job = imported(admin)
+    one = RowError.objects.filter(job=job).first()
+    assert one is not None
+    template = {"job": job, "step": one.step, "line": 2, "severity": "error", "code": "bad", "reason": "Bad"}
+    RowError.objects.bulk_create(RowError(row=1_000 - n, **template) for n in range(120))
+    query, seen = "?show=problems", []
+    while query:
+        page = admin.get(address("change", job) + query)
+        seen += [problem.row for problem in page.context["problems"]]
+        query = page.context["following"]
+    assert seen == [4, 5, *range(881, 1_001)]
+
+
+def test_ignored_rows_are_listed_after_the_import():
+    admin = log_in("Admin")
+    imported(admin)
+    job = imported(admin, action="ignore")
+    page = admin.get(address("change", job) + "?show=ignored")
+    assert [problem.row for problem in page.context["problems"]] == [1, 2, 3]
+    assert "Ignored - duplicate found" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?show=nonsense", "?after=x", "?show=imported&after=99999999999999", "?show=problems&after=1-x", "?after=-"],
+)
+def test_an_address_that_says_nothing_shows_what_there_is(query: str):
+    admin = log_in("Admin")
+    for job in (ready(admin), imported(admin)):
+        assert admin.get(address("change", job) + query).status_code == 200
+
+
+def test_replace_must_be_understood():
+    admin = log_in("Admin")
+    imported(admin)
+    job = ready(admin, b"email\nann@x.co\n", action="replace")
+    page = press(admin, job, "start").content.decode()
+    assert "Tick that 3 values are to be cleared, or cancel." in page
+    job.refresh_from_db()
+    assert job.status == Status.READY
+    press(admin, job, "start", understood="on")
+    finish(job)
+    assert Profile.objects.get(attributes__email=["ann@x.co"]).attributes == {"email": ["ann@x.co"]}
+
+
+def test_an_empty_rejection_is_mended_on_the_page():
+    creator, approver = log_in("Creator"), log_in("Approver")
+    job = ready(creator)
+    press(creator, job, "submit")
+    seen = approver.get(address("change", job)).context["seen"]
+    page = approver.post(address("move", job), {"move": "reject", "seen": seen, "comment": "  "})
+    assert page.status_code == 200
+    assert "Say why you reject this import" in page.content.decode()
+    assert "Error: " in page.content.decode()
+
+
+def test_what_waits_for_approval_can_be_checked_again_and_goes_on_waiting():
+    admin, approver = log_in("Admin"), log_in("Approver")
+    first = ready(admin, b"email,first_name\nann@x.co,Ann\n")
+    waiting = ready(admin, b"email,first_name\nann@x.co,Anna\n", action="overwrite")
+    press(log_in("Admin", name="other"), waiting, "submit")
+    ImportJob.objects.filter(pk=waiting.pk).update(status=Status.AWAITING_APPROVAL)
+    assert "Check again" not in text(approver, waiting)
+    press(admin, first, "start")
+    finish(first)
+    assert "1 person was changed since this was checked" in text(approver, waiting)
+    press(approver, waiting, "refresh")
+    waiting.refresh_from_db()
+    assert waiting.status == Status.AWAITING_APPROVAL
+    assert (waiting.preview["imported"], waiting.preview["updated"]) == (0, 1)
+    assert "Check again" not in text(approver, waiting)
+
+
+def test_it_says_when_nobody_takes_the_work_up():
+    admin = log_in("Admin")
+    job = ready(admin)
+    press(admin, job, "start")
+    assert "Nothing has picked this up" not in text(admin, job)
+    ImportJob.objects.filter(pk=job.pk).update(step_started=timezone.now() - timedelta(minutes=3))
+    assert "Nothing has picked this up for 3:00 min" in text(admin, job)
+
+
+def test_a_stopped_import_says_what_was_applied_and_can_be_resumed():
+    admin = log_in("Admin")
+    job = ready(admin)
+    press(admin, job, "start")
+    page = press(admin, job, "stop").content.decode()
+    assert "0 were applied, 3 were not reached" in page
+    press(admin, job, "resume")
+    finish(job)
+    job.refresh_from_db()
+    assert (job.status, job.imported) == (Status.COMPLETED, 3)
+
+
+def test_both_vocabularies_tell_the_result():
+    admin = log_in("Admin")
+    page = text(admin, imported(admin))
+    assert "No. of Records 3 · No. of Errors 2" in page
+    assert "View 3 people" in page
+
+
+@pytest.mark.parametrize("query", ["", "?show=imported", "?show=failed", "?show=problems", "?find=3", "?find=ann@x.co"])
+def test_the_page_needs_few_queries_whatever_it_shows(query: str):
+    admin = log_in("Admin")
+    waiting, done = ready(admin), imported(admin)
+    for job in (waiting, done):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            admin.get(address("change", job) + query)
+        assert len(queries) <= 15, [query["sql"].replace(chr(34), "")[:330] for query in queries.captured_queries]
