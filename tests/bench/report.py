@@ -7,6 +7,7 @@ from tests.bench.floor import FloorRun
 from tests.bench.import_export import Mode
 from tests.bench.kinds import Kind
 from tests.bench.memory import Role
+from tests.bench.pages import JOBS
 from tests.bench.results import Results
 
 STAGES = ("scan", "stage", "preview", "apply")
@@ -26,8 +27,8 @@ Run = FloorRun | EngineRun
 
 def report(results: Results) -> str:
     """Speed, memory, and where the time goes."""
-    parts = [_machine(results), _speed(results), _note(results), _memory(results), _floor(results), _where(results)]
-    return "\n\n".join(parts)
+    parts = [_machine, _speed, _note, _memory, _pages, _floor, _where]
+    return "\n\n".join(part(results) for part in parts)
 
 
 def _machine(results: Results) -> str:
@@ -112,6 +113,11 @@ def _memory(results: Results) -> str:
         return "Memory is measured on Linux only."
     rows = [[role, *(f"{memory.get(role, 0):.0f}" for memory in columns.values())] for role in [*Role, "all"]]
     return _table(["Private memory at the highest, MB (RssAnon)", *columns], rows)
+
+
+def _pages(results: Results) -> str:
+    rows = [[name, f"{page.milliseconds:.0f}", str(page.queries)] for name, page in results.pages.items()]
+    return _table([f"Page, over these people and {JOBS} imports", "milliseconds (median)", "queries"], rows)
 
 
 def _floor(results: Results) -> str:

@@ -9,6 +9,7 @@ from tests.bench.engine import EngineRun
 from tests.bench.floor import FloorRun
 from tests.bench.import_export import Mode
 from tests.bench.kinds import Kind
+from tests.bench.pages import PageRun
 
 Seconds = Mapping[str, float]
 
@@ -42,6 +43,7 @@ class Results:
     rows: int
     machine: Mapping[str, Any]
     rounds: list[Round]
+    pages: Mapping[str, PageRun]
     small: EngineRun | None
     import_export: ImportExport | None
 
@@ -107,6 +109,7 @@ def as_json(results: Results) -> dict[str, Any]:
     found["memory_mb"] = {kind: results.memory(kind) for kind in Kind}
     found["small"] = {"rows": results.small.rows, "memory_mb": results.small.memory} if results.small else None
     found["import_export"] = asdict(results.import_export) if results.import_export else None
+    found["pages"] = {name: asdict(page) for name, page in results.pages.items()}
     return found | {"machine": dict(results.machine)}
 
 

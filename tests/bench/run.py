@@ -9,11 +9,12 @@ from pathlib import Path
 
 import django
 
-from tests.bench import check, engine, floor, import_export, people, server
+from tests.bench import check, engine, floor, import_export, pages, people, server
 from tests.bench.engine import EngineRun
 from tests.bench.floor import FloorRun
 from tests.bench.import_export import Mode
 from tests.bench.kinds import Kind
+from tests.bench.pages import PageRun
 from tests.bench.people import People
 from tests.bench.results import ImportExport, Results, Round
 from tests.bench.server import Server
@@ -27,10 +28,12 @@ def run(folder: Path, rows: int, rounds: int, import_export_rows: int) -> Result
     with server.running(folder) as running:
         say(f"Writing two files of {rows:,} people")
         files = _files(folder, rows)
+        asked: dict[str, PageRun] = {}
         return Results(
             rows=rows,
             machine=_machine(running),
-            rounds=[_round(running, files, f"round {number + 1} of {rounds}") for number in range(rounds)],
+            rounds=[_round(running, files, number, rounds, asked) for number in range(1, rounds + 1)],
+            pages=asked,
             small=_small(running, folder) if rows > SMALL_ROWS else None,
             import_export=_import_export(running, folder, import_export_rows) if import_export_rows else None,
         )
@@ -45,8 +48,12 @@ def _files(folder: Path, rows: int) -> dict[int, People]:
     return {version: people.write(folder, rows, version) for version in (1, 2)}
 
 
-def _round(running: Server, files: Mapping[int, People], name: str) -> Round:
-    """The floor and the engine in turn, each in a database of its own, so that a noisy machine hits both."""
+def _round(running: Server, files: Mapping[int, People], number: int, rounds: int, asked: dict[str, PageRun]) -> Round:
+    """The floor and the engine in turn, each in a database of its own, so that a noisy machine hits both.
+
+    Over what the last one leaves the pages are ``asked``.
+    """
+    name = f"round {number} of {rounds}"
     of_floor: dict[Kind, FloorRun] = {}
     of_engine: dict[Kind, EngineRun] = {}
     before: People | None = None
@@ -62,6 +69,9 @@ def _round(running: Server, files: Mapping[int, People], name: str) -> Round:
             before = file
             shown = f"floor {of_floor[kind].seconds['total']:.2f} s, engine {of_engine[kind].seconds['total']:.2f} s"
             say(f"{name}, {kind}: {shown}")
+        if number == rounds:
+            say("Pages of the admin")
+            asked |= pages.run(own, files[Kind.NEW.version])
     return Round(of_floor, of_engine)
 
 

@@ -7,6 +7,7 @@ from tests.bench.engine import EngineRun
 from tests.bench.floor import FloorRun
 from tests.bench.import_export import Mode
 from tests.bench.kinds import Kind
+from tests.bench.pages import PageRun
 from tests.bench.processor import Used
 from tests.bench.report import report
 from tests.bench.results import ImportExport, Results, Round, as_json
@@ -37,7 +38,9 @@ def _round(floor: float, engine: float) -> Round:
 def _results(*rounds: Round) -> Results:
     seconds = {kind: {"trial": 2.0, "import": 2.0, "total": 4.0} for kind in (Kind.NEW, Kind.CHANGED)}
     library = ImportExport(100, dict.fromkeys(Mode, seconds))
-    return Results(1_000, MACHINE, list(rounds), _engine(1.0, worker=80.0), library)
+    return Results(
+        1_000, MACHINE, list(rounds), {"list of people": PageRun(12.3, 9)}, _engine(1.0, worker=80.0), library
+    )
 
 
 def test_ratio_is_the_median_over_rounds_of_engine_by_floor() -> None:
@@ -67,7 +70,7 @@ def test_peak_is_that_of_a_single_process() -> None:
 def test_report_is_made_of_markdown_tables_with_equal_columns() -> None:
     blocks = report(_results(_round(2.0, 4.0))).split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
-    assert len(tables) == 3
+    assert len(tables) == 4
     assert all(len({line.count("|") for line in table}) == 1 for table in tables)
     assert "**2.00**" in tables[0][4]
 

@@ -31,5 +31,6 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form.moves")) delete form.dataset.sent;
 });
 
-document.getElementById("errornote")?.focus();
+/* There is only ever one thing to mend here: what is wrong with it is read out with the field. */
+document.querySelector("[aria-invalid=true]")?.focus();
 tell();
