@@ -1,0 +1,122 @@
+"""Who may do what (D-09, PM-01 to PM-07): every move and every address, for everybody, on own and others' imports."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from imports.models import ImportJob, Status
+from tests.admin.screens import address, check, log_in, upload
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+Everybody = dict[str, Client]
+
+OWNER, CREATOR, APPROVER, ADMIN, STAFF = "owner", "other creator", "approver", "admin", "staff without a role"
+OUTSIDE = ("not staff", "anonymous")
+
+ACTS = {OWNER, APPROVER, ADMIN}
+"""Who acts on an import: its uploader, an Approver, an Admin."""
+
+MOVES = {
+    "start": (Status.READY, {APPROVER, ADMIN}),
+    "submit": (Status.READY, ACTS),
+    "refresh": (Status.READY, ACTS),
+    "cancel": (Status.READY, ACTS),
+    "edit": (Status.READY, ACTS),
+    "approve": (Status.AWAITING_APPROVAL, {APPROVER, ADMIN}),
+    "reject": (Status.AWAITING_APPROVAL, {APPROVER, ADMIN}),
+    "stop": (Status.PENDING, ACTS),
+    "resume": (Status.STOPPED, ACTS),
+}
+"""Each move by its button, from where, and who may make it under the usual policy; Creators need an approval."""
+
+
+@pytest.fixture
+def everybody() -> Everybody:
+    return {
+        OWNER: log_in("Creator", name=OWNER),
+        CREATOR: log_in("Creator", name=CREATOR),
+        APPROVER: log_in("Approver"),
+        ADMIN: log_in("Admin"),
+        STAFF: log_in(name=STAFF),
+        "not staff": log_in("Admin", name="not staff", is_staff=False),
+        "anonymous": Client(),
+    }
+
+
+@pytest.fixture
+def job(everybody: Everybody) -> ImportJob:
+    """What the owner has uploaded and had checked."""
+    upload(everybody[OWNER])
+    job = ImportJob.objects.get()
+    check(everybody[OWNER], job)
+    return job
+
+
+def made(client: Client, job: ImportJob, move: str) -> tuple[int, str, bool]:
+    """The answer to a move, where it leads, and whether it was made; everything is as before afterwards."""
+    before = ImportJob.objects.get(pk=job.pk)
+    last = job.moves.latest("pk").pk
+    sent = {"move": move, "seen": str(last), "comment": "because", "understood": "on"}
+    answer = client.post(address("move", job), sent)
+    done = job.moves.filter(pk__gt=last, move=move).exists()
+    job.moves.filter(pk__gt=last).delete()
+    before.save()
+    return answer.status_code, answer.get("Location", ""), done
+
+
+def allowed(everybody: Everybody, job: ImportJob, move: str, source: Status) -> set[str]:
+    """Who can make a move; whoever cannot is answered as they should be."""
+    found = set()
+    for who, client in everybody.items():
+        ImportJob.objects.filter(pk=job.pk).update(status=source, step="")
+        status, where, done = made(client, job, move)
+        if done:
+            found.add(who)
+        elif who in OUTSIDE:
+            assert (status, where.startswith("/admin/login/")) == (302, True), who
+        else:
+            assert status == 403, (who, move)
+    return found
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_move_is_open_to_those_it_is_for_and_nobody_else(everybody: Everybody, job: ImportJob, move: str):
+    source, who = MOVES[move]
+    assert allowed(everybody, job, move, source) == who
+
+
+def test_four_eyes_keep_everybody_from_their_own(everybody: Everybody, job: ImportJob, settings):
+    settings.IMPORTS_APPROVAL = "always"
+    assert allowed(everybody, job, "start", Status.READY) == set()
+    approver = job.created_by
+    assert approver is not None
+    approver.groups.set(Group.objects.filter(name="Approver"))
+    ImportJob.objects.filter(pk=job.pk).update(status=Status.AWAITING_APPROVAL, step="")
+    assert not made(everybody[OWNER], job, "approve")[2]
+    assert made(everybody[ADMIN], job, "approve")[2]
+
+
+def test_without_approval_everybody_starts_what_they_may_act_on(everybody: Everybody, job: ImportJob, settings):
+    settings.IMPORTS_APPROVAL = "never"
+    assert allowed(everybody, job, "start", Status.READY) == ACTS
+
+
+def test_a_role_that_is_taken_away_between_two_steps_is_gone(everybody: Everybody, job: ImportJob):
+    assert job.created_by is not None
+    job.created_by.groups.clear()
+    for name in ("configure", "change"):
+        assert everybody[OWNER].get(address(name, job)).status_code == 403
+    assert made(everybody[OWNER], job, "submit")[0] == 403
+
+
+@pytest.mark.parametrize("name", ["configure", "change", "move"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_import_that_does_not_exist_is_no_secret_to_the_roles_only(everybody: Everybody, name: str, method: str):
+    nothing = ImportJob(pk=987_654)
+    for who, client in everybody.items():
+        answer = getattr(client, method)(address(name, nothing))
+        expected = 302 if who in OUTSIDE else 403 if who == STAFF else 404
+        assert answer.status_code == expected, who
