@@ -10,10 +10,11 @@ from profiles.values import ValueType
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``says``: what is taken. ``examples``: values for different people; more of them where forms differ."""
+    """``says``: what is taken. ``examples``: values of three people. ``others``: in the form of other presets."""
 
     says: str
     examples: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 TYPES: Mapping[ValueType, Look] = {
@@ -22,17 +23,22 @@ TYPES: Mapping[ValueType, Look] = {
     ValueType.NUMBER: Look("A number with a decimal point; no blanks, no thousands commas.", ("3.5", "-0.25", "100")),
     ValueType.BOOLEAN: Look("true or false, in capitals or not; 1 and 0 are taken too.", ("true", "false", "TRUE")),
     ValueType.DATE: Look(
-        "A day as YYYY-MM-DD, or as the header declares.", ("1990-04-14", "1985-12-25", "2001-07-01", "$D_640000000")
+        "A day as YYYY-MM-DD, or as the header declares; or $D_ and Unix seconds.",
+        ("1990-04-14", "1985-12-25", "2001-07-01"),
+        ("$D_640000000",),
     ),
     ValueType.DATETIME: Look(
-        "A day and a time as in ISO 8601, or as the header declares; without a zone it is the site's.",
-        ("2024-02-29T10:00:00Z", "2024-03-01T10:00:00+02:00", "2024-03-02T18:30:00", "$D_1487576752"),
+        "A day and a time as in ISO 8601, or as the header declares; or $D_ and Unix seconds. Without a zone of its "
+        "own, a time is in that of the site.",
+        ("2024-02-29T10:00:00Z", "2024-03-01T10:00:00+02:00", "2024-03-02T18:30:00"),
+        ("$D_1487576752",),
     ),
     ValueType.EMAIL: Look("An e-mail address.", ("ann@example.com", "ben@example.com", "cy@example.com")),
     ValueType.PHONE: Look(
         "A phone number of 7 to 15 digits, best with + and the country code; blanks, dots, dashes, slashes and "
         "parentheses in it are left out.",
-        ("+14155550101", "+442079460102", "+493055550103", "14155550101", "442079460102", "493055550103"),
+        ("+14155550101", "+442079460102", "+493055550103"),
+        ("14155550101", "442079460102", "493055550103"),
     ),
     ValueType.COUNTRY: Look("A country by its two letters in ISO 3166.", ("US", "GB", "DE")),
     ValueType.LANGUAGE: Look("A language by its two letters in ISO 639.", ("en", "fr", "de")),

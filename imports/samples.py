@@ -74,7 +74,8 @@ def _value(column: Definition, row: int, options: Options) -> str:
     if column.identifier and column.type is ValueType.TEXT:
         return f"{column.key}-{row + 1001}"
     suited = examples.ATTRIBUTES.get(column.key, ()) if column.built_in else ()
-    fitting = [text for text in suited or examples.TYPES[column.type].examples if _fits(text, column, options)]
+    look = examples.TYPES[column.type]
+    fitting = [text for text in suited or (*look.examples, *look.others) if _fits(text, column, options)]
     return fitting[row % len(fitting)] if fitting else ""
 
 

@@ -16,7 +16,7 @@ from imports.admin.pages import may_look, page
 from imports.admin.upload import UploadForm
 from imports.cells import LONGEST_OWN_FIELD
 from imports.headers import LONGEST_NAME
-from imports.lifecycle import MOVES, Role
+from imports.lifecycle import MOVES
 from imports.mapping import AUTOMATIC, SYNONYMS
 from imports.models import Status
 from imports.presets import MEGABYTE, PRESETS, Preset
@@ -38,21 +38,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A way out of a status: what is done, where it leads, who may do it."""
-
-    name: str
-    to: str
-    who: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
-    """A status with its ways out."""
+    """A status with its ways out, by whom they are open to."""
 
     name: str
     says: str
-    ways: list[Way]
+    ways: dict[str, list[str]]
 
 
 def view(request: HttpRequest) -> HttpResponse:
@@ -87,7 +78,7 @@ def limits() -> Iterator[Line]:
     for limit in fields(Limits):
         number = getattr(enforced, limit.name)
         in_words = limit.name.endswith(("bytes", "memory"))
-        yield Line(help_texts.LIMITS[limit.name], in_bytes(number) if in_words else f"{number:,}")
+        yield Line(help_texts.LIMITS.get(limit.name, limit.name), in_bytes(number) if in_words else f"{number:,}")
     yield Line("Name of an attribute, and header of a column", f"{min(KEY_BYTES, LONGEST_NAME)} bytes")
     yield Line("Text in one value", f"{ValueOptions().max_bytes} bytes")
     for key, longest in LONGEST_OWN_FIELD.items():
@@ -122,7 +113,7 @@ def preset_table(preset: Preset) -> tuple[Preset, list[Line], str]:
     """A preset, its options in words, and the actions it offers."""
     options = preset.options.to_json()
     lines = [
-        Line(help_texts.OPTIONS[name], help_texts.OPTION_VALUES.get(str(value), str(value)))
+        Line(help_texts.OPTIONS.get(name, name), help_texts.OPTION_VALUES.get(str(value), str(value)))
         for name, value in options.items()
     ]
     return preset, lines, ", ".join(action.label for action in preset.actions)
@@ -133,9 +124,9 @@ def stages() -> Iterator[Stage]:
     reached = {Status.DRAFT, *(rule.target for rule in MOVES.values())}
     for status in Status:
         if status in reached:
-            ways = [
-                Way(help_texts.MOVES[move], rule.target.label, "" if rule.role is Role.SYSTEM else str(rule.role))
-                for move, rule in MOVES.items()
-                if status in rule.sources
-            ]
-            yield Stage(status.label, help_texts.STATUSES[status], ways)
+            ways: dict[str, list[str]] = {}
+            for move, rule in MOVES.items():
+                if status in rule.sources:
+                    name = help_texts.MOVES.get(move, move.capitalize())
+                    ways.setdefault(str(rule.role), []).append(f"{name} → {rule.target.label}")
+            yield Stage(status.label, help_texts.STATUSES.get(status, ""), ways)

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,6 +17,16 @@ from profiles.models import Attribute
 
 EXACTLY = "count"
 """In an address: count the people who have the attribute, however long that takes."""
+
+
+MARKS = {
+    "identifier": "identifier",
+    "multi_valued": "list",
+    "mandatory": "mandatory",
+    "personal": "personal",
+    "filterable": "filterable",
+    "built_in": "built-in",
+}
 
 
 class CountedList(ChangeList):
@@ -35,11 +45,8 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What may be known about people. Of a built-in attribute a person changes only how it is shown and asked for."""
 
     form = AttributeForm
-    list_display = (
-        "label", "key", "type", "multi_valued", "identifier", "mandatory", "personal", "filterable", "profiles",
-        "built_in",
-    )  # fmt: skip
-    list_filter = ("type", "identifier", "mandatory", "built_in")
+    list_display = ("label", "key", "type", "profiles", "marks")
+    list_filter = ("identifier", "mandatory", "personal", "filterable", "built_in", "type")
     search_fields = ("key", "label")
     search_help_text = "Key or label"
     actions = None
@@ -89,6 +96,14 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         assert isinstance(form, AttributeForm)
         super().save_model(request, obj, form, change)
         schema_changes.carry_out(form.before, obj.definition)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Attributes", **(extra_context or {})})
+
+    @admin.display(description="What it is")
+    def marks(self, attribute: Attribute) -> str:
+        """What is special about it, in words."""
+        return ", ".join(word for name, word in MARKS.items() if getattr(attribute, name)) or "-"
 
     @admin.display(description="In how many profiles")
     def profiles(self, attribute: Attribute) -> str | SafeString:

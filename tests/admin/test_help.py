@@ -53,6 +53,7 @@ def test_each_type_is_there_with_examples_that_can_be_imported(text: str):
         parse = values.parser(kind, ValueOptions())
         for example in look.examples:
             assert example in text
+        for example in (*look.examples, *look.others):
             parse(example)
 
 
@@ -118,8 +119,10 @@ def test_each_status_is_there_with_who_may_do_what(text: str):
         assert f'<th scope="row">{status.label}</th>' in text
         assert help_texts.STATUSES[status] in text
     for move, rule in MOVES.items():
-        who = "" if rule.role is Role.SYSTEM else f": {rule.role}"
-        assert f"<li>{help_texts.MOVES[move]} → {rule.target.label}{who}</li>" in text
+        assert f"<li>{help_texts.MOVES[move]} → {rule.target.label}</li>" in text
+    ready = text[text.index('<th scope="row">Ready</th>') : text.index('<th scope="row">Awaiting approval</th>')]
+    assert f"<p>{Role.ACTOR}:</p>" in ready
+    assert f"<p>{Role.APPROVER}:</p>" not in ready
 
 
 @pytest.mark.parametrize("policy", ["creators", "always", "never"])
