@@ -45,10 +45,11 @@ def estimate() -> Estimate:
     """In how many profiles each attribute is, by a sample of the table: one query, whatever its size."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('profiles_profile') / current_setting('block_size')::int")
-        share = min(1.0, SAMPLED_BLOCKS / max(1, cursor.fetchone()[0]))
-        cursor.execute(_SAMPLE, [100 * share])
-        found = {key: int(number / share) for key, number in cursor.fetchall()}
-    return Estimate(found, exact=share == 1.0)
+        blocks = int(cursor.fetchone()[0])
+        whole = blocks <= SAMPLED_BLOCKS
+        cursor.execute(_SAMPLE, [100 if whole else 100 * SAMPLED_BLOCKS / blocks])
+        found = cursor.fetchall()
+    return Estimate({key: number if whole else number * blocks // seen for key, number, seen in found}, exact=whole)
 
 
 def count(key: str, seconds: int = SECONDS) -> int | None:
@@ -86,8 +87,13 @@ def _rounded(number: int) -> int:
 
 _QUERY_CANCELED = "57014"
 
+# How many pages came into the sample is left to chance, so they are counted; the same ones come into it next time.
 _SAMPLE = """
-SELECT key, count(*) FROM profiles_profile TABLESAMPLE SYSTEM (%s), jsonb_object_keys(attributes) AS key GROUP BY key
+WITH sample AS MATERIALIZED (
+    SELECT (ctid::text::point)[0] AS block, attributes FROM profiles_profile TABLESAMPLE SYSTEM (%s) REPEATABLE (0)
+)
+SELECT key, count(*), (SELECT count(DISTINCT block) FROM sample) FROM sample, jsonb_object_keys(attributes) AS key
+GROUP BY key
 """
 
 # By the primary key over all people: a page that looked for the attribute's holders alone could make the planner read

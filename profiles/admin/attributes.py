@@ -45,10 +45,11 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What may be known about people. Of a built-in attribute a person changes only how it is shown and asked for."""
 
     form = AttributeForm
-    list_display = ("label", "key", "type", "profiles", "marks")
+    list_display = ("label", "profiles", "type", "key", "marks")
     list_filter = ("identifier", "mandatory", "personal", "filterable", "built_in", "type")
     search_fields = ("key", "label")
     search_help_text = "Key or label"
+    show_facets = admin.ShowFacets.NEVER
     actions = None
     fields = (
         "key", "label", "type", "multi_valued", "identifier", "mandatory", "personal", "filterable", "description",
@@ -56,6 +57,9 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )  # fmt: skip
     readonly_fields = ("profiles",)
     delete_confirmation_template = "profiles/delete_attribute.html"
+
+    class Media:
+        css = {"all": ["profiles/attributes.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountedList
@@ -105,9 +109,9 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """What is special about it, in words."""
         return ", ".join(word for name, word in MARKS.items() if getattr(attribute, name)) or "-"
 
-    @admin.display(description="In how many profiles")
+    @admin.display(description="Profiles")
     def profiles(self, attribute: Attribute) -> str | SafeString:
-        return attribute.people or "-"  # type: ignore[attr-defined]
+        return attribute.people  # type: ignore[attr-defined, no-any-return]
 
 
 def _counted(key: str, *, exactly: bool) -> str | SafeString:
