@@ -273,6 +273,27 @@ def test_an_import_that_was_checked_before_a_change_is_checked_again(admin: Clie
     assert not Profile.objects.exists()
 
 
+def test_an_import_into_an_attribute_that_was_deleted_since_its_check_is_failed_with_the_reason(admin: Client):
+    add(admin, "plan")
+    job = ready(admin)
+    admin.post(address("delete", known("plan")), {"post": "yes"})
+    press(admin, job, "start")
+    finish(job)
+    job.refresh_from_db()
+    assert job.status == Status.FAILED
+    assert "Column plan goes to plan, which is no attribute any more" in job.reason
+    assert not Profile.objects.exists()
+
+
+def test_a_mapping_to_an_attribute_that_was_deleted_meanwhile_is_told(admin: Client):
+    add(admin, "plan")
+    upload(admin, b"email,plan\nann@x.co,gold\n")
+    job = ImportJob.objects.get()
+    admin.post(address("delete", known("plan")), {"post": "yes"})
+    assert admin.get(reverse("admin:imports_importjob_configure", args=[job.pk])).status_code == 200
+    assert "Column plan goes to plan, which is no attribute any more" in check(admin, job).content.decode()
+
+
 @pytest.mark.parametrize("change", ["type", "delete"])
 def test_an_import_that_was_applied_in_part_does_not_go_on_under_another_schema(admin: Client, change: str):
     job = ready(admin)
@@ -344,6 +365,10 @@ def test_the_list_tells_in_how_many_profiles_each_is_without_a_query_for_each(ad
     ) as queries:
         page = admin.get(reverse(LIST))
     assert len(queries) <= 15
+    for page_of_one in ("change", "delete"):
+        with CaptureQueriesContext(connection) as queries:
+            admin.get(address(page_of_one, known("plan")))
+        assert len(queries) <= 15
     people = {attribute.key: attribute.people for attribute in page.context["cl"].result_list}
     assert (people["email"], people["plan"], people["phone"]) == ("2", "1", "0")
 
