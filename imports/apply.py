@@ -11,7 +11,7 @@ from django.utils import timezone
 from imports import lifecycle, mapping, plan, staging, workout
 from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
-from profiles import slots, store
+from profiles import schema_lock, slots, store
 from profiles.models import ChangeSet, add_attributes, load_schema
 from profiles.schema import EXTERNAL_ID
 
@@ -25,6 +25,7 @@ def prepare(job: ImportJob) -> None:
 
     The plan of the preview serves again unless people were written since. Raises ``SchemaChanged``.
     """
+    schema_lock.share()
     columns = list(job.columns.all())
     add_attributes(mapping.new_definitions(columns, load_schema()))
     if mapping.schema_version(columns, load_schema()) != job.schema_version:

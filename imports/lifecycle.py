@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from imports import queue
+from imports import queue, schema_use
 from imports.models import ImportJob, JobMove, Status, Step
 from profiles.models import Change
 
@@ -175,13 +175,13 @@ def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = 
     """
     check_role(job, name, actor, comment)
     rule, before = MOVES[name], job.status
-    if name is Move.RESUME:
-        values |= _where_it_was(job)
-    if name is Move.CHECKED:
-        values |= _after_check(job)
     start: dict[str, Any] = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE)}
-    values = start | {"step_started": timezone.now(), "setbacks": 0} | values
     with transaction.atomic():
+        if name is Move.RESUME:
+            values |= _where_it_was(job)
+        if name is Move.CHECKED:
+            values |= _after_check(job)
+        values = start | {"step_started": timezone.now(), "setbacks": 0} | values
         if before not in rule.sources or not _unmoved(job).update(**values):
             job.refresh_from_db()
             raise Refused("state", f"This import is {job.get_status_display()} now; look at it again.")
@@ -315,4 +315,6 @@ def _where_it_was(job: ImportJob) -> dict[str, Any]:
     fresh = {"reason": "", "reason_code": "", "finished": None}
     ended = job.moves.filter(move__in=(Move.STOP, Move.FAIL)).last()
     status = Status(ended.before if ended else Status.DRAFT)
+    if status == Status.IN_PROGRESS and not schema_use.is_as_checked(job):
+        raise Refused("state", "The schema has changed since this file was checked. Upload it again for what is left.")
     return fresh | {"status": status, "step": AT_STEP[status]}

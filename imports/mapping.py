@@ -243,6 +243,9 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
             found.append(
                 Fault("undecided", f"Column {column.header} needs a mapping, or must be skipped", column.header)
             )
+        elif column.target_kind == Target.ATTRIBUTE and column.target not in schema.definitions:
+            reason = f"Column {column.header} goes to {column.target}, which is no attribute any more; choose another"
+            found.append(Fault("attribute_gone", reason, column.header))
         elif used[column.target] > 1 and not names.holds_many(column.target):
             several = ", ".join(c.header for c in columns if c.target == column.target)
             reason = f"Several columns go to {column.target}, which holds one value: {several}; skip all but one"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -66,16 +67,25 @@ class Attribute(models.Model):
         constraints = [models.UniqueConstraint(fields=["key"], name="attribute_key")]
         ordering = ["-built_in", "key"]
 
+    DEFINING = ("key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in")
+    """What the engine needs of it."""
+
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def definition(self) -> Definition:
+        """This attribute as the engine needs it."""
+        return _definition({name: getattr(self, name) for name in self.DEFINING})
 
 
 def load_schema() -> Schema:
     """The schema as it is stored now (one query)."""
-    names = ("key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in")
-    return Schema.of(
-        Definition(**row | {"type": ValueType(row["type"])}) for row in Attribute.objects.values(*names).order_by("id")
-    )
+    return Schema.of(map(_definition, Attribute.objects.values(*Attribute.DEFINING).order_by("id")))
+
+
+def _definition(values: Mapping[str, Any]) -> Definition:
+    return Definition(**{**values, "type": ValueType(values["type"])})
 
 
 def add_attributes(definitions: Iterable[Definition]) -> None:

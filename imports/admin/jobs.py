@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from imports import lifecycle
-from imports.admin import configure, pages, upload
+from imports.admin import configure, pages, sample, upload
+from imports.admin import help as help_page
 from imports.admin import job as job_page
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob
@@ -40,6 +41,8 @@ class ImportJobAdmin(ReadOnly):
             path("<int:number>/configure/", site(configure.view), name="imports_importjob_configure"),
             path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
+            path("help/", site(help_page.view), name="imports_importjob_help"),
+            path("sample/", site(sample.view), name="imports_importjob_sample"),
             path("add/", site(upload.view), name="imports_importjob_add"),
             *super().get_urls(),
         ]

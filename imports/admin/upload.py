@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from imports import engine, queue, upload
+from imports.admin import sample
 from imports.admin.pages import SMALL_BYTES, actor, address, may_upload, page
 from imports.lifecycle import Refused
 from imports.models import ImportJob, Status
@@ -69,7 +70,8 @@ def view(request: HttpRequest) -> HttpResponse:
         job = _taken(request, form)
         if job is not None:
             return HttpResponseRedirect(address("configure", job))
-    return page(request, "upload", None, form=form, title="Upload a file of people", megabytes=settings.IMPORTS_MAX_MB)
+    context = {"megabytes": settings.IMPORTS_MAX_MB, **sample.offered()}
+    return page(request, "upload", None, form=form, title="Upload a file of people", **context)
 
 
 def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:

@@ -2,16 +2,125 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
-from profiles.admin.read_only import ReadOnly
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from profiles import holders, schema_changes
+from profiles.admin.attribute_form import AttributeForm
 from profiles.models import Attribute
+
+EXACTLY = "count"
+"""In an address: count the people who have the attribute, however long that takes."""
+
+
+MARKS = {
+    "identifier": "identifier",
+    "multi_valued": "list",
+    "mandatory": "mandatory",
+    "personal": "personal",
+    "filterable": "filterable",
+    "built_in": "built-in",
+}
+
+
+class CountedList(ChangeList):
+    """The attributes of a page with in how many profiles each is, all of them by one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        found = holders.estimate()
+        self.result_list: list[Attribute] = list(self.result_list)
+        for attribute in self.result_list:
+            attribute.people = found.of(attribute.key)  # type: ignore[attr-defined]
 
 
 @admin.register(Attribute)
-class AttributeAdmin(ReadOnly):
-    """What may be known about people."""
+class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What may be known about people. Of a built-in attribute a person changes only how it is shown and asked for."""
 
-    list_display = ("label", "key", "type", "multi_valued", "identifier", "mandatory", "built_in")
-    list_filter = ("type", "identifier", "built_in")
+    form = AttributeForm
+    list_display = ("label", "profiles", "type", "key", "marks")
+    list_filter = ("identifier", "mandatory", "personal", "filterable", "built_in", "type")
     search_fields = ("key", "label")
+    search_help_text = "Key or label"
+    show_facets = admin.ShowFacets.NEVER
+    actions = None
+    fields = (
+        "key", "label", "type", "multi_valued", "identifier", "mandatory", "personal", "filterable", "description",
+        "profiles",
+    )  # fmt: skip
+    readonly_fields = ("profiles",)
+    delete_confirmation_template = "profiles/delete_attribute.html"
+
+    class Media:
+        css = {"all": ["profiles/attributes.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountedList
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [name for name in self.fields if obj or name != "profiles"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return ["profiles"]
+        return ["profiles", "key", *(("type", "multi_valued", "identifier") if obj.built_in else ())]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.built_in)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The attribute with in how many profiles it is."""
+        attribute = super().get_object(request, object_id, from_field)
+        if isinstance(attribute, Attribute):
+            attribute.people = _counted(attribute.key, exactly=EXACTLY in request.GET)  # type: ignore[attr-defined]
+        return attribute
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What the page that asks before deleting says; an attribute that has to stay is protected by the reason."""
+        listed, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        for attribute in objs:
+            reason = self.why_not_delete(request, attribute)
+            protected += [reason] if reason else []
+        return listed, counts, lacking, protected
+
+    def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
+        """Why an attribute has to stay; empty if it may go. From the answer to the deletion nobody writes values."""
+        if request.method == "POST" and (busy := schema_changes.take_schema()):
+            return busy
+        return schema_changes.why_not_delete(attribute.definition)
+
+    def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
+        assert isinstance(form, AttributeForm)
+        super().save_model(request, obj, form, change)
+        schema_changes.carry_out(form.before, obj.definition)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Attributes", **(extra_context or {})})
+
+    @admin.display(description="What it is")
+    def marks(self, attribute: Attribute) -> str:
+        """What is special about it, in words."""
+        return ", ".join(word for name, word in MARKS.items() if getattr(attribute, name)) or "-"
+
+    @admin.display(description="Profiles")
+    def profiles(self, attribute: Attribute) -> str | SafeString:
+        return attribute.people  # type: ignore[attr-defined, no-any-return]
+
+
+def _counted(key: str, *, exactly: bool) -> str | SafeString:
+    """In how many profiles an attribute is, with the way to the exact number where this is not it."""
+    about = holders.estimate()
+    shown = about.of(key)
+    if about.exact:
+        return shown
+    if exactly:
+        people = holders.count(key)
+        return f"{people:,}" if people is not None else f"{shown} (counting exactly takes too long now)"
+    return format_html('{} <a href="?{}=exactly">Count exactly</a>', shown, EXACTLY)

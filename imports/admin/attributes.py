@@ -1,0 +1,32 @@
+"""The schema in the admin of a site that imports; ``profiles`` does not know of imports."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from imports import schema_use
+from profiles import schema_changes
+from profiles.admin.attribute_form import AttributeForm
+from profiles.admin.attributes import AttributeAdmin
+from profiles.models import Attribute
+from profiles.schema import Definition
+
+admin.site.unregister(Attribute)
+
+
+class ImportingAttributeForm(AttributeForm):
+    """What values are does not change while an import writes them."""
+
+    def obstacle(self, before: Definition | None, after: Definition) -> str:
+        return schema_use.why_wait() if before and schema_changes.is_other_form(before, after) else ""
+
+
+@admin.register(Attribute)
+class ImportingAttributeAdmin(AttributeAdmin):
+    """What may be known about people."""
+
+    form = ImportingAttributeForm
+
+    def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
+        return super().why_not_delete(request, attribute) or schema_use.why_wait()

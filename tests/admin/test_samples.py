@@ -1,0 +1,173 @@
+"""Sample files: made from the schema, and imported as they are (FF-12, FF-13, FF-15, FF-21)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+from django.test.utils import override_settings
+from django.urls import reverse
+from django.utils import timezone
+
+from imports import guidance, samples
+from imports.mapping import Target
+from imports.models import ImportJob, Status
+from imports.presets import PRESETS, STANDARD, Options
+from profiles.models import Attribute, Profile, load_schema
+from profiles.schema import Definition, Schema
+from profiles.values import PhoneFormat, ValueType
+from tests.admin.screens import UPLOAD, check, finish, log_in, press, upload
+
+pytestmark = pytest.mark.django_db
+
+SAMPLE = "admin:imports_importjob_sample"
+
+
+def download(client: Client, **asked: str):
+    return client.get(reverse(SAMPLE), asked)
+
+
+def rows(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def run(admin: Client, content: bytes, identifier: str, preset: str = STANDARD.key) -> ImportJob:
+    upload(admin, content, preset=preset)
+    job = ImportJob.objects.latest("pk")
+    check(admin, job, identifier, "overwrite")
+    press(admin, job, "start")
+    finish(job)
+    job.refresh_from_db()
+    assert job.status == Status.COMPLETED
+    return job
+
+
+CUSTOM: list[dict[str, Any]] = [
+    *({"key": f"own {kind}", "type": kind} for kind in ValueType),
+    {"key": "card", "type": "text", "identifier": True},
+    {"key": "other mail", "type": "email", "identifier": True, "multi_valued": True},
+    {"key": "other, phone", "type": "phone", "identifier": True},
+    {"key": "été 🌻", "type": "text", "mandatory": True},
+    {"key": "zzz", "type": "text", "multi_valued": True, "mandatory": True},
+]
+
+
+@pytest.fixture
+def own_attributes() -> None:
+    Attribute.objects.bulk_create(Attribute(label=values["key"], **values) for values in CUSTOM)
+
+
+IDENTIFIERS = [
+    "automatic", "external_id", "object_id", "email", "phone", "facebook", "whatsapp", "web", "voice", "card",
+    "other mail", "other, phone",
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("own_attributes")
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("identifier", IDENTIFIERS)
+def test_a_sample_is_imported_without_any_problem(identifier: str, preset: str):
+    admin = log_in("Admin")
+    content = download(admin, preset=preset, identifier=identifier).content
+    if identifier == "object_id":  # which has to be somebody's
+        now = timezone.now()
+        Profile.objects.bulk_create(Profile(object_id=f"{n:032x}", created=now, updated=now) for n in range(1, 4))
+    for times in range(2):
+        job = run(admin, content, identifier, preset)
+        added = 0 if times or identifier == "object_id" else samples.ROWS
+        assert (job.imported, job.updated, job.failed, job.warnings) == (added, samples.ROWS - added, 0, 0)
+    assert not job.columns.exclude(target_kind__in=(Target.FIELD, Target.ATTRIBUTE)).exists()
+    assert Profile.objects.count() == samples.ROWS
+
+
+def test_there_is_a_sample_for_every_identifier():
+    admin = log_in("Admin")
+    for identifier in guidance.identifiers(load_schema()):
+        header = rows(download(admin, identifier=identifier).content)[0]
+        assert header[0] == ("external_id" if identifier == "automatic" else identifier)
+        assert set(load_schema().definitions) <= set(header)
+        assert len(header) == len(set(header))
+
+
+def test_it_is_a_file_to_keep():
+    response = download(log_in("Creator"), identifier="email")
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == 'attachment; filename="sample-standard-email.csv"'
+
+
+def test_what_an_admin_adds_to_the_schema_is_in_the_next_sample():
+    admin = log_in("Admin")
+    assert "loyaltyTier" not in rows(download(admin).content)[0]
+    admin.post(reverse("admin:profiles_attribute_add"), {"key": "loyaltyTier", "type": "integer"})
+    header, first, *_ = rows(download(admin).content)
+    assert first[header.index("loyaltyTier")] == "12"
+
+
+@pytest.mark.parametrize("key", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "'=1"])
+def test_no_header_is_a_formula(key: str):
+    Attribute.objects.create(key=key, label=key, type="text")
+    header = rows(download(log_in("Admin")).content)[0]
+    assert f"'{key}" in header
+    assert key not in header
+
+
+def test_a_person_gets_no_more_than_one_may_have():
+    Attribute.objects.bulk_create(
+        Attribute(key=f"own{n}", label=f"own{n}", type="text", mandatory=n > 290) for n in range(300)
+    )
+    admin = log_in("Admin")
+    content = download(admin, identifier="email").content
+    assert run(admin, content, "email").failed == 0
+
+
+def test_a_file_has_no_more_columns_than_one_may_have():
+    many = Schema.of(Definition(f"own{n}", f"own{n}", ValueType.TEXT) for n in range(1200))
+    assert len(samples.sample(many, "external_id", Options()).splitlines()[0].split(",")) == 1000
+
+
+def test_phones_are_such_as_the_preset_takes():
+    def phone(phone_format: PhoneFormat) -> str:
+        text = samples.sample(load_schema(), "phone", Options(phone_format=phone_format))
+        return text.splitlines()[1].split(",")[0]
+
+    assert phone(PhoneFormat.ANY) == phone(PhoneFormat.E164) == "+14155550101"
+    assert phone(PhoneFormat.DIGITS) == "14155550101"
+
+
+@override_settings(IMPORTS_DEFAULT_COUNTRY="US")
+def test_a_country_of_the_site_makes_no_difference():
+    admin = log_in("Admin")
+    assert run(admin, download(admin, identifier="phone").content, "phone").failed == 0
+
+
+@pytest.mark.parametrize("asked", [{"preset": "nothing"}, {"identifier": "home_city"}, {"identifier": "\0"}])
+def test_a_sample_that_is_not_there_is_told(asked: dict[str, str]):
+    client = log_in("Creator")
+    page = client.get(reverse(SAMPLE), asked, follow=True)
+    assert "There is no such sample" in page.content.decode()
+
+
+@pytest.mark.parametrize("role", ["Admin", "Creator", "Approver"])
+def test_the_three_roles_may_have_it(role: str):
+    assert download(log_in(role)).status_code == 200
+
+
+def test_nobody_else_may():
+    assert download(log_in()).status_code == 403
+    assert "/login/" in download(Client())["Location"]
+
+
+def test_the_upload_screen_offers_it():
+    page = log_in("Creator").get(reverse(UPLOAD)).content.decode()
+    assert f'action="{reverse(SAMPLE)}"' in page
+    assert '<option value="email" selected>Email</option>' in page
+    assert '<option value="automatic">Automatic</option>' in page
+
+
+def test_a_job_with_failed_rows_leads_to_its_sample():
+    hint = render_to_string("imports/sample_hint.html", {"job": ImportJob(preset="standard", identifier="a&b /c")})
+    assert f'href="{reverse(SAMPLE)}?preset=standard&amp;identifier=a%26b%20%2Fc"' in hint
