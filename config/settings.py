@@ -222,7 +222,13 @@ STORAGES: dict[str, dict[str, Any]] = {
 
 # EMAIL_URL such as smtp+tls://user:password@mail.example.com:587; without it, mails are printed by the worker.
 # EMAIL_BACKEND, EMAIL_HOST and whatever else follows from it are settings of Django.
-globals().update(env.email("EMAIL_URL", default="consolemail://"))
+try:
+    globals().update(env.email("EMAIL_URL", default="consolemail://"))
+except ImproperlyConfigured as error:
+    raise ImproperlyConfigured(
+        "EMAIL_URL names no mail server. Set it to one, such as smtp+tls://user:password@mail.example.com:587, or "
+        "leave it out; then mails are printed by the worker."
+    ) from error
 EMAIL_TIMEOUT = 20  # seconds; a worker does not wait for a mail server that is silent
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="People <people@localhost>")
 

@@ -50,7 +50,9 @@ def sweep() -> int:
     The supervisor calls this every few seconds. While tasks wait in the queue, there is no need of more.
     """
     silent = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS)
-    Notice.objects.filter(due__lt=silent, attempts__gte=MAX_ATTEMPTS).delete()
+    given_up, _ = Notice.objects.filter(due__lt=silent, attempts__gte=MAX_ATTEMPTS).delete()
+    if given_up:
+        logger.error("%d notices were not sent to everybody in %d attempts and are given up", given_up, MAX_ATTEMPTS)
     found = list(Notice.objects.filter(due__lt=silent).order_by("due")[: settings.IMPORTS_WORKERS])
     if not found or queue.waiting():
         return 0

@@ -5,10 +5,13 @@ A screen that is new comes into ``SCREENS``.
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.template.loader import render_to_string
 from django.utils import timezone
+from playwright.sync_api import Route
 
 from imports.models import Bucket, ImportJob, JobMove, Status, Step
 from profiles.models import Profile
@@ -42,12 +45,16 @@ def test_no_screen_has_a_fault(people: People, scheme: str):
     found |= faults(people.log_in("Creator", color_scheme=scheme), "/admin/auth/user/")
     for page in ("500.html", "403_csrf.html"):
         html = render_to_string(page)
-        admin.page.route(f"**/{page}", lambda route, html=html: route.fulfill(body=html, content_type="text/html"))
+        admin.page.route(f"**/{page}", partial(answer, html))
         found |= faults(admin, f"/admin/{page}")
     admin.open("/admin/")
     admin.page.click("#logout-form button")
     found |= faults(admin) | faults(admin, "/admin/login/")
     assert found == {}
+
+
+def answer(html: str, route: Route) -> None:
+    route.fulfill(body=html, content_type="text/html")
 
 
 def faults(person: Person, *paths: str) -> dict[str, list[str]]:
