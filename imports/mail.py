@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import F, Func, QuerySet, Value
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 
@@ -121,12 +122,12 @@ def _sent(message: EmailMessage, notice: Notice, person: Any) -> bool:
 
 
 def _waiting(move: JobMove) -> tuple[str, str]:
-    found = move.job.preview
+    found, total = move.job.preview, move.job.total
     added, updated, ignored, failed = (found.get(name, 0) for name in ("imported", "updated", "ignored", "failed"))
     return _mail(
         move.job,
         "waits for approval",
-        f"{_name(move.actor)} asks for approval of the import {_quoted(move.job)} with {move.job.total:,} rows.\n"
+        f"{_name(move.actor)} asks for approval of the import {_quoted(move.job)}, {total:,} row{pluralize(total)}.\n"
         f"Starting it adds {added:,} and updates {updated:,} rows; {ignored:,} are ignored, {failed:,} fail.",
         "Look at it, then approve or reject it",
     )
@@ -138,8 +139,8 @@ def _completed(move: JobMove) -> tuple[str, str]:
         job,
         "is completed",
         f"Your import {_quoted(job)} is completed.\n"
-        f"Records {job.imported + job.updated:,}, errors {job.failed:,}: {job.imported:,} rows were imported, "
-        f"{job.updated:,} updated, {job.ignored:,} ignored, and {job.failed:,} failed.",
+        f"Records {job.imported + job.updated:,}, errors {job.failed:,}. Rows: {job.imported:,} imported, "
+        f"{job.updated:,} updated, {job.ignored:,} ignored, {job.failed:,} failed.",
         "See what it did",
     )
 

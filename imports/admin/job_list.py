@@ -30,15 +30,16 @@ TARGETING = {
 COUNTED = (Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.UNDOING, Status.UNDONE)
 """States in which the numbers of errors and records are those of what was done."""
 
+_WAITS, _OPEN, _OVER = "imports/icon-clock.svg", "admin/img/icon-changelink.svg", "admin/img/icon-hidelink.svg"
 _ICONS = {
-    Status.COMPLETED: "icon-yes",
-    Status.FAILED: "icon-no",
-    Status.REJECTED: "icon-no",
-    Status.STOPPED: "icon-alert",
-    Status.AWAITING_APPROVAL: "icon-clock",
-    Status.PENDING: "icon-clock",
-    Status.CANCELLED: "icon-hidelink",
-    Status.UNDONE: "icon-hidelink",
+    Status.DRAFT: _OPEN,
+    Status.READY: _OPEN,
+    Status.COMPLETED: "admin/img/icon-yes.svg",
+    Status.FAILED: "admin/img/icon-no.svg",
+    Status.REJECTED: "admin/img/icon-no.svg",
+    Status.STOPPED: "admin/img/icon-alert.svg",
+    Status.CANCELLED: _OVER,
+    Status.UNDONE: _OVER,
 }
 
 
@@ -106,9 +107,9 @@ def uploader(job: ImportJob) -> SafeString:
 def state(job: Any) -> SafeString:
     """An icon and a word, with how far a running job is."""
     share = "" if getattr(job, "share", None) is None else f" {job.share} %"
-    icon = "icon-clock" if is_at_work(job) else _ICONS.get(Status(job.status), "icon-changelink")
-    form = '<span class="state"><img src="{}" alt="" width="14" height="14"> {}{}</span>'
-    return format_html(form, static(f"admin/img/{icon}.svg"), job.get_status_display(), share)
+    icon = _WAITS if is_at_work(job) else _ICONS.get(Status(job.status), _WAITS)
+    form = '<span class="state"><img src="{}" alt="" width="14" height="14"> <span>{}{}</span></span>'
+    return format_html(form, static(icon), job.get_status_display(), share)
 
 
 def counted(job: ImportJob, number: int) -> str:

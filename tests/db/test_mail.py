@@ -82,7 +82,7 @@ def test_those_who_may_approve_are_told_that_something_waits():
     subject = "Import “May leads” waits for approval"
     assert carry() == [("ben@example.com", subject), ("ada@example.com", subject)]
     text = outbox.outbox[0].body
-    assert "cara asks for approval of the import “May leads” with 1,000 rows." in text
+    assert "cara asks for approval of the import “May leads”, 1,000 rows." in text
     assert "adds 812 and updates 143 rows; 40 are ignored, 5 fail" in text
     assert f"https://people.example.com/admin/imports/importjob/{waits.pk}/change/" in text
     assert "https://people.example.com/admin/imports/importjob/mail/" in text
@@ -113,9 +113,7 @@ def test_the_uploader_is_told_of_the_counts_at_the_end():
     done = job(Status.IN_PROGRESS, person("cara", "Creator"), step=Step.APPLY)
     lifecycle.move(done, Move.COMPLETE, imported=900, updated=50, ignored=45, failed=5)
     assert carry() == [("cara@example.com", "Import “May leads” is completed")]
-    assert "Records 950, errors 5: 900 rows were imported, 50 updated, 45 ignored, and 5 failed." in (
-        outbox.outbox[0].body
-    )
+    assert "Records 950, errors 5. Rows: 900 imported, 50 updated, 45 ignored, 5 failed." in (outbox.outbox[0].body)
 
 
 def test_the_uploader_is_told_who_rejected_it_and_why():
