@@ -135,7 +135,7 @@ AXES_CLIENT_IP_CALLABLE = "config.network.client_ip"
 INSTALLED_APPS = [
     "profiles",
     "imports",
-    "django.contrib.admin",
+    "config.apps.SiteConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -161,6 +161,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.fragments.WholePage",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -216,6 +217,36 @@ STORAGES: dict[str, dict[str, Any]] = {
     ),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# --- e-mail -------------------------------------------------------------------------------------
+
+# EMAIL_URL such as smtp+tls://user:password@mail.example.com:587; without it, mails are printed by the worker.
+# EMAIL_BACKEND, EMAIL_HOST and whatever else follows from it are settings of Django.
+try:
+    globals().update(env.email("EMAIL_URL", default="consolemail://"))
+except ImproperlyConfigured as error:
+    raise ImproperlyConfigured(
+        "EMAIL_URL names no mail server. Set it to one, such as smtp+tls://user:password@mail.example.com:587, or "
+        "leave it out; then mails are printed by the worker."
+    ) from error
+EMAIL_TIMEOUT = 20  # seconds; a worker does not wait for a mail server that is silent
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="People <people@localhost>")
+
+
+def site_url() -> str:
+    """Return what the links in mails begin with: IMPORTS_SITE_URL, or what the site is probably called."""
+    given: str = env.str("IMPORTS_SITE_URL", default="").rstrip("/")
+    if given and not given.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(
+            f"IMPORTS_SITE_URL is '{given}'. Set it to where people open the site, such as https://people.example.com"
+        )
+    if given or EMBEDDED:
+        return given or f"http://localhost:{env.str('PORT', default='8000')}"
+    named = [host for host in ALLOWED_HOSTS if not host.startswith((".", "*"))]
+    return f"http{'s' if HTTPS else ''}://{named[0]}" if named else ""
+
+
+IMPORTS_SITE_URL = site_url()
 
 # --- imports ------------------------------------------------------------------------------------
 

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from imports import configure, engine, leases, lifecycle, queue, upload
@@ -200,12 +198,7 @@ def is_at_work(job: ImportJob) -> bool:
 
 def approvers(job: ImportJob) -> list[str]:
     """The names of those who may approve the job (D-09)."""
-    people = get_user_model()._default_manager.with_perm(
-        lifecycle.APPROVE, backend="django.contrib.auth.backends.ModelBackend", include_superusers=True
-    )
-    if settings.IMPORTS_APPROVAL == "always":
-        people = people.exclude(imports=job)
-    return [person.get_username() for person in people.order_by("pk")]
+    return [person.get_username() for person in lifecycle.approvers(job)]
 
 
 def _left_alone(job: ImportJob) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import QuerySet
@@ -152,6 +153,24 @@ def check_role(job: ImportJob, move: Move, actor: Actor | None, comment: str = "
         raise Refused("comment", "Say why you reject this import, so that its uploader can correct it.")
 
 
+def approvers(job: ImportJob) -> QuerySet[Any]:
+    """The users who may approve the job (D-09)."""
+    people: QuerySet[Any] = get_user_model()._default_manager.with_perm(
+        APPROVE, backend="django.contrib.auth.backends.ModelBackend", include_superusers=True
+    )
+    if settings.IMPORTS_APPROVAL == "always":
+        people = people.exclude(imports=job)
+    return people.order_by("pk")
+
+
+def waiting_for(actor: Actor) -> QuerySet[ImportJob]:
+    """The jobs that this person may approve now, as ``check_role`` has it."""
+    jobs = ImportJob.objects.filter(status=Status.AWAITING_APPROVAL)
+    if not actor.may_approve:
+        return jobs.none()
+    return jobs.exclude(created_by=actor.user) if settings.IMPORTS_APPROVAL == "always" else jobs
+
+
 def open_moves(job: ImportJob, actor: Actor) -> list[Move]:
     """The moves that this person may make now; a comment may be needed still."""
     found = []
@@ -186,9 +205,11 @@ def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = 
             job.refresh_from_db()
             raise Refused("state", f"This import is {job.get_status_display()} now; look at it again.")
         user = actor.user if actor else None
-        JobMove.objects.create(
+        made = JobMove.objects.create(
             job=job, move=name, before=before, after=values["status"], actor=user, comment=comment.strip()
         )
+        if _is_news(job, made, actor):
+            queue.tell(made)
         job.refresh_from_db()
         _make_room(job, name)
         if job.step:
@@ -281,6 +302,19 @@ def staged_counts(job: ImportJob) -> dict[str, int]:
         for name in counts:
             counts[name] += done.get(name, 0)
     return counts
+
+
+def _is_news(job: ImportJob, made: JobMove, actor: Actor | None) -> bool:
+    """Whether a move is to be told to others: to approvers that it waits for them, to its uploader that it ended."""
+    if made.move == Move.SUBMIT:
+        return True
+    if made.move not in _ENDS or job.created_by_id is None or (actor is not None and actor.owns(job)):
+        return False
+    # A file that is refused while its person waits for the page is told there.
+    return not (made.before == Status.DRAFT and queue.is_here())
+
+
+_ENDS = (Move.COMPLETE, Move.FAIL, Move.STOP, Move.REJECT, Move.CANCEL)
 
 
 def _let_nobody_commit(job: ImportJob) -> None:

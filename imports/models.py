@@ -110,6 +110,8 @@ class ImportJob(models.Model):
     setbacks = models.SmallIntegerField(default=0, help_text="How often its step could not be begun or ended.")
 
     class Meta:
+        verbose_name = "import"
+        verbose_name_plural = "imports"
         ordering = ["-id"]
         permissions = [
             ("upload_csv", "Can upload, check and submit imports"),
@@ -118,6 +120,7 @@ class ImportJob(models.Model):
         indexes = [
             models.Index(fields=["status", "-id"], name="job_status"),
             models.Index(fields=["step"], condition=~Q(step=""), name="job_at_work"),
+            models.Index(fields=["created_by", "status", "-id"], name="job_of_person"),
         ]
 
     def __str__(self) -> str:
@@ -222,3 +225,21 @@ class JobMove(models.Model):
 
     class Meta:
         ordering = ["id"]
+
+
+class Notice(models.Model):
+    """A move of which people are to be told by e-mail; gone when they all are.
+
+    ``due``: when to try, or to try again. ``told``: the users to whom it was sent.
+    """
+
+    move = models.OneToOneField(JobMove, models.CASCADE, primary_key=True, related_name="notice")
+    due = models.DateTimeField()
+    attempts = models.SmallIntegerField(default=0)
+    told = ArrayField(models.BigIntegerField(), default=list)
+
+
+class NoMail(models.Model):
+    """Somebody who wants no e-mail about imports."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="no_mail")

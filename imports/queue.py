@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from imports.models import ImportJob
+from imports.models import ImportJob, JobMove, Notice
 
 _in_this_process: ContextVar[bool] = ContextVar("in_this_process", default=False)
 
@@ -38,10 +38,24 @@ def advance(job: ImportJob, times: int | None = None) -> None:
         return
     ImportJob.objects.filter(pk=job.pk).update(queued=timezone.now())
     for _ in range(times or settings.IMPORTS_WORKERS):
-        if settings.Q_CLUSTER.get("orm"):
-            _queue(job.pk)
-        else:
-            transaction.on_commit(partial(_queue, job.pk))
+        _hand_over("imports.tasks.advance", job.pk)
+
+
+def tell(move: JobMove) -> None:
+    """Have people told of a move, by the queue, or where none is used now by the supervisor's next sweep."""
+    Notice.objects.create(move=move, due=timezone.now())
+    if not _in_this_process.get():
+        _hand_over("imports.tasks.tell", move.pk)
+
+
+def tell_again(notice: Notice) -> None:
+    """The same for a notice whose task was lost, or did not succeed."""
+    _hand_over("imports.tasks.tell", notice.pk)
+
+
+def is_here() -> bool:
+    """Whether the caller does the work itself."""
+    return _in_this_process.get()
 
 
 def waiting() -> int:
@@ -49,5 +63,8 @@ def waiting() -> int:
     return int(get_broker().queue_size())
 
 
-def _queue(job_id: int) -> None:
-    async_task("imports.tasks.advance", job_id)
+def _hand_over(task: str, number: int) -> None:
+    if settings.Q_CLUSTER.get("orm"):
+        async_task(task, number)
+    else:
+        transaction.on_commit(partial(async_task, task, number))

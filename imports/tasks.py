@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from imports import engine, queue
+from imports import engine, mail, queue
 from imports.models import ImportJob
 
 
@@ -12,3 +12,8 @@ def advance(job_id: int) -> None:
     """Carry a job forward for a while; what is left goes back to the queue, so that other jobs have their turn."""
     if engine.work_on(job_id, settings.IMPORTS_TASK_SECONDS):
         queue.advance(ImportJob.objects.get(pk=job_id), times=1)
+
+
+def tell(move_id: int) -> None:
+    """Send the e-mails that a move of a job calls for."""
+    mail.send(move_id)

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from imports import lifecycle
-from imports.admin import configure, pages, sample, upload
+from imports import lifecycle, waiting
+from imports.admin import configure, job_list, mail, pages, sample, upload
 from imports.admin import help as help_page
 from imports.admin import job as job_page
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob
+from imports.templatetags.imports import when
 from profiles.admin.read_only import ReadOnly
 
 
@@ -22,10 +28,30 @@ from profiles.admin.read_only import ReadOnly
 class ImportJobAdmin(ReadOnly):
     """Uploads with their figures (PS-08); *errors* and *records* are CleverTap's words (D-07)."""
 
-    list_display = ("name", "created", "created_by", "status", "errors", "records", "file_name", "source")
-    list_filter = ("status", "source", "created")
-    search_fields = ("name", "file_name")
+    list_display = (
+        "name",
+        "uploaded",
+        "uploader",
+        "state",
+        "errors",
+        "records",
+        "file_shown",
+        "uploader_name",
+        "targeted",
+        "rows",
+        "source",
+    )
+    list_filter = (
+        "status",
+        ("created_by", job_list.UploaderFilter),
+        "source",
+        ("created", job_list.UploadDateFilter),
+    )
+    list_per_page = 50
     list_select_related = ("created_by",)
+    search_fields = ("name", "file_name")
+    search_help_text = "Name of the import, or of its file"
+    show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     actions = ("resume",)
 
@@ -44,16 +70,52 @@ class ImportJobAdmin(ReadOnly):
             path("help/", site(help_page.view), name="imports_importjob_help"),
             path("sample/", site(sample.view), name="imports_importjob_sample"),
             path("add/", site(upload.view), name="imports_importjob_add"),
+            path("mail/", site(mail.view), name="imports_importjob_mail"),
             *super().get_urls(),
         ]
 
-    @admin.display(description="No. of Errors", ordering="failed")
-    def errors(self, job: ImportJob) -> int:
-        return job.failed
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        jobs: QuerySet[ImportJob] = super().get_queryset(request)
+        return jobs.defer(*waiting.LONG)
 
-    @admin.display(description="No. of Records")
-    def records(self, job: ImportJob) -> int:
-        return job.imported + job.updated
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[job_list.JobList]:
+        return job_list.JobList
+
+    @admin.display(description="Uploaded on", ordering="created")
+    def uploaded(self, job: ImportJob) -> SafeString:
+        return when(job.created)
+
+    @admin.display(description="Uploaded by", ordering="created_by__email")
+    def uploader(self, job: ImportJob) -> SafeString:
+        return job_list.uploader(job)
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, job: ImportJob) -> SafeString:
+        return job_list.state(job)
+
+    @admin.display(description="No. of Errors", ordering="failed")
+    def errors(self, job: ImportJob) -> str:
+        return job_list.counted(job, job.failed)
+
+    @admin.display(description="No. of Records", ordering=F("imported") + F("updated"))
+    def records(self, job: ImportJob) -> str:
+        return job_list.counted(job, job.imported + job.updated)
+
+    @admin.display(description="File", ordering="file_name")
+    def file_shown(self, job: ImportJob) -> SafeString:
+        return format_html('<bdi dir="auto">{}</bdi>', job.file_name)
+
+    @admin.display(description="Uploader", ordering="created_by__username")
+    def uploader_name(self, job: ImportJob) -> str:
+        return job_list.name_of(job.created_by)
+
+    @admin.display(description="Targeting", ordering="targeting")
+    def targeted(self, job: ImportJob) -> str:
+        return job_list.TARGETING[ImportJob.Targeting(job.targeting)]
+
+    @admin.display(description="Rows", ordering="total")
+    def rows(self, job: ImportJob) -> str:
+        return intcomma(job.total)
 
     @admin.action(description="Resume selected imports", permissions=["view"])
     def resume(self, request: HttpRequest, jobs: QuerySet[ImportJob]) -> None:
@@ -67,4 +129,10 @@ class ImportJobAdmin(ReadOnly):
                 self.message_user(request, f"{job}: goes on.", messages.SUCCESS)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Imports", **(extra_context or {})})
+        """The whole page, or, for htmx, what changes in it while work goes on."""
+        response = super().changelist_view(
+            request, {"title": "Imports", "now": timezone.now(), **(extra_context or {})}
+        )
+        if pages.is_fragment(request) and isinstance(response, TemplateResponse):
+            response.template_name = "admin/imports/importjob/results.html"
+        return response

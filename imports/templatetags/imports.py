@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -27,6 +30,18 @@ def share(part: int, whole: int) -> str:
 @register.filter
 def duration(seconds: float) -> str:
     return progress.duration(seconds)
+
+
+@register.simple_tag
+def when(moment: datetime | None, precision: str = "minutes") -> SafeString:
+    """A moment in the zone of the server, which a script turns into the reader's own; ``precision``: or ``seconds``."""
+    if moment is None:
+        return SafeString("")
+    local = timezone.localtime(moment)
+    form = "j M Y, H:i:s" if precision == "seconds" else "j M Y, H:i"
+    utc = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = f"{date_format(local, form)} {local.tzname()}"
+    return format_html('<time class="when" datetime="{}" data-precision="{}">{}</time>', utc, precision, text)
 
 
 @register.simple_tag

@@ -1,0 +1,9 @@
+"""Which admin site the project uses."""
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class SiteConfig(AdminConfig):
+    """Django's admin with ``config.site.Site``."""
+
+    default_site = "config.site.Site"

@@ -1,0 +1,44 @@
+"""The admin site: Django's, which also says what waits for whoever looks at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from imports import waiting
+from imports.lifecycle import Actor
+from imports.models import ImportJob
+
+FIRST = ("imports", "profiles")
+"""What people come for; the site's own records follow."""
+
+
+class Site(admin.AdminSite):
+    """Counts in the navigation the imports that its reader may approve, and lists them on the front page."""
+
+    site_title = site_header = "People"
+    index_title = "Start"
+    site_url = None  # there is no other site to view
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        for model in (model for app in apps for model in app["models"] if model["model"] is ImportJob):
+            if count := _waiting(request):
+                model["name"] = f"{model['name']} ({count:,} waiting)"
+        return sorted(apps, key=lambda app: app["app_label"] not in FIRST)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        desk = waiting.desk(Actor.of(request.user), _waiting(request))
+        return super().index(request, {"desk": desk, **(extra_context or {})})
+
+
+def _waiting(request: HttpRequest) -> int:
+    """Asked once for a page, which has more than one list of links."""
+    found: int | None = getattr(request, "imports_waiting", None)
+    if found is None:
+        found = waiting.count(Actor.of(request.user))
+        request.imports_waiting = found  # type: ignore[attr-defined]
+    return found
