@@ -52,6 +52,9 @@ class Fault:
     person: int | None = None
 
 
+GONE = Fault(Why.GONE, "Somebody deleted this person meanwhile. Nothing was saved.")
+
+
 class Refused(Exception):
     """Nothing was written."""
 
@@ -194,7 +197,7 @@ def _read(seen: Seen) -> Person:
     object_id = Profile.objects.filter(pk=seen.number).values_list("object_id", flat=True).first()
     found = store.load([(OBJECT_ID, object_id)]) if object_id is not None else []
     if not found:
-        raise Refused(Fault(Why.GONE, "Somebody deleted this person meanwhile. Nothing was saved."))
+        raise Refused(GONE)
     person = found[0][1]
     if person.version != seen.version:
         raise Refused(Fault(Why.CHANGED, "This person was changed after you opened the page. Nothing was saved yet."))

@@ -20,7 +20,7 @@ from tests.oracle.test_examples import case
 
 __all__ = ["crew"]
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db
 
 
 def made(**values: Any) -> Profile:
@@ -139,6 +139,7 @@ def test_who_is_deleted_leaves_nothing_but_the_act():
     assert faults(seen(person), act=edit.delete) == [(Why.GONE, "")]
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("act", ["edited", "deleted", "given the address"])
 @pytest.mark.parametrize("when", [Step.IDLE, Step.APPLY])
 def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(when: str, act: str, crew: Crew):
