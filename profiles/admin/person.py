@@ -156,7 +156,7 @@ def _refused(
         fields = person_form.fields_sent(request.POST, person, schema)
         for each in fields:
             if each.texts != each.shown:
-                each.meanwhile = ", ".join(each.shown)
+                each.meanwhile = person_form.texts_of(each.stored, each.definition)
         form = Form(fields, _version(person), form.faults)
     return page(request, admin, person, schema, form)
 

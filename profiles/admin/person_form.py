@@ -65,6 +65,7 @@ class Box:
     text: str
     label: str
     problem: str = ""
+    is_first: bool = True
     move_up: str = ""
     """What a button sends that moves the value up in its list."""
 
@@ -82,7 +83,7 @@ class Field:
     texts: list[str] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    meanwhile: str | None = None
+    meanwhile: list[str] | None = None
     """What somebody else saved after the page was opened."""
 
     @property
@@ -134,7 +135,7 @@ class Field:
         if at:
             label = f"{label} {at + 1}" if text else f"{label}, one more"
         up = f"up:{self.name}:{at}" if at and text else ""
-        return Box(f"id_{self.name}" + (f"-{at + 1}" if at else ""), text, label, self.problems.get(at, ""), up)
+        return Box(f"id_{self.name}" + (f"-{at + 1}" if at else ""), text, label, self.problems.get(at, ""), not at, up)
 
     def read(self) -> Any:
         """The value of the texts, None for none; what is wrong with one goes to ``problems``."""
@@ -175,7 +176,7 @@ def fields_sent(sent: QueryDict, person: Profile | None, schema: Schema) -> list
     fields = [each for each in every if each.name in sent and not each.fixed]
     for each in fields:
         texts = [_normal(each.definition, text) for text in sent.getlist(each.name)]
-        each.texts = [text for text in texts if text] if each.is_list else texts[:1]
+        each.texts = [text for text in texts if text][: None if each.is_list else 1]
     return fields
 
 
@@ -185,9 +186,15 @@ def field_for(key: str, schema: Schema) -> Field | None:
     return None if definition is None else Field(definition)
 
 
-def texts_of(value: Any, definition: Definition | None) -> str:
-    """A value in a few words, for reading."""
-    return ", ".join(str(each) if definition is None else _shown(definition, each) for each in as_list(value))
+def texts_of(value: Any, definition: Definition | None) -> list[str]:
+    """A value for reading, each of a list by itself, by their names where they have one."""
+    if definition is None:
+        return list(map(str, as_list(value)))
+    names = choices(definition.type) or {}
+    texts = [_shown(definition, each) for each in as_list(value)]
+    if definition.type is ValueType.DATETIME:
+        texts = [text.replace("T", " ") for text in texts]
+    return [names.get(text, text) for text in texts]
 
 
 def _external_id(person: Profile | None) -> Field:

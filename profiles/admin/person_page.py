@@ -14,6 +14,7 @@ from profiles import history, store
 from profiles.admin import person_form
 from profiles.admin.person_form import Field
 from profiles.edit import Fault, Why
+from profiles.merge import as_list
 from profiles.models import Change, ChangeSet, Profile
 from profiles.schema import EXTERNAL_ID, OWN_FIELDS, Schema
 
@@ -45,7 +46,7 @@ class Known:
     """A value that is only shown."""
 
     label: str
-    text: str
+    texts: list[str]
     writer: Writer | None
 
 
@@ -54,8 +55,8 @@ class Cell:
     """A value before and after; None stands for one that is not there."""
 
     label: str
-    old: str | None
-    new: str | None
+    old: list[str] | None
+    new: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def called(person: Profile) -> str:
     """What a person is called on their page: a name, else the first thing that they can be found by."""
     known = person.attributes
     names = [str(known[key]) for key in ("first_name", "last_name") if known.get(key)]
-    others = (known.get("name"), person.external_id, person_form.texts_of(known.get("email"), None), person.object_id)
+    others = (known.get("name"), person.external_id, *as_list(known.get("email")), person.object_id)
     return " ".join(names) or str(next(other for other in others if other))
 
 
@@ -189,22 +190,29 @@ def _stored(
 
 def _known(person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, Writer]) -> Iterator[Known]:
     """The values that are not edited here."""
-    for key, value in {EXTERNAL_ID: person.external_id, **person.attributes}.items():
-        if key not in edited and value is not None:
-            text = person_form.texts_of(value, schema.definitions.get(key))
-            yield Known(label(key, schema), text, writers.get(key))
+    values = {EXTERNAL_ID: person.external_id, **person.attributes}
+    for key in _in_order(values, schema):
+        if key not in edited and values[key] is not None:
+            texts = person_form.texts_of(values[key], schema.definitions.get(key))
+            yield Known(label(key, schema), texts, writers.get(key))
 
 
 def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> Entry:
     cells = []
-    for key, (old, new) in change.changes.items():
-        before, after = (None if value is None else _text(key, value, schema) for value in (old, new))
-        cells.append(Cell(label(key, schema), before, after))
+    for key in _in_order(change.changes, schema):
+        old, new = (_texts(key, value, schema) for value in change.changes[key])
+        cells.append(Cell(label(key, schema), old, new))
     return Entry(change, sources[change.change_set_id], _outcome(change), cells)
 
 
-def _text(key: str, value: Any, schema: Schema) -> str:
-    return person_form.texts_of(value, schema.definitions.get(key))
+def _in_order(keys: Iterable[str], schema: Schema) -> list[str]:
+    """Keys in the order of the schema, the person's own fields first; PostgreSQL keeps another one."""
+    order = {key: place for place, key in enumerate([*OWN_FIELDS, *schema.definitions])}
+    return sorted(keys, key=lambda key: order.get(key, len(order)))
+
+
+def _texts(key: str, value: Any, schema: Schema) -> list[str] | None:
+    return None if value is None else person_form.texts_of(value, schema.definitions.get(key))
 
 
 def _outcome(change: Change) -> str:
