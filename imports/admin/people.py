@@ -31,9 +31,9 @@ class ImportingProfileAdmin(ProfileAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_upload": pages.may_upload(request), **(extra_context or {})})
 
-    def sources(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
+    def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Imports by their names, with links for those who may look at them."""
-        found = super().sources(request, change_sets)
+        found = super().writers(request, change_sets)
         may_look = pages.may_look(request)
         for job in ImportJob.objects.only("name", "change_set").filter(change_set__in=change_sets):
             if job.change_set_id is not None:

@@ -52,6 +52,6 @@ class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Without Django's way to delete many, which is not ``profiles.store``'s."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
-    def sources(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
+    def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Where change sets come from, by primary key; whoever knows of imports says more."""
         return {change_set.pk: source(change_set) for change_set in change_sets}

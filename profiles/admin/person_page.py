@@ -176,7 +176,7 @@ def _stored(
     entries = Paginator(history.changes_of(person), ENTRIES_SHOWN).get_page(request.GET.get("history"))
     last = history.last_writers(person)
     change_sets = {one.pk: one for one in [*last.values(), *(change.change_set for change in entries)]}
-    sources = admin.sources(request, list(change_sets.values()))
+    sources = admin.writers(request, list(change_sets.values()))
     writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in last.items()}
     edited = [each for each in fields if not each.fixed]
     return {
