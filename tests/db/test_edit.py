@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from imports import engine, lifecycle, queue
 from imports.lifecycle import Actor, Move
 from imports.models import ImportJob, Step
-from profiles import edit, history, store
+from profiles import edit, history, slots, store
 from profiles.edit import Refused, Seen, Why
 from profiles.models import Attribute, Change, ChangeSet, Event, Identifier, Profile, WriteMark
 from tests.oracle import drive
@@ -180,6 +184,60 @@ def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(
     held = {profile.pk for profile in people.values()}
     assert set(Identifier.objects.values_list("profile_id", flat=True)) == held
     assert set(Change.objects.values_list("profile_id", flat=True)) <= held
+
+
+ACTS: dict[str, Callable[[Profile], object]] = {
+    "deleted": lambda person: edit.delete(seen(person), None),
+    "changed": lambda person: edit.save(seen(person), {"home_city": "Oslo"}, None),
+    "without the address": lambda person: edit.save(seen(person), {"email": ["b@x.co"]}, None),
+    "beside another": lambda person: edit.create({"email": ["a@x.co"]}, None),
+}
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize("act", ACTS)
+def test_an_import_that_looks_somebody_up_is_waited_for(act: str):
+    person = made(email=["a@x.co"])
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            slots.lock_slots(slots.slots_of([("email", "a@x.co")]), set())
+            done = pool.submit(_apart, lambda: ACTS[act](person))
+            while not (done.done() or _somebody_waits()):
+                time.sleep(0.01)
+            assert not done.done()
+        done.result()
+    assert ChangeSet.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize("act", ACTS)
+def test_nobody_waits_for_an_import_for_ever(act: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(edit, "PATIENCE", "20ms")
+    person = made(email=["a@x.co"])
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        slots.lock_slots(slots.slots_of([("email", "a@x.co")]), set())
+        done: Future[Any] = pool.submit(_apart, lambda: ACTS[act](person))
+        with pytest.raises(Refused) as refused:
+            done.result()
+    assert refused.value.faults[0].why is Why.BUSY
+    assert ChangeSet.objects.count() == 1
+
+
+def _apart(act: Callable[[], object]) -> None:
+    """Over a connection of its own."""
+    try:
+        act()
+    finally:
+        connection.close()
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+        )
+        return cursor.fetchone() is not None
 
 
 def test_each_value_has_its_last_writer():
