@@ -358,6 +358,24 @@ def test_hostile_texts_are_shown_harmlessly():
     assert known(person)[key] == "x" * 500
 
 
+def test_what_the_form_does_not_hold_is_shown_and_stays():
+    """An alias, a list with more values than a page has room for, and what an attribute was that is no more."""
+    now = timezone.now()
+    attributes = {"labels": [f"l{n}" for n in range(300)], "gone": "left over", "first_name": "Ann"}
+    person = Profile.objects.create(
+        object_id="o", alias_label="crm", alias_name="a-1", attributes=attributes, created=now, updated=now
+    )
+    admin = log_in("Admin")
+    text = admin.get(address(person)).content.decode()
+    for shown in ("crm", "a-1", "300 values", "left over"):
+        assert shown in text
+    assert name("labels") not in text
+    page = admin.post(address(person), form(admin.get(address(person))) | {"do": "add", "attribute": "labels"})
+    assert name("labels") not in page.content.decode()
+    save(admin, person, first_name="Anna")
+    assert known(person) == attributes | {"first_name": "Anna"}
+
+
 @pytest.mark.parametrize(
     "sent",
     [
