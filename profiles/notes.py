@@ -83,7 +83,8 @@ def _touched(person: Person, people: People, bucket: int) -> str:
     changes = person.changes
     if person.recency == person.version:
         return start + "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
-    external_id = r"\N" if EXTERNAL_ID not in changes else escape(str(person.external_id))
+    given = None if EXTERNAL_ID not in changes else person.external_id
+    external_id = r"\N" if given is None else escape(given)
     delta = {key: new for key, (_, new) in changes.items() if new is not None and key != EXTERNAL_ID}
     removed = [key for key, (_, new) in changes.items() if new is None]
     gone, come = _relinked(person, people)

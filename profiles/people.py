@@ -215,8 +215,19 @@ class People:
             person.first_row = row.row
         if not changes:
             return Result(Outcome.UNCHANGED, person)
-        self._set(person, changes, row)
+        self._set(person, changes, row.row)
         return Result(Outcome.UPDATED, person, changes)
+
+    def edit(self, person: Person, changes: Changes) -> Refusal | None:
+        """Change somebody value by value, as a person at a form decides, whatever the action; on refusal nothing."""
+        if EXTERNAL_ID in changes and self.holders.get((EXTERNAL_ID, changes[EXTERNAL_ID][1] or "")):
+            return EXTERNAL_ID_TAKEN
+        refusal = self._over_limit(person.values(), changes)
+        if refusal is None:
+            self.touched[person.ref] = person
+            person.first_row = person.first_row or 1
+            self._set(person, changes, 1)
+        return refusal
 
     def links(self, person: Person) -> list[Link]:
         """Every channel identifier that a person holds, in matching form, in order."""
@@ -245,19 +256,19 @@ class People:
                 return Refusal("too_many_attributes", f"A person can have at most {limit} custom attributes")
         return None
 
-    def _set(self, person: Person, changes: Changes, row: Incoming) -> None:
+    def _set(self, person: Person, changes: Changes, row: int) -> None:
         for key in self._kinds(changes):
             self._relink(person, key, changes[key])
         if EXTERNAL_ID in changes:
             old, new = changes[EXTERNAL_ID]
-            self._move(person, (EXTERNAL_ID, old or ""), (EXTERNAL_ID, new))
+            self._move(person, (EXTERNAL_ID, old or ""), None if new is None else (EXTERNAL_ID, new))
             person.external_id = new
         if person.version is None:
             person.attributes = changed(person.values(), changes)
         else:
             person.changes = together(person.changes, changes) if person.changes else changes
-        person.last_row = row.row
-        person.recency = max(self.base + row.row, person.recency + 1)
+        person.last_row = row
+        person.recency = max(self.base + row, person.recency + 1)
 
     def _relink(self, person: Person, kind: str, change: list[Any]) -> None:
         """Let later rows find the person by the values it has now, and no longer by those it lost."""

@@ -98,6 +98,22 @@ def write(people: People, change_set: ChangeSet) -> None:
         cursor.execute("DROP TABLE pg_temp.born, pg_temp.touched")
 
 
+def delete(person: Person, links: Iterable[Link], change_set: ChangeSet) -> None:
+    """Take somebody out with all that is about them alone: identifiers, history, events. Raises ``Moved``.
+
+    ``links``: the channel values that they hold. The caller has locked their slots, so that no import that has found
+    the person notes them down after this.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE, [person.ref, person.version])
+        if cursor.rowcount != 1:
+            raise Moved
+        cursor.execute(_DELETE_LINKS, [orjson.dumps(list(links)).decode(), person.ref])
+        cursor.execute("DELETE FROM profiles_change WHERE profile_id = %s", [person.ref])
+        cursor.execute("DELETE FROM profiles_event WHERE profile_id = %s", [person.ref])
+        cursor.execute(_MARK, [change_set.pk, 1])
+
+
 def stand_still(versions: Mapping[int, int | None]) -> None:
     """Lock people who were compared, and see that they are as they were read; else raise ``Moved``."""
     if not versions:
@@ -168,7 +184,7 @@ _UPDATE = f"""
 UPDATE profiles_profile p SET
     attributes = CASE WHEN t.removed IS NULL THEN p.attributes
                       ELSE p.attributes - ARRAY(SELECT jsonb_array_elements_text(t.removed)) END || t.delta,
-    external_id = coalesce(t.external_id, p.external_id),
+    external_id = CASE WHEN t.removed ? '{EXTERNAL_ID}' THEN NULL ELSE coalesce(t.external_id, p.external_id) END,
     updated = {_AT} greatest(t.moment + %(base)s, t.version + 1)
 FROM (SELECT * FROM {{touched}} WHERE bucket = %(bucket)s AND moment IS NOT NULL ORDER BY person OFFSET 0) AS t
 WHERE p.id = t.person AND p.updated = {_AT} t.version
@@ -177,7 +193,8 @@ WHERE p.id = t.person AND p.updated = {_AT} t.version
 # An external id may go from hand to hand, and the index looks at each person on the way: let go before taking.
 _FREE = f"""
 UPDATE profiles_profile p SET external_id = NULL FROM {{touched}} t
-WHERE t.bucket = %(bucket)s AND t.external_id IS NOT NULL AND p.id = t.person AND p.updated = {_AT} t.version
+WHERE t.bucket = %(bucket)s AND (t.external_id IS NOT NULL OR t.removed ? '{EXTERNAL_ID}')
+    AND p.id = t.person AND p.updated = {_AT} t.version
     AND p.external_id IN (SELECT external_id FROM {{touched}} WHERE bucket = %(bucket)s AND external_id IS NOT NULL)
 """
 
@@ -196,6 +213,13 @@ _LINK = """
 INSERT INTO profiles_identifier (kind, value, profile_id)
 SELECT c.link->>0, c.link->>1, t.person FROM {touched} t, jsonb_array_elements(t.come) AS c(link)
 WHERE t.bucket = %(bucket)s ORDER BY (c.link->>0) COLLATE "C", (c.link->>1) COLLATE "C"
+"""
+
+_DELETE = f"DELETE FROM profiles_profile p WHERE p.id = %s AND p.updated = {_AT} %s"
+
+_DELETE_LINKS = """
+DELETE FROM profiles_identifier i USING json_array_elements(%s) AS l(link)
+WHERE i.kind = l.link->>0 AND i.value = l.link->>1 AND i.profile_id = %s
 """
 
 _INSERT_CHANGES = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin
@@ -9,8 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from imports.admin import pages, upload
+from imports.models import ImportJob
 from profiles.admin.people import ProfileAdmin
-from profiles.models import Profile
+from profiles.admin.person_page import Source
+from profiles.models import ChangeSet, Profile
 
 admin.site.unregister(Profile)
 
@@ -27,3 +30,12 @@ class ImportingProfileAdmin(ProfileAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_upload": pages.may_upload(request), **(extra_context or {})})
+
+    def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
+        """Imports by their names, with links for those who may look at them."""
+        found = super().writers(request, change_sets)
+        may_look = pages.may_look(request)
+        for job in ImportJob.objects.only("name", "change_set").filter(change_set__in=change_sets):
+            if job.change_set_id is not None:
+                found[job.change_set_id] = Source(job.name, pages.address("change", job) if may_look else "")
+        return found

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from collections.abc import Collection
+from typing import Any
 
-from profiles.admin.read_only import ReadOnly
-from profiles.models import Profile
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from profiles.admin import person as one
+from profiles.admin.person_page import Source, source
+from profiles.models import ChangeSet, Profile
 
 
 @admin.register(Profile)
-class ProfileAdmin(ReadOnly):
+class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """People by the moment they were made."""
 
     list_display = ("__str__", "email", "first_name", "last_name", "created", "updated")
@@ -29,3 +34,24 @@ class ProfileAdmin(ReadOnly):
     @admin.display
     def last_name(self, person: Profile) -> str:
         return str(person.attributes.get("last_name", ""))
+
+    # What follows is about one person; ``person`` has the pages.
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return one.add(request, self)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        return one.change(request, self, object_id)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return one.delete(request, self, object_id)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Without Django's way to delete many, which is not ``profiles.store``'s."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
+        """Where change sets come from, by primary key; whoever knows of imports says more."""
+        return {change_set.pk: source(change_set) for change_set in change_sets}

@@ -1,0 +1,42 @@
+"""The closed lists of values with their names, for selects. Which codes there are is for ``values`` to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from profiles import time_zones
+from profiles.value_types import ValueType
+
+
+@cache
+def choices(value_type: ValueType) -> Mapping[str, str] | None:
+    """The names of a type's values by what is typed for them, in order; None for a type without a list."""
+    match value_type:
+        case ValueType.BOOLEAN:
+            return {"true": "Yes", "false": "No"}
+        case ValueType.GENDER:
+            return {"F": "Female", "M": "Male", "O": "Other", "N": "Not applicable", "P": "Prefers not to say"}
+        case ValueType.COUNTRY:
+            return _countries()
+        case ValueType.LANGUAGE:
+            return _languages()
+        case ValueType.TIME_ZONE:
+            return {zone: zone.replace("_", " ") for zone in sorted(set(time_zones.names().values()))}
+    return None
+
+
+def _countries() -> dict[str, str]:
+    import pycountry
+
+    return _by_name({country.alpha_2: getattr(country, "common_name", country.name) for country in pycountry.countries})
+
+
+def _languages() -> dict[str, str]:
+    import pycountry
+
+    return _by_name({code: each.name for each in pycountry.languages if (code := getattr(each, "alpha_2", None))})
+
+
+def _by_name(names: dict[str, str]) -> dict[str, str]:
+    return {code: f"{name} ({code})" for code, name in sorted(names.items(), key=lambda item: item[1])}

@@ -1,0 +1,228 @@
+"""What the page of one person shows: fields, who wrote their values, history, and what goes when they are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from profiles import history, store
+from profiles.admin import person_form
+from profiles.admin.person_form import Field
+from profiles.edit import Fault, Why
+from profiles.merge import as_list
+from profiles.models import Change, ChangeSet, Profile
+from profiles.schema import EXTERNAL_ID, OWN_FIELDS, Schema
+
+if TYPE_CHECKING:
+    from profiles.admin.people import ProfileAdmin
+
+ENTRIES_SHOWN = 20
+"""Change sets on one page of the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where values came from: the name of an import, or whoever wrote them, and the page about it, if there is one."""
+
+    name: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote a value last, and when."""
+
+    source: Source
+    change_set: ChangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value that is only shown."""
+
+    label: str
+    texts: list[str]
+    writer: Writer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value before and after; None stands for one that is not there."""
+
+    label: str
+    old: list[str] | None
+    new: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one change set did to the person."""
+
+    change: Change
+    source: Source
+    outcome: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of the page as they are to be shown. ``version``: of the person whom the fields show."""
+
+    fields: list[Field]
+    version: int | None = None
+    faults: tuple[Fault, ...] = ()
+    focus: str = ""
+
+    def has(self, why: Why) -> bool:
+        return any(fault.why is why for fault in self.faults)
+
+
+def called(person: Profile) -> str:
+    """What a person is called on their page: a name, else the first thing that they can be found by."""
+    known = person.attributes
+    names = [str(known[key]) for key in ("first_name", "last_name") if known.get(key)]
+    others = (known.get("name"), person.external_id, *as_list(known.get("email")), person.object_id)
+    return " ".join(names) or str(next(other for other in others if other))
+
+
+def source(change_set: ChangeSet) -> Source:
+    """Where a change set comes from that no import made."""
+    if change_set.kind == ChangeSet.Kind.PERSON:
+        return Source(change_set.actor.get_username() if change_set.actor else "somebody whose account is gone")
+    return Source(change_set.source or change_set.get_kind_display())
+
+
+def label(key: str, schema: Schema) -> str:
+    """What a value is called."""
+    definition = schema.definitions.get(key)
+    return definition.label if definition else OWN_FIELDS.get(key, key)
+
+
+def page(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, schema: Schema, form: Form) -> HttpResponse:
+    """The page of a person, or of one who is to be made."""
+    may_save = admin.has_change_permission(request, person) if person else admin.has_add_permission(request)
+    fields = form.fields if may_save or not person else []
+    context: dict[str, Any] = {
+        "title": _title(person, form),
+        "may_save": may_save,
+        "gone": form.has(Why.GONE),
+        "changed": form.has(Why.CHANGED),
+        "faults": list(_spread(form.faults, fields)),
+        "fields": [(each, None) for each in fields],
+        "wrong": bool(form.faults) or any(each.problems for each in fields),
+        "focus": form.focus,
+        "others": _others(fields, person, schema),
+        "version": form.version,
+    }
+    if person is not None:
+        context |= _stored(request, admin, person, schema, fields)
+    return _rendered(request, admin, "profiles/person.html", person, context)
+
+
+def delete_page(
+    request: HttpRequest, admin: ProfileAdmin, person: Profile, schema: Schema, faults: tuple[Fault, ...]
+) -> HttpResponse:
+    """What goes with a person, before they go."""
+    sets = ChangeSet.objects.filter(members__profile=person)
+    channels = [key for key in schema.identifiers if key in person.attributes]
+    context = {
+        "title": "Delete this person?",
+        "called": called(person),
+        "faults": faults,
+        "version": store.microseconds(person.updated),
+        "changes": sets.count(),
+        "imports": sets.exclude(kind=ChangeSet.Kind.PERSON).count(),
+        "events": person.events.count(),
+        "identifiers": [(label(key, schema), person_form.texts_of(person.attributes[key], None)) for key in channels],
+    }
+    return _rendered(request, admin, "profiles/person_delete.html", person, context)
+
+
+def _title(person: Profile | None, form: Form) -> str:
+    if person is not None:
+        return called(person)
+    return "A person who was deleted" if form.has(Why.GONE) else "Add person"
+
+
+def _spread(faults: Iterable[Fault], fields: Iterable[Field]) -> Iterator[Fault]:
+    """Give each fault to its field; those that no field takes."""
+    by_key = {each.key: each for each in fields}
+    for fault in faults:
+        if fault.field in by_key:
+            by_key[fault.field].faults.append(fault)
+        else:
+            yield fault
+
+
+def _others(fields: Iterable[Field], person: Profile | None, schema: Schema) -> dict[str, list[tuple[str, str]]]:
+    """The attributes that can be added, by group."""
+    shown = {each.key for each in fields} | (person.attributes.keys() if person else set())
+    groups: dict[str, list[tuple[str, str]]] = {"Standard attributes": [], "Own attributes": []}
+    for key, definition in schema.definitions.items():
+        if key not in shown:
+            groups["Standard attributes" if definition.built_in else "Own attributes"].append((key, definition.label))
+    return {name: members for name, members in groups.items() if members}
+
+
+def _stored(
+    request: HttpRequest, admin: ProfileAdmin, person: Profile, schema: Schema, fields: list[Field]
+) -> dict[str, Any]:
+    """What there is to say of somebody who is stored: values, who wrote them, history."""
+    entries = Paginator(history.changes_of(person), ENTRIES_SHOWN).get_page(request.GET.get("history"))
+    last = history.last_writers(person)
+    change_sets = {one.pk: one for one in [*last.values(), *(change.change_set for change in entries)]}
+    sources = admin.writers(request, list(change_sets.values()))
+    writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in last.items()}
+    edited = [each for each in fields if not each.fixed]
+    return {
+        "fields": [(each, writers.get(each.key)) for each in edited],
+        "known": list(_known(person, schema, {each.key for each in edited}, writers)),
+        "entries": entries,
+        "history": [_entry(change, schema, sources) for change in entries],
+        "may_delete": admin.has_delete_permission(request, person),
+    }
+
+
+def _known(person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, Writer]) -> Iterator[Known]:
+    """The values that are not edited here."""
+    values = {EXTERNAL_ID: person.external_id, **person.attributes}
+    for key in _in_order(values, schema):
+        if key not in edited and values[key] is not None:
+            texts = person_form.texts_of(values[key], schema.definitions.get(key))
+            yield Known(label(key, schema), texts, writers.get(key))
+
+
+def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> Entry:
+    cells = []
+    for key in _in_order(change.changes, schema):
+        old, new = (_texts(key, value, schema) for value in change.changes[key])
+        cells.append(Cell(label(key, schema), old, new))
+    return Entry(change, sources[change.change_set_id], _outcome(change), cells)
+
+
+def _in_order(keys: Iterable[str], schema: Schema) -> list[str]:
+    """Keys in the order of the schema, the person's own fields first; PostgreSQL keeps another one."""
+    order = {key: place for place, key in enumerate([*OWN_FIELDS, *schema.definitions])}
+    return sorted(keys, key=lambda key: order.get(key, len(order)))
+
+
+def _texts(key: str, value: Any, schema: Schema) -> list[str] | None:
+    return None if value is None else person_form.texts_of(value, schema.definitions.get(key))
+
+
+def _outcome(change: Change) -> str:
+    if change.outcome == Change.Outcome.IMPORTED:
+        return "made this person"
+    return "updated" if change.changes else "found, nothing changed"
+
+
+def _rendered(
+    request: HttpRequest, admin: ProfileAdmin, template: str, person: Profile | None, context: dict[str, Any]
+) -> HttpResponse:
+    shown = {"opts": Profile._meta, "person": person, **context}
+    return TemplateResponse(request, template, admin.admin_site.each_context(request) | shown)

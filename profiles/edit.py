@@ -1,0 +1,270 @@
+"""People as somebody at a form changes them, one at a time: saved, made, deleted (design rules 2, 3 and 12).
+
+Each is one transaction: take the slots of all values that the person holds or is to hold, so that no import that finds
+the person by one of them is at work; read the person again; write through ``store`` under a change set of its own. A
+form that shows an older person than the one stored is refused, so that nobody overwrites what they never saw.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from profiles import schema_lock, slots, store
+from profiles.merge import Action, Changes, Form, same
+from profiles.models import Change, ChangeSet, Profile, load_schema
+from profiles.people import EXTERNAL_ID_TAKEN, Incoming, Link, People, Person, Refusal, Rules
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, Schema
+
+Done = TypeVar("Done")
+
+ATTEMPTS = 5
+PATIENCE = "10s"
+"""How long a person at a form waits for an import that is writing the same people."""
+
+
+class Why(enum.StrEnum):
+    """Why a form is refused."""
+
+    CHANGED = "changed"
+    GONE = "gone"
+    TAKEN = "taken"
+    LIMIT = "limit"
+    MISSING = "missing"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A reason for a refusal. ``field``: the key it is about, empty for none. ``person``: whom else it concerns."""
+
+    why: Why
+    reason: str
+    field: str = ""
+    person: int | None = None
+
+
+GONE = Fault(Why.GONE, "Somebody deleted this person meanwhile. Nothing was saved.")
+
+
+class Refused(Exception):
+    """Nothing was written."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(*(fault.why for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Who was on the page: a primary key, and ``Profile.updated`` in microseconds."""
+
+    number: int
+    version: int
+
+
+@contextmanager
+def schema_held() -> Iterator[Schema]:
+    """The schema, which nobody changes as long as the context lasts: what is read by it is written by it."""
+    with transaction.atomic():
+        schema_lock.share()
+        yield load_schema()
+
+
+def save(seen: Seen, wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> Changes:
+    """Give a person the values of ``wanted``, by attribute key or ``external_id``; None or an empty list is none.
+
+    Values are as ``values`` gave them. Returns what changed; where nothing does, nothing is written.
+    Raises ``Refused``.
+    """
+    return _until_done(lambda: _save(seen, wanted, actor))
+
+
+def create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> int:
+    """Make a person of values as for ``save``; the new primary key. Raises ``Refused``."""
+    return _until_done(lambda: _create(wanted, actor))
+
+
+def delete(seen: Seen, actor: AbstractBaseUser | None) -> None:
+    """Delete a person with their identifiers, history and events. Raises ``Refused``."""
+    _until_done(lambda: _delete(seen, actor))
+
+
+def _until_done(write: Callable[[], Done]) -> Done:
+    """Write in one transaction, again while others are in the way."""
+    for _ in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                schema_lock.share()
+                return write()
+        except store.Moved:
+            continue
+        except DatabaseError as error:
+            if _code(error) == _TOO_LONG:
+                break
+            if _code(error) not in _CONFLICTS:
+                raise
+    raise Refused(Fault(Why.BUSY, "An import is writing the same people just now. Try again in a moment."))
+
+
+_CONFLICTS = {"23505", "40001", "40P01"}  # not unique, not serializable, deadlock
+_TOO_LONG = "55P03"  # waited for a lock
+
+
+def _code(error: DatabaseError) -> str:
+    return str(getattr(error.__cause__, "sqlstate", ""))
+
+
+def _save(seen: Seen, wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> Changes:
+    schema, change_set = load_schema(), _change_set(actor, "changed in the admin")
+    people = _people(schema, change_set)
+    person = _locked(seen, people, wanted)
+    changes = _changes(person, wanted, schema)
+    if not changes:
+        return {}
+    _check_mandatory(schema, {key: new for key, (_, new) in changes.items()})
+    refusal = people.edit(person, changes)
+    if refusal is not None:
+        raise Refused(_fault(refusal, people, changes.get(EXTERNAL_ID, [None, None])[1]))
+    change_set.save()
+    store.write(people, change_set)
+    return changes
+
+
+def _create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> int:
+    schema, change_set = load_schema(), _change_set(actor, "made in the admin")
+    people = _people(schema, change_set)
+    given = dict(_given(wanted, schema.lists))
+    external_id = given.pop(EXTERNAL_ID, None)
+    _check_mandatory(schema, {key: given.get(key) for key in schema.definitions})
+    newcomer = Person(0, "", external_id, given, 0)
+    links = [link for link in _held(people, newcomer) if link[0] != OBJECT_ID]
+    if not links:
+        raise Refused(Fault(Why.MISSING, _NOTHING_TO_FIND_BY, EXTERNAL_ID))
+    _lock(links, external_id)
+    people.add(store.load(_external(external_id)))
+    key = next((link for link in links if link[0] != EXTERNAL_ID), links[0])
+    row = Incoming(1, key, links, orjson.dumps(given).decode(), external_id)
+    refusal = EXTERNAL_ID_TAKEN if people.holders.get((EXTERNAL_ID, external_id or "")) else people.apply(row).refusal
+    if refusal is not None:
+        raise Refused(_fault(refusal, people, external_id))
+    change_set.save()
+    store.write(people, change_set)
+    return Change.objects.get(change_set=change_set).profile_id
+
+
+_NOTHING_TO_FIND_BY = (
+    "Nobody could find this person again. Give an External ID, an e-mail address, a phone number or another identifier."
+)
+
+
+def _delete(seen: Seen, actor: AbstractBaseUser | None) -> None:
+    change_set = _change_set(actor, "")
+    people = _people(load_schema(), change_set)
+    person = _locked(seen, people, {})
+    change_set.source = f"deleted {person.object_id} in the admin"
+    change_set.save()
+    store.delete(person, people.links(person), change_set)
+
+
+def _change_set(actor: AbstractBaseUser | None, source: str) -> ChangeSet:
+    """What the act is recorded under; not saved, since nothing may come of it."""
+    pk = None if actor is None else actor.pk
+    return ChangeSet(kind=ChangeSet.Kind.PERSON, actor_id=pk, source=source, when=timezone.now())
+
+
+def _people(schema: Schema, change_set: ChangeSet) -> People:
+    """A working set for one person."""
+    rules = Rules.of(schema, Action.OVERWRITE, (), settings.IMPORTS_MAX_IDENTIFIER_VALUES)
+    return People(rules, store.microseconds(change_set.when))
+
+
+def _locked(seen: Seen, people: People, wanted: Mapping[str, Any]) -> Person:
+    """The person as they are, with all their values' slots taken, and whoever owns the external id they are to have.
+
+    Raises ``Refused`` where it is not whom the form showed.
+    """
+    before = _read(seen)
+    external_id = wanted.get(EXTERNAL_ID)
+    if external_id == before.external_id:
+        external_id = None
+    after = Person(0, before.object_id, external_id, dict(_given(wanted, people.rules.lists)), 0)
+    _lock([*_held(people, before), *_held(people, after)], external_id)
+    people.add(store.load(_external(external_id)))
+    return _read(seen)
+
+
+def _read(seen: Seen) -> Person:
+    object_id = Profile.objects.filter(pk=seen.number).values_list("object_id", flat=True).first()
+    found = store.load([(OBJECT_ID, object_id)]) if object_id is not None else []
+    if not found:
+        raise Refused(GONE)
+    person = found[0][1]
+    if person.version != seen.version:
+        raise Refused(Fault(Why.CHANGED, "This person was changed after you opened the page. Nothing was saved yet."))
+    return person
+
+
+def _lock(held: Iterable[Link], external_id: str | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+    slots.lock_slots(slots.slots_of(_external(external_id)), slots.slots_of(held))
+
+
+def _external(external_id: str | None) -> list[Link]:
+    return [] if external_id is None else [(EXTERNAL_ID, external_id)]
+
+
+def _held(people: People, person: Person) -> list[Link]:
+    """All that a person can be found by."""
+    own = people.links(person) + _external(person.external_id)
+    return [*own, (OBJECT_ID, person.object_id)]
+
+
+def _given(wanted: Mapping[str, Any], lists: Mapping[str, Form]) -> Iterator[tuple[str, Any]]:
+    """Values that are there, each once in a list (AT-09)."""
+    for key, value in wanted.items():
+        if isinstance(value, list):
+            value = _once(value, lists.get(key, str))
+        if value is not None and value != []:
+            yield key, value
+
+
+def _once(items: list[Any], form: Form) -> list[Any]:
+    found: dict[Any, Any] = {}
+    for item in items:
+        found.setdefault(form(item), item)
+    return list(found.values())
+
+
+def _changes(person: Person, wanted: Mapping[str, Any], schema: Schema) -> Changes:
+    before = person.values() | ({} if person.external_id is None else {EXTERNAL_ID: person.external_id})
+    after = dict(_given(wanted, schema.lists))
+    return {key: [before.get(key), after.get(key)] for key in wanted if not same(before.get(key), after.get(key))}
+
+
+def _check_mandatory(schema: Schema, after: Mapping[str, Any]) -> None:
+    """See that no mandatory attribute is left without a value (AT-03)."""
+    missing = [
+        Fault(Why.MISSING, f"Missing mandatory field: {schema.definitions[key].label}", key)
+        for key, value in after.items()
+        if value is None and key in schema.definitions and schema.definitions[key].mandatory
+    ]
+    if missing:
+        raise Refused(*missing)
+
+
+def _fault(refusal: Refusal, people: People, external_id: str | None) -> Fault:
+    if refusal is not EXTERNAL_ID_TAKEN:
+        return Fault(Why.LIMIT, f"{refusal.reason}.", refusal.column)
+    owner = people.holders[EXTERNAL_ID, str(external_id)][0]
+    return Fault(Why.TAKEN, f"{refusal.reason}.", EXTERNAL_ID, owner.ref)

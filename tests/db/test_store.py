@@ -1,0 +1,49 @@
+"""What ``profiles.store`` writes beyond what imports ask of it: an external id given up, somebody deleted."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from profiles import store
+from profiles.merge import Action
+from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
+from profiles.people import People, Person, Rules
+
+pytestmark = pytest.mark.django_db
+
+
+def stored(external_id: str, email: str) -> Person:
+    now = timezone.now()
+    person = Profile.objects.create(
+        object_id=external_id, external_id=external_id, attributes={"email": [email]}, created=now, updated=now
+    )
+    Identifier.objects.create(kind="email", value=email, profile=person)
+    return store.load([("external_id", external_id)])[0][1]
+
+
+def act() -> ChangeSet:
+    return ChangeSet.objects.create(kind="person", when=timezone.now())
+
+
+@pytest.mark.parametrize("takes_first", [True, False])
+def test_an_external_id_can_be_given_up_and_taken_in_one_write(takes_first: bool):
+    one, other = stored("e1", "a@x.co"), stored("e2", "b@x.co")
+    taker, giver = (one, other) if takes_first else (other, one)
+    change_set, freed = act(), giver.external_id
+    people = People(Rules.of(load_schema(), Action.OVERWRITE, ()), store.microseconds(change_set.when))
+    assert people.edit(giver, {"external_id": [freed, None]}) is None
+    assert people.edit(taker, {"external_id": [taker.external_id, freed]}) is None
+    store.write(people, change_set)
+    assert Profile.objects.get(pk=taker.ref).external_id == freed
+    left = Profile.objects.get(pk=giver.ref)
+    assert (left.external_id, left.attributes) == (None, giver.values())
+    assert left.history.get().changes == {"external_id": [freed, None]}
+
+
+def test_who_changed_meanwhile_is_not_deleted():
+    person = stored("e1", "a@x.co")
+    Profile.objects.update(updated=timezone.now())
+    with pytest.raises(store.Moved):
+        store.delete(person, [("email", "a@x.co")], act())
+    assert (Profile.objects.count(), Identifier.objects.count(), WriteMark.objects.count()) == (1, 1, 0)
