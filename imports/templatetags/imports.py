@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from imports import progress
+from profiles.templatetags.profiles import cell
 
 register = template.Library()
-
-LONGEST_CELL = 80
 
 
 @register.filter
@@ -40,17 +39,4 @@ def outcome_bar(parts: Sequence[Any]) -> SafeString:
     return format_html_join("", '<rect class="{}" x="{}%" width="{}%" height="24"></rect>', shown)
 
 
-@register.simple_tag
-def cell(value: Any) -> SafeString:
-    """One value as people read it: long ones folded, lists with commas, in the direction of their script."""
-    text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
-    if len(text) <= LONGEST_CELL:
-        return format_html('<bdi dir="auto">{}</bdi>', text)
-    folded = '<details><summary><bdi dir="auto">{}…</bdi></summary><bdi dir="auto">{}</bdi></details>'
-    return format_html(folded, text[:LONGEST_CELL], text)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+register.simple_tag(cell)

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from collections.abc import Collection
+from typing import Any
 
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from profiles.admin import people_list
+from profiles.admin.people_list import Added, Source
 from profiles.admin.read_only import ReadOnly
-from profiles.models import Profile
+from profiles.conditions import Parameters
+from profiles.models import ChangeSet, Profile
 
 
 @admin.register(Profile)
 class ProfileAdmin(ReadOnly):
-    """People by the moment they were made."""
+    """People, the newest first. What knows more of where they come from fills in the two methods below."""
 
-    list_display = ("__str__", "email", "first_name", "last_name", "created", "updated")
-    ordering = ("-id",)
-    search_fields = ("=external_id", "=object_id")
-    search_help_text = "External ID or Object ID"
-    show_full_result_count = False
+    list_template = "profiles/people.html"
 
-    @admin.display
-    def email(self, person: Profile) -> str:
-        return ", ".join(person.attributes.get("email", ()))
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return people_list.view(request, self, extra_context or {})
 
-    @admin.display
-    def first_name(self, person: Profile) -> str:
-        return str(person.attributes.get("first_name", ""))
+    def added(self, sent: Parameters) -> Added:
+        """More filters of the list, from the address of the page."""
+        return Added()
 
-    @admin.display
-    def last_name(self, person: Profile) -> str:
-        return str(person.attributes.get("last_name", ""))
+    def sources(self, change_sets: Collection[int]) -> dict[int, Source]:
+        """What to call change sets, in one query."""
+        found = ChangeSet.objects.filter(pk__in=change_sets).values_list("pk", "source")
+        return {pk: Source(source) for pk, source in found}
