@@ -136,9 +136,9 @@ class InvalidCondition(ValueError):
 
 
 def to_json(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
-    """Conditions as plain JSON, each with its kind."""
+    """Conditions as plain JSON, each with what it is."""
     return [
-        {"kind": _NAMES[type(c)]} | {key: _plain(value) for key, value in asdict(c).items() if value not in ("", None)}
+        {"is": _NAMES[type(c)]} | {key: _plain(value) for key, value in asdict(c).items() if value not in ("", None)}
         for c in conditions
     ]
 
@@ -206,7 +206,7 @@ def _attribute(place: int, key: str, operator: str, value: str) -> Iterator[Cond
 def _member(sent: Parameters) -> Iterator[Condition]:
     text = _last(sent, "change_set")
     if text:
-        if not (text.isdecimal() and len(text) <= 18):
+        if not (text.isascii() and text.isdecimal() and len(text) <= 18):
             raise InvalidCondition("The number of a change set is expected.", "change_set")
         yield Member(int(text), outcome(sent))
 
@@ -271,19 +271,19 @@ def _plain(value: object) -> object:
 
 def _restored(stored: dict[str, Any]) -> Condition:
     try:
-        match stored.pop("kind"):
+        match stored.pop("is"):
             case "attribute":
-                return AttributeCondition(**stored | {"operator": Operator(stored["operator"])})
+                return AttributeCondition(stored["key"], Operator(stored["operator"]), stored.get("value", ""))
             case "member":
                 which = stored.get("outcome")
                 return Member(int(stored["change_set"]), Outcome(which) if which else None)
             case "identifier":
-                return HasIdentifier(**stored)
+                return HasIdentifier(stored["kind"])
             case "dated":
                 return Dated(Moment(stored["moment"]), When(stored["when"]), date.fromisoformat(stored["day"]))
             case "birthday":
                 return BirthdayToday()
             case unknown:
-                raise InvalidCondition(f"There is no condition of the kind {unknown}.")
+                raise ValueError(f"nothing is called {unknown}")
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidCondition(f"This is no condition: {error}.") from error

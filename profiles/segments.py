@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db.models import BooleanField, Func, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, Case, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IContains, In, IsNull, LessThan, Regex
 from django.utils import timezone
 
@@ -241,10 +241,10 @@ class _Element(Func):
     output_field = BooleanField()
 
 
-def _elements(definition: Definition) -> Func:
+def _elements(definition: Definition) -> Case:
     """The values of a list; none of what is no list."""
-    template = "CASE jsonb_typeof(%(expressions)s) WHEN 'array' THEN %(expressions)s END"
-    return Func(raw_of(definition.key), template=template, output_field=TextField())
+    kind = Func(raw_of(definition.key), function="jsonb_typeof", output_field=TextField())
+    return Case(When(Exact(kind, Value("array")), then=raw_of(definition.key)))
 
 
 # --- what was typed -----------------------------------------------------------------------------

@@ -116,8 +116,9 @@ def _named(text: str) -> list[ImportJob]:
 
 def _numbered(number: str) -> list[ImportJob]:
     """The import of a link, whether it is for targeting or not."""
-    jobs = ImportJob.objects.only("name", "created", "change_set_id")
-    return list(jobs.filter(pk=int(number))) if number.isdecimal() and len(number) <= 18 else []
+    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
+        return []
+    return list(ImportJob.objects.only("name", "created", "change_set_id").filter(pk=int(number)))
 
 
 def _only(jobs: list[ImportJob], text: str) -> ImportJob:

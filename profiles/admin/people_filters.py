@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from profiles import conditions
-from profiles.conditions import AttributeCondition, Condition, HasIdentifier, Member, Moment, Operator, Parameters, When
+from profiles.conditions import (
+    AttributeCondition,
+    Condition,
+    HasIdentifier,
+    InvalidCondition,
+    Member,
+    Moment,
+    Operator,
+    Parameters,
+    When,
+)
 from profiles.schema import EXTERNAL_ID, OWN_FIELDS
 
 if TYPE_CHECKING:
@@ -58,7 +68,7 @@ def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
         "birthday": any(sent.get("birthday", ())),
         "column_fields": [*asked.columns, ""][:MOST_ROWS],
         "hidden": [pair for c in asked.conditions if isinstance(c, Member) for pair in conditions.to_parameters([c])],
-        "problems": [(_place(wrong.field, wrong.row), str(wrong)) for wrong in asked.wrong],
+        "problems": [(_place(wrong), _with_name(wrong, sent, known)) for wrong in asked.wrong],
     }
 
 
@@ -89,7 +99,7 @@ def _rows(asked: Asked, sent: Parameters) -> list[FormRow]:
 
 
 def _problems(asked: Asked, row: int) -> tuple[str, ...]:
-    return tuple(str(w) for w in asked.wrong if w.row == row and w.field in ("attribute", "operator", "value"))
+    return tuple(str(w) for w in asked.wrong if w.row == row and w.field in _OF_A_ROW)
 
 
 def _groups(known: Known) -> dict[str, list[tuple[str, str]]]:
@@ -112,8 +122,21 @@ def _day_field(asked: Asked, sent: Parameters, moment: Moment) -> DayField:
     return DayField(moment.value, when, day, problem)
 
 
-def _place(field: str, row: int) -> str:
+_OF_A_ROW = ("attribute", "operator", "value")
+
+
+def _place(wrong: InvalidCondition) -> str:
     """The id of the field that a problem is about."""
-    if field in ("attribute", "operator", "value"):
-        return f"{field}-{row}"
-    return field if field in ("has", "created", "updated", "import_name", "outcome") else "changelist-filter"
+    if wrong.field in _OF_A_ROW:
+        return f"{wrong.field}-{wrong.row}"
+    known = ("has", *Moment, "import_name", "outcome")
+    return wrong.field if wrong.field in known else "changelist-filter"
+
+
+def _with_name(wrong: InvalidCondition, sent: Parameters, known: Known) -> str:
+    """A problem as it is told far from its field."""
+    name = wrong.field.capitalize() if wrong.field in set(Moment) else ""
+    if wrong.field in _OF_A_ROW:
+        key = conditions.rows(sent)[wrong.row][0]
+        name = known.schema.definitions[key].label if key in known.schema.definitions else key
+    return f"{name}: {wrong}" if name else str(wrong)

@@ -196,7 +196,7 @@ def _last(sent: Parameters, name: str) -> str:
 
 
 def _page_number(text: str) -> int:
-    return min(max(int(text), 1), LAST_PAGE) if text.isdecimal() and len(text) < 10 else 1
+    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 10 else 1
 
 
 # --- who is found -------------------------------------------------------------------------------
@@ -251,9 +251,8 @@ def _told(asked: Asked, found: Found, known: Known) -> dict[str, Any]:
 
 def _unmarked(asked: Asked, known: Known) -> list[str]:
     """The attributes of the filters that could be made fast by marking them filterable."""
-    fast = {a.key for a in known.attributes if a.filterable or a.identifier}
-    keys = dict.fromkeys(c.key for c in asked.conditions if isinstance(c, AttributeCondition))
-    return [known.schema.definitions[key].label for key in keys if key not in fast]
+    used = {condition.key for condition in asked.conditions if isinstance(condition, AttributeCondition)}
+    return [a.label for a in known.attributes if a.key in used and not a.filterable and not a.identifier]
 
 
 def _channels(known: Known) -> list[str]:
