@@ -56,9 +56,11 @@ class ImportingProfileAdmin(ProfileAdmin):
     def added(self, sent: Parameters) -> Added:
         return _of_import(sent)
 
-    def sources(self, change_sets: Collection[int]) -> dict[int, Source]:
+    def sources(self, request: HttpRequest, change_sets: Collection[int]) -> dict[int, Source]:
+        """Imports by their names, with links for those who may look at them."""
+        may_look = pages.may_look(request)
         found = ChangeSet.objects.filter(pk__in=change_sets).values_list("pk", "source", "job__pk", "job__name")
-        return {pk: Source(name or source, _page_of(job)) for pk, source, job, name in found}
+        return {pk: Source(name or source, _page_of(job) if may_look else "") for pk, source, job, name in found}
 
 
 def _page_of(job: int | None) -> str:

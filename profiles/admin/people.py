@@ -28,7 +28,7 @@ class ProfileAdmin(ReadOnly):
         """More filters of the list, from the address of the page."""
         return Added()
 
-    def sources(self, change_sets: Collection[int]) -> dict[int, Source]:
+    def sources(self, request: HttpRequest, change_sets: Collection[int]) -> dict[int, Source]:
         """What to call change sets, in one query."""
         found = ChangeSet.objects.filter(pk__in=change_sets).values_list("pk", "source")
         return {pk: Source(source) for pk, source in found}

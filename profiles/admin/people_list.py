@@ -134,11 +134,12 @@ def view(request: HttpRequest, screen: ProfileAdmin, extra: dict[str, Any]) -> H
     context = {
         "title": "People",
         "opts": Profile._meta,
+        "may_add": screen.has_add_permission(request),
         "asked": asked,
         "found": found,
         **_told(asked, found, known),
         **people_filters.context(asked, sent, known),
-        **people_rows.context(asked, found, known, screen),
+        **people_rows.context(asked, found, known, screen, request),
     }
     shown = admin.site.each_context(request) | context | asked.added.context | extra
     return TemplateResponse(request, screen.list_template, shown)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.http import HttpRequest
 from django.urls import reverse
 
 from profiles.merge import as_list
@@ -40,9 +41,10 @@ class PageLink:
     here: bool = False
 
 
-def context(asked: Asked, found: Found, known: Known, screen: ProfileAdmin) -> dict[str, Any]:
+def context(asked: Asked, found: Found, known: Known, screen: ProfileAdmin, request: HttpRequest) -> dict[str, Any]:
     """What the table and the links below it show."""
-    sources = screen.sources({p.last_import for p in found.people if p.last_import})  # type: ignore[attr-defined]
+    imports = {person.last_import for person in found.people if person.last_import}  # type: ignore[attr-defined]
+    sources = screen.sources(request, imports)
     return {
         "columns": [known.schema.definitions[key].label for key in asked.columns],
         "lines": [_line(person, asked, known, sources) for person in found.people],

@@ -385,8 +385,10 @@ def test_others_see_people_only_with_the_permission_to():
     get_user_model().objects.get(username="reader").user_permissions.add(
         Permission.objects.get(codename="view_profile")
     )
+    imported(log_in("Admin"), name="May leads")
     page = look(reader)
     assert page.status_code == 200
+    assert {(line.source.name, line.source.address) for line in page.context["lines"]} == {("May leads", "")}
     assert reverse("admin:profiles_profile_import") not in page.content.decode()
     assert look(nobody).status_code == 403
     assert look(nobody, q="ann@x.co").status_code == 403
