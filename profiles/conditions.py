@@ -16,6 +16,10 @@ Parameters = Mapping[str, Sequence[str]]
 """What an address says behind its question mark: for each name, its values in order."""
 
 
+FIRST_YEAR, LAST_YEAR = 1000, 9998
+"""So that a day is one in every time zone, and is written with four digits."""
+
+
 class Operator(enum.StrEnum):
     """How a value is compared."""
 
@@ -110,7 +114,7 @@ class Dated:
     day: date
 
     def __str__(self) -> str:
-        return f"{self.moment.capitalize()} {self.when} {self.day:%-d %B} {self.day.year}"
+        return f"{self.moment.capitalize()} {self.when} {self.day.day} {self.day:%B} {self.day.year}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +226,8 @@ def _day(text: str, field: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise InvalidCondition("A day is expected, such as 2026-05-04.", field) from None
-    if not 1 < day.year < date.max.year:  # a day of another time zone must be one as well
-        raise InvalidCondition("A day between the years 2 and 9998 is expected.", field)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidCondition(f"A day between the years {FIRST_YEAR} and {LAST_YEAR} is expected.", field)
     return day
 
 

@@ -21,7 +21,7 @@ from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, ICo
 from django.utils import timezone
 
 from profiles import conditions
-from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Operator
+from profiles.conditions import FIRST_YEAR, LAST_YEAR, AttributeCondition, Condition, InvalidCondition, Operator
 from profiles.filter_index import INDEXED_CHARACTERS, NUMBERS, number_of, raw_of, text_of, values_of
 from profiles.models import Change, Identifier, Profile
 from profiles.schema import EXTERNAL_ID, Definition, Schema
@@ -197,20 +197,16 @@ def _in_time(definition: Definition, operator: Operator, value: str) -> Test:
 
 
 def _span(definition: Definition, value: str) -> tuple[str, str]:
-    """The first text that is not before what was typed, and the first that is after it."""
+    """The first text that is not before what was typed, and the first that is after it; a day ends at its midnight."""
     text = value.strip()
-    if definition.type is ValueType.DATE:
-        day = str(_parsed(definition, text))
-        return day, _next(date.fromisoformat(day)).isoformat()
-    if not _IS_DAY(text):
-        moment = str(_parsed(definition, text))
-        return moment, moment + " "  # the least text that is greater
-    day_ = date.fromisoformat(str(_parsed(Definition("", "", ValueType.DATE), text)))
-    return tuple(f"{_start(d).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for d in (day_, _next(day_)))  # type: ignore[return-value]
-
-
-def _next(day: date) -> date:
-    return day + timedelta(days=1)
+    if definition.type is ValueType.DATE or not _IS_DAY(text):
+        typed = str(_parsed(definition, text))
+        return typed, typed + " "  # no text is between the two
+    day = date.fromisoformat(str(_read(lambda: parser(ValueType.DATE, _options())(text))))
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidCondition(f"A day between the years {FIRST_YEAR} and {LAST_YEAR} is expected.", "value")
+    first, last = (_start(each).astimezone(UTC) for each in (day, day + timedelta(days=1)))
+    return f"{first:%Y-%m-%dT%H:%M:%SZ}", f"{last:%Y-%m-%dT%H:%M:%SZ}"
 
 
 _DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"

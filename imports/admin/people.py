@@ -138,4 +138,4 @@ def _only(jobs: list[ImportJob], text: str) -> ImportJob:
 def _label(job: ImportJob) -> str:
     """What tells imports of one name apart: `May leads, 4 May 2026, #41`."""
     day = timezone.localdate(job.created)
-    return f"{job.name}, {day:%-d %B %Y}, #{job.pk}"
+    return f"{job.name}, {day.day} {day:%B} {day.year}, #{job.pk}"

@@ -92,6 +92,8 @@ COMPARISONS = [
     ("joined", "before", "2026-05-05", ["Ann"]),
     ("joined", "after", "2026-05-04", ["Ben"]),
     ("joined", "after", "2026-05-05", []),
+    ("joined", "after", "9999-12-31", []),
+    ("joined", "before", "0001-01-01", []),
     ("labels", "equals", "Acme", ["Ann"]),
     ("labels", "contains", "OL", ["Ben"]),
     ("labels", "contains", '"', []),
@@ -248,6 +250,9 @@ def test_days_are_those_of_the_current_time_zone(admin: Client, settings):
     assert where(admin, "seen_at", "before", "2026-05-05") == ["a@x.co"]
     assert where(admin, "seen_at", "after", "2026-05-04") == ["b@x.co"]
     assert where(admin, "seen_at", "after", "2026-05-04T12:00:00Z") == ["b@x.co"]
+    assert where(admin, "seen_at", "after", "2026-05-04T12:30:00Z") == []
+    for day in ("9999-12-31", "0001-01-01"):
+        assert "between the years" in told(look(admin, attribute="seen_at", operator="before", value=day))
 
 
 def test_each_person_shows_what_they_are_found_by_and_their_last_import(admin: Client):

@@ -30,7 +30,7 @@ from profiles.conditions import (
 from profiles.segments import birthdays
 
 TEXTS = st.text("aZ1 &=+%?#'\"\\é中🥇", min_size=1, max_size=5).filter(str.strip)
-DAYS = st.dates(date(2, 1, 1), date(9998, 12, 31))
+DAYS = st.dates(date(1000, 1, 1), date(9998, 12, 31))
 COMPARING = st.sampled_from([operator for operator in Operator if operator.compares])
 ATTRIBUTES = st.builds(AttributeCondition, TEXTS, COMPARING, TEXTS) | st.builds(
     AttributeCondition, TEXTS, st.sampled_from([Operator.EXISTS, Operator.MISSING])
