@@ -20,8 +20,8 @@ from imports.admin import help as help_page
 from imports.admin import job as job_page
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob
-from imports.templatetags.imports import when
 from profiles.admin.read_only import ReadOnly
+from profiles.templatetags.profiles import when
 
 
 @admin.register(ImportJob)

@@ -1,4 +1,5 @@
-"""The list of people with the way to import more of them; ``profiles`` does not know of imports."""
+"""The list of people with the way to import more of them, and to find those of an import; ``profiles`` does not know
+of imports."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from imports.admin import pages, upload
+from imports.admin import pages, people_filter, upload
 from imports.models import ImportJob
 from profiles.admin.people import ProfileAdmin
-from profiles.admin.person_page import Source
+from profiles.admin.people_list import Added
+from profiles.admin.source import Source
+from profiles.conditions import Parameters
 from profiles.models import ChangeSet, Profile
 
 admin.site.unregister(Profile)
@@ -20,16 +23,25 @@ admin.site.unregister(Profile)
 
 @admin.register(Profile)
 class ImportingProfileAdmin(ProfileAdmin):
-    """People, with django-import-export's address for its Import button."""
+    """People, with django-import-export's address for its Import button, and the filter *Updated/Imported from CSV*."""
 
-    change_list_template = "imports/people.html"
+    list_template = "imports/people.html"
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(upload.view)
         return [path("import/", view, name="profiles_profile_import"), *super().get_urls()]
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return super().has_module_permission(request) or pages.may_look(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) or pages.may_look(request)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_upload": pages.may_upload(request), **(extra_context or {})})
+
+    def added(self, sent: Parameters) -> Added:
+        return people_filter.of_import(sent)
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Imports by their names, with links for those who may look at them."""

@@ -8,34 +8,22 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
+from profiles.admin import people_list
 from profiles.admin import person as one
-from profiles.admin.person_page import Source, source
+from profiles.admin.people_list import Added
+from profiles.admin.source import Source, source
+from profiles.conditions import Parameters
 from profiles.models import ChangeSet, Profile
 
 
 @admin.register(Profile)
 class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """People by the moment they were made."""
+    """People, the newest first. What knows more of where they come from fills in ``added`` and ``writers``."""
 
-    list_display = ("__str__", "email", "first_name", "last_name", "created", "updated")
-    ordering = ("-id",)
-    search_fields = ("=external_id", "=object_id")
-    search_help_text = "External ID or Object ID"
-    show_full_result_count = False
+    list_template = "profiles/people.html"
 
-    @admin.display
-    def email(self, person: Profile) -> str:
-        return ", ".join(person.attributes.get("email", ()))
-
-    @admin.display
-    def first_name(self, person: Profile) -> str:
-        return str(person.attributes.get("first_name", ""))
-
-    @admin.display
-    def last_name(self, person: Profile) -> str:
-        return str(person.attributes.get("last_name", ""))
-
-    # What follows is about one person; ``person`` has the pages.
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return people_list.view(request, self, extra_context or {})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return one.add(request, self)
@@ -51,6 +39,10 @@ class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's way to delete many, which is not ``profiles.store``'s."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def added(self, sent: Parameters) -> Added:
+        """More filters of the list, from the address of the page."""
+        return Added()
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Where change sets come from, by primary key; whoever knows of imports says more."""

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from profiles import history, store
 from profiles.admin import person_form
 from profiles.admin.person_form import Field
+from profiles.admin.source import Source
 from profiles.edit import Fault, Why
 from profiles.merge import as_list
 from profiles.models import Change, ChangeSet, Profile
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
 ENTRIES_SHOWN = 20
 """Change sets on one page of the history."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where values came from: the name of an import, or whoever wrote them, and the page about it, if there is one."""
-
-    name: str
-    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +81,6 @@ def called(person: Profile) -> str:
     names = [str(known[key]) for key in ("first_name", "last_name") if known.get(key)]
     others = (known.get("name"), person.external_id, *as_list(known.get("email")), person.object_id)
     return " ".join(names) or str(next(other for other in others if other))
-
-
-def source(change_set: ChangeSet) -> Source:
-    """Where a change set comes from that no import made."""
-    if change_set.kind == ChangeSet.Kind.PERSON:
-        return Source(change_set.actor.get_username() if change_set.actor else "somebody whose account is gone")
-    return Source(change_set.source or change_set.get_kind_display())
 
 
 def label(key: str, schema: Schema) -> str:

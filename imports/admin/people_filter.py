@@ -1,0 +1,97 @@
+"""The filter *Updated/Imported from CSV* of the list of people (SG-03, SG-05, SG-08)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from imports.models import ImportJob
+from profiles import conditions
+from profiles.admin.people_list import Added
+from profiles.conditions import InvalidCondition, Member, Outcome, Parameters
+
+RECENT = 50
+_NUMBERED = re.compile(r".*, #([0-9]{1,18})", re.DOTALL).fullmatch
+
+
+def people_of(job: ImportJob, outcome: Outcome | None = None) -> str:
+    """The address of the list of those whom an import created or found, or only one of the two (SG-06)."""
+    which = {"import": job.pk} | ({"outcome": outcome.value} if outcome else {})
+    return f"{reverse('admin:profiles_profile_changelist')}?{urlencode(which)}"
+
+
+def of_import(sent: Parameters) -> Added:
+    """What the address says about an import: its number, or its exact name as somebody types it (SG-03)."""
+    number, text = (" ".join(sent.get(name, ())[-1:]).strip() for name in ("import", "import_name"))
+    context: dict[str, Any] = {"import_name": text, "recent": [_label(job) for job in _targets()[:RECENT]]}
+    try:
+        context["outcome"] = outcome = conditions.outcome(sent)
+        if not text and not number:
+            return Added(context=context)
+        jobs = _named(text) if text else _numbered(number)
+        job = _only(jobs, text)
+    except _SeveralImports as several:
+        links = [(_label(job), people_of(job, outcome)) for job in several.jobs]
+        return Added(wrong=[several], context=context | {"same_name": links, "import_problem": str(several)})
+    except InvalidCondition as invalid:
+        return Added(wrong=[invalid], context=context | {"import_problem": str(invalid)})
+    return Added(
+        Member(job.change_set_id, outcome) if job.change_set_id else None,
+        f"{_label(job)}, {outcome} only" if outcome else _label(job),
+        [("import", str(job.pk)), *([("outcome", outcome.value)] if outcome else [])],
+        context=context | {"import_name": _label(job)},
+    )
+
+
+class _SeveralImports(InvalidCondition):
+    """A name that several imports have (SG-08)."""
+
+    def __init__(self, jobs: Sequence[ImportJob]) -> None:
+        super().__init__(f"{len(jobs)} imports have this name. Choose one of them.", "import_name")
+        self.jobs = jobs
+
+
+def _targets() -> QuerySet[ImportJob]:
+    """The imports to filter by, newest first: those that began and were not kept from targeting (SG-05)."""
+    began = ImportJob.objects.filter(change_set__isnull=False).exclude(targeting=ImportJob.Targeting.NONE)
+    return began.only("name", "created", "change_set_id").order_by("-pk")
+
+
+def _named(text: str) -> list[ImportJob]:
+    """All imports whose whole name, or label, this is, letter for letter."""
+    if "\0" in text:
+        return []
+    label = _NUMBERED(text)
+    found = list(_targets().filter(Q(name=text) | Q(pk=int(label[1]) if label else None))[: RECENT + 1])
+    return [job for job in found if text in (job.name, _label(job))]
+
+
+def _numbered(number: str) -> list[ImportJob]:
+    """The import of a link, whether it is for targeting or not."""
+    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
+        return []
+    return list(ImportJob.objects.only("name", "created", "change_set_id").filter(pk=int(number)))
+
+
+def _only(jobs: list[ImportJob], text: str) -> ImportJob:
+    if not jobs:
+        said = "No import that can be filtered by is called exactly so: whole names are compared, with capitals."
+        gone = "This import is not there any more; remove this filter."
+        raise InvalidCondition(said if text else gone, "import_name")
+    if len(jobs) > 1:
+        raise _SeveralImports(jobs)
+    if jobs[0].change_set_id is None:
+        raise InvalidCondition("This import has not begun, so it has no people yet.", "import_name")
+    return jobs[0]
+
+
+def _label(job: ImportJob) -> str:
+    """What tells imports of one name apart: `May leads, 4 May 2026, #41`."""
+    day = timezone.localdate(job.created)
+    return f"{job.name}, {day.day} {day:%B} {day.year}, #{job.pk}"

@@ -1,0 +1,68 @@
+"""A page of people out of many, and how many there are, without reading them all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from psycopg.errors import QueryCanceled
+
+from profiles.models import Profile
+
+CHEAP = 15_000
+"""What counting may cost, in the planner's units, to be done unasked: some tens of milliseconds."""
+
+
+class TookTooLong(Exception):
+    """The database was stopped at the time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many people there are, or about how many."""
+
+    people: int
+    is_exact: bool
+
+    @property
+    def shown(self) -> int:
+        """Rounded to three digits where it is an estimate, so that it does not look like more."""
+        return self.people if self.is_exact else int(float(f"{self.people:.3g}"))
+
+
+@contextmanager
+def time_limit(seconds: int) -> Iterator[None]:
+    """End each statement inside after so many seconds. Raises ``TookTooLong``; nothing is left of the limit after."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = %s", [1000 * seconds])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TookTooLong from error
+        raise
+
+
+def page(people: QuerySet[Profile], number: int, size: int) -> QuerySet[Profile]:
+    """The people of a page, newest first, and one more if another page follows.
+
+    What comes before the page is read by its key alone, not by the row.
+    """
+    first = (number - 1) * size
+    keys = people.order_by("-pk").values("pk")[first : first + size + 1]
+    return Profile.objects.filter(pk__in=keys).order_by("-pk")
+
+
+def count(people: QuerySet[Profile], *, exactly: bool, is_estimable: bool) -> Count | None:
+    """How many; counted where that is asked for or cheap, else the planner's estimate, or nothing where it has none."""
+    if exactly:
+        return Count(people.count(), is_exact=True)
+    plan = json.loads(people.order_by().values("pk").explain(format="json"))[0]["Plan"]
+    if plan["Total Cost"] <= CHEAP:
+        return Count(people.count(), is_exact=True)
+    return Count(int(plan["Plan Rows"]), is_exact=False) if is_estimable else None

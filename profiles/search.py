@@ -1,0 +1,50 @@
+"""Whom a person means who types an e-mail address, a number or an id: exact look-ups by index, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from profiles.models import Identifier, Profile
+from profiles.schema import Schema
+from profiles.values import InvalidValue, ValueOptions, matching_form, parser
+
+LONGEST = 1024
+
+
+def holders(text: str, schema: Schema) -> Q:
+    """Everybody who has the text as their external id, object id or alias, or as a channel value.
+
+    Channel values are compared in the form that matching compares them in, so that `ANN@x.co` and `+44 (0)20 …` find
+    whom a file would find. A part of an identifier finds nobody.
+    """
+    text = text.strip()
+    if not text or len(text) > LONGEST or "\0" in text:
+        return Q(pk__in=[])
+    own: list[QuerySet[Profile, int]] = [
+        Profile.objects.filter(where).values_list("pk", flat=True)
+        for where in (
+            Q(external_id=text),
+            Q(object_id=text),
+            Q(alias_name=text, external_id=None),  # as its index has it: who has an external id is not reached by alias
+        )
+    ]
+    channels = [
+        Identifier.objects.filter(kind=kind, value=value).values_list("profile_id", flat=True)
+        for kind, value in dict.fromkeys(_links(text, schema))
+    ]
+    return Q(pk__in=own[0].union(*own[1:], *channels, all=True))
+
+
+def _links(text: str, schema: Schema) -> Iterator[tuple[str, str]]:
+    """The text as a value of each channel that can have it; a national number also as one of the site's country."""
+    country = settings.IMPORTS_DEFAULT_COUNTRY or None
+    for kind in schema.identifiers:
+        type_ = schema.definitions[kind].type
+        for options in (ValueOptions(max_bytes=LONGEST), ValueOptions(default_country=country, max_bytes=LONGEST)):
+            try:
+                yield kind, matching_form(type_, parser(type_, options)(text))
+            except InvalidValue:
+                continue

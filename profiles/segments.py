@@ -1,0 +1,101 @@
+"""Conditions become a query of people (section 17). All must hold."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Collection, Iterable
+from datetime import date, timedelta
+
+from django.db.models import BooleanField, Func, Q, QuerySet, Value
+from django.utils import timezone
+
+from profiles import conditions
+from profiles.comparisons import Test, compare, start_of
+from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Operator
+from profiles.filter_index import text_of
+from profiles.models import Change, Profile
+from profiles.schema import EXTERNAL_ID, Schema
+
+BIRTHDAY = "dob"
+
+
+def people(wanted: Iterable[Condition], schema: Schema) -> QuerySet[Profile]:
+    """Everybody who meets all conditions. Raises ``InvalidCondition`` for the first that means nothing."""
+    found = Profile.objects.all()
+    for condition in wanted:
+        found = found.filter(test(condition, schema))
+    return found
+
+
+def test(condition: Condition, schema: Schema) -> Test:
+    """One condition. Raises ``InvalidCondition``: no such attribute, not to be compared so, not a value of its type."""
+    match condition:
+        case AttributeCondition():
+            return compare(condition, schema)
+        case conditions.Member(change_set, outcome):
+            members = Change.objects.filter(change_set_id=change_set)
+            members = members.filter(outcome=outcome) if outcome else members
+            return Q(pk__in=members.values("profile_id"))
+        case conditions.HasIdentifier(kind):
+            return _holds(kind, schema)
+        case conditions.Dated(moment, when, day):
+            return _dated(moment.value, when, day)
+        case conditions.BirthdayToday():
+            return _born_on(birthdays(timezone.localdate()))
+
+
+def is_counted(condition: Condition, schema: Schema, indexed: Collection[str]) -> bool:
+    """Whether PostgreSQL knows roughly how many people meet a condition; of what is in no index it knows nothing.
+
+    ``indexed``: keys of the attributes that have an index (``filter_index``).
+    """
+    match condition:
+        case AttributeCondition(key, operator):
+            by_channel = operator is Operator.EQUALS and key in schema.identifiers
+            return by_channel or (key in indexed and operator is not Operator.CONTAINS)
+        case conditions.HasIdentifier(kind):
+            return kind == EXTERNAL_ID
+        case conditions.BirthdayToday():
+            return False
+    return True
+
+
+def birthdays(today: date) -> list[str]:
+    """The days of birth, as MM-DD, that are celebrated today: the 29th of February on the 28th in other years."""
+    days = [f"{today:%m-%d}"]
+    if days == ["02-28"] and not calendar.isleap(today.year):
+        days.append("02-29")
+    return days
+
+
+def _born_on(days: list[str]) -> Q:
+    born = Q()
+    for day in days:
+        born |= Q(_Like(text_of(BIRTHDAY), Value(f"____-{day}")))
+    return born
+
+
+def _holds(kind: str, schema: Schema) -> Test:
+    if kind == EXTERNAL_ID:
+        return Q(external_id__isnull=False)
+    if kind not in schema.identifiers:
+        raise InvalidCondition(f"People cannot be found by {kind}.", "has")
+    return Q(attributes__has_key=kind)
+
+
+def _dated(field: str, when: conditions.When, day: date) -> Test:
+    first, last = start_of(day), start_of(day + timedelta(days=1))
+    match when:
+        case conditions.When.BEFORE:
+            return Q(**{f"{field}__lt": first})
+        case conditions.When.AFTER:
+            return Q(**{f"{field}__gte": last})
+    return Q(**{f"{field}__gte": first, f"{field}__lt": last})
+
+
+class _Like(Func):
+    """Four times as fast as a regular expression."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " LIKE "
+    output_field = BooleanField()

@@ -1,0 +1,44 @@
+"""How pages show what is known about people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+LONGEST_CELL = 80
+
+
+@register.simple_tag
+def when(moment: datetime | None, precision: str = "minutes") -> SafeString:
+    """A moment in the zone of the server, which a script turns into the reader's own; ``precision``: or ``seconds``."""
+    if moment is None:
+        return SafeString("")
+    local = timezone.localtime(moment)
+    form = "j M Y, H:i:s" if precision == "seconds" else "j M Y, H:i"
+    utc = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = f"{date_format(local, form)} {local.tzname()}"
+    return format_html('<time class="when" datetime="{}" data-precision="{}">{}</time>', utc, precision, text)
+
+
+@register.simple_tag
+def cell(value: Any) -> SafeString:
+    """One value as people read it: long ones folded, lists with commas, in the direction of their script."""
+    text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
+    if len(text) <= LONGEST_CELL:
+        return format_html('<bdi dir="auto">{}</bdi>', text)
+    folded = '<details><summary><bdi dir="auto">{}…</bdi></summary><bdi dir="auto">{}</bdi></details>'
+    return format_html(folded, text[:LONGEST_CELL], text)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
