@@ -93,7 +93,7 @@ def facts(job: ImportJob) -> Facts:
     name = _ENCODINGS.get(found.get("encoding", ""), found.get("encoding", ""))
     country = _country_names().get(chosen.default_country, chosen.default_country)
     parts = [f"encoding {name}", f"delimiter {_delimiter(found['delimiter'])}"] if name else ["Excel workbook"]
-    parts.append(f"phone numbers of {country}" if country else "no country")
+    parts.append(f"phone numbers of {country}" if country else "no default country")
     parts.append(f"times in {chosen.time_zone}")
     if chosen.phone_format is not PhoneFormat.ANY:
         parts.append(f"phone numbers {_PHONE_FORMATS[chosen.phone_format]}")

@@ -284,4 +284,4 @@ def _link(fault: Fault, columns: list[ImportColumn], here: Page[ImportColumn]) -
         return _PLACES.get(fault.code, "#columns")
     position = next((column.position for column in columns if column.header == fault.column), 0)
     on_page = any(column.position == position for column in here)
-    return f"#target-{position}" if on_page else f"?show=problems#target-{position}"
+    return f"#place-{position}" if on_page else f"?show=problems#place-{position}"

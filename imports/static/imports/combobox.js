@@ -139,8 +139,10 @@
       if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
     }
     input.target = select;
+    const frame = Object.assign(document.createElement("span"), { className: "typed" });
+    frame.append(input);
     select.hidden = true;
-    select.after(input);
+    select.after(frame);
 
     input.addEventListener("focus", () => input.select());
     input.addEventListener("click", () => open !== input && show(input));

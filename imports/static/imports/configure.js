@@ -26,7 +26,7 @@
     const target = field(`target-${position}`);
     if (!target) return;
     row(position).className = state;
-    const visible = document.getElementById(`target-${position}`);
+    const visible = document.getElementById(`place-${position}`);
     for (const control of new Set([target, visible])) {
       if (state === "problem" || state === "undecided") control.setAttribute("aria-invalid", "true");
       else control.removeAttribute("aria-invalid");
@@ -130,7 +130,7 @@
     if (check.getAttribute("aria-disabled") !== "true") return;
     event.preventDefault();
     const first = form.querySelector("tr.undecided");
-    if (first) document.getElementById(first.querySelector("select.target").name).focus();
+    if (first) first.querySelector(".combobox, select.target").focus();
     else location.assign("?show=undecided#columns");
   });
 
