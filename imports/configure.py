@@ -67,7 +67,8 @@ def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
             setattr(job, name, value)
         options = job.options | changes.options
         job.options = {name: value for name, value in options.items() if value or name not in changes.options}
-        job.save(update_fields=[*changes.fields, "options"])
+        job.format.pop("refused", None)  # whoever goes on has read it
+        job.save(update_fields=[*changes.fields, "options", "format"])
         decide(job, changes.columns)
 
 

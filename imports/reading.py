@@ -45,7 +45,11 @@ def take_back(job: ImportJob, reason: str) -> bool:
     """Leave a file as it was read before, and keep why; False for a file that was never read."""
     if "before" not in job.format:
         return False
-    form = _without(job.format, *_CHOSEN, *_OF_ONE_READING) | job.format["before"] | {"refused": reason}
+    form = (
+        _without(job.format, *_CHOSEN, *_OF_ONE_READING)
+        | job.format["before"]
+        | {"refused": f"{reason} The file stays as it was read before."}
+    )
     lifecycle.next_step(job, Step.IDLE, format=form)
     return True
 

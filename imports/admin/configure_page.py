@@ -132,7 +132,7 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         "columns": here,
         "here": ",".join(str(column.position) for column in here),
         "show": show if show in ("undecided", "problems") else "all",
-        "problems": _summary(faults, columns, here),
+        "problems": [*_reading_problems(job), *_summary(faults, columns, here)],
         "codes": {fault.code: fault.reason for fault in faults},
         "identifier_fault": next((fault.reason for fault in faults if "identifier" in fault.code), ""),
     }
@@ -253,6 +253,12 @@ def _targets(known: Schema) -> SafeString:
     option, group = '<option value="{}">{}</option>', '<optgroup label="{}">{}</optgroup>'
     made = ((name, format_html_join("", option, choices)) for name, choices in groups.items() if choices)
     return format_html_join("", group, made)
+
+
+def _reading_problems(job: ImportJob) -> list[Problem]:
+    """Why the file could not be read as somebody wanted it read."""
+    refused = job.format.get("refused", "")
+    return [Problem("#options", refused, "reading")] if refused else []
 
 
 def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -225,10 +226,13 @@ def test_a_form_that_does_not_fit_is_refused_and_nothing_is_lost(wrong: dict[str
     assert reason in page
     assert "The file stays as it was read before." in page
     assert "Zoë" in page
+    assert "<title>Error:" in page.replace("\n", "")
     assert goes_to(job) == before
     job.refresh_from_db()
     assert job.file
     assert not {name for name in job.format if name.startswith("chosen")}
+    quietly(creator, job, identifier="email")
+    assert "as it was read before" not in shown(creator, job)
     check(creator, job)
     job.refresh_from_db()
     assert (job.status, job.preview["imported"]) == (Status.READY, 1)
@@ -369,7 +373,7 @@ def test_a_choice_for_an_import_that_has_moved_on_is_refused_with_the_way_on(qui
     job = draft(admin)
     check(admin, job)
     job.refresh_from_db()
-    lifecycle.move(job, Move.START, lifecycle.Actor.of(job.created_by))
+    lifecycle.move(job, Move.START, lifecycle.Actor.command())
     answer = quietly(admin, job, action="replace") if quiet else send(admin, job, action="replace", save="1")
     assert "its settings cannot change" in answer.content.decode()
     assert answer.status_code == (409 if quiet else 200)
@@ -389,7 +393,7 @@ def test_a_choice_for_a_deleted_import_is_not_found():
 def test_a_removed_role_saves_nothing():
     creator = log_in("Creator")
     job = draft(creator)
-    job.created_by.groups.clear()
+    get_user_model().objects.get().groups.clear()
     assert quietly(creator, job, action="append").status_code == 403
     assert send(creator, job, remembered="no").status_code == 403
     job.refresh_from_db()

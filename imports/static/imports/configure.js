@@ -130,10 +130,11 @@
     if (check.getAttribute("aria-disabled") !== "true") return;
     event.preventDefault();
     const first = form.querySelector("tr.undecided");
-    if (first) first.querySelector(".combobox, select.target").focus();
+    if (first) (first.querySelector(".combobox") ?? first.querySelector("select.target")).focus();
     else location.assign("?show=undecided#columns");
   });
 
+  const errors = document.getElementById("errornote");
   for (const { name } of form.querySelectorAll("select.target")) unfold(name.slice("target-".length));
-  document.getElementById("errornote")?.focus();
+  errors?.focus();
 }
