@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import transaction
 
-from imports import job_file, lifecycle, mapping
+from imports import job_file, lifecycle, mapping, remembered
 from imports.lifecycle import Actor, Move
 from imports.mapping import Choice, Fault, Target
-from imports.models import ImportColumn, ImportJob
+from imports.models import ImportJob
 from imports.tables import JobTables
 from profiles.models import load_schema
 
@@ -40,7 +40,7 @@ def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = 
         mapping.choose(named[header], target, known)
     for header in skipped:
         mapping.skip(named[header])
-    ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
+    remembered.keep(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def decide(job: ImportJob, choices: Mapping[int, Choice]) -> None:
     known, columns = load_schema(), list(job.columns.filter(position__in=choices))
     for column in columns:
         mapping.decide(column, choices[column.position], known)
-    ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
+    remembered.keep(columns)
 
 
 def check(job: ImportJob, actor: Actor, **values: Any) -> None:

@@ -43,6 +43,12 @@ def decline(job: ImportJob, actor: Actor) -> None:
         job.save(update_fields=["remembered"])
 
 
+def keep(columns: list[ImportColumn]) -> None:
+    """Store where columns go, all in one statement: an UPDATE with a case for each takes ten seconds for 1,000."""
+    chosen = ["target_kind", "target", "type", "suggested"]
+    ImportColumn.objects.bulk_create(columns, update_conflicts=True, unique_fields=["id"], update_fields=chosen)
+
+
 def _alike(job: ImportJob) -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(headers=job.headers, status__in=CHECKED).exclude(pk=job.pk)
 
@@ -65,4 +71,4 @@ def _map_alike(job: ImportJob, earlier: ImportJob) -> None:
         for column in earlier.columns.all()
     }
     mapping.carry(columns, choices, load_schema())
-    ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
+    keep(columns)

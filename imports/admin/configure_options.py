@@ -9,6 +9,8 @@ from functools import cache
 
 import phonenumbers
 import pycountry
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from imports import job_file
 from imports.delimiters import is_delimiter
@@ -75,16 +77,28 @@ class Setting:
     value: str
     hint: str
 
+    @property
+    def options(self) -> SafeString:
+        return as_options(self.choices, self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """How the file is read and what its values mean, in a few words, with a sample of its letters."""
+    """How the file is read and what its values mean, in a few words. A workbook has no encoding.
 
-    summary: str
+    ``telling``: a text that shows whether the encoding is right. ``refused``: why another reading was not taken.
+    """
+
     encoding: str
     telling: str
-    is_text: bool
+    others: str
     refused: str
+
+
+def as_options(choices: Choices, chosen: str) -> SafeString:
+    """The choices of a select; the templates' own loops would take most of the page's time."""
+    marked = ((value, " selected" if value == chosen else "", label) for value, label in choices)
+    return format_html_join("\n", '<option value="{}"{}>{}</option>', marked)
 
 
 def facts(job: ImportJob) -> Facts:
@@ -92,14 +106,12 @@ def facts(job: ImportJob) -> Facts:
     found, chosen = job.format.get("found", {}), job_file.options(job)
     name = _ENCODINGS.get(found.get("encoding", ""), found.get("encoding", ""))
     country = _country_names().get(chosen.default_country, chosen.default_country)
-    parts = [f"encoding {name}", f"delimiter {_delimiter(found['delimiter'])}"] if name else ["Excel workbook"]
+    parts = [f"delimiter {_delimiter(found['delimiter'])}"] if name else ["Excel workbook"]
     parts.append(f"phone numbers of {country}" if country else "no default country")
     parts.append(f"times in {chosen.time_zone}")
     if chosen.phone_format is not PhoneFormat.ANY:
         parts.append(f"phone numbers {_PHONE_FORMATS[chosen.phone_format]}")
-    summary = ", ".join(parts)
-    telling, refused = job.format.get("telling", ""), job.format.get("refused", "")
-    return Facts(summary[0].upper() + summary[1:], name, telling, bool(name), refused)
+    return Facts(name, job.format.get("telling", ""), ", ".join(parts), job.format.get("refused", ""))
 
 
 def of_the_file(job: ImportJob) -> Iterator[Setting]:

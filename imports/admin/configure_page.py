@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from imports import guidance, mapping, remembered
 from imports.admin import configure_form, configure_options
+from imports.admin.configure_options import as_options
 from imports.mapping import Choice, Fault, Target
 from imports.models import ImportColumn, ImportJob
 from imports.presets import PRESETS
@@ -26,6 +27,7 @@ SAMPLES_SHOWN = 3
 OWN_IN_LISTS = 50
 """Own attributes that each column's list holds; more of them stand in the page once, to be typed or searched."""
 FAULTS_SHOWN = 20
+_TYPES = [(kind.value, kind.value.replace("_", " ")) for kind in ValueType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ class Line:
     def new_type(self) -> str:
         """The type of the attribute that the column would make."""
         return self.column.type if self.column.target_kind == Target.NEW else self._found
+
+    @property
+    def suggestions(self) -> SafeString:
+        return as_options(self.likely, self.value)
+
+    @property
+    def types(self) -> SafeString:
+        return as_options(_TYPES, self.new_type)
 
     @property
     def was(self) -> str:
@@ -128,7 +138,6 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         "lines": _lines(here, standing, known),
         "targets": _targets(known),
         "own": _own(known) if len(_own(known)) > OWN_IN_LISTS else [],
-        "types": [(kind.value, kind.value.replace("_", " ")) for kind in ValueType],
         "columns": here,
         "here": ",".join(str(column.position) for column in here),
         "show": show if show in ("undecided", "problems") else "all",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -92,7 +93,7 @@ def test_two_tabs_and_a_phone_do_not_overwrite_each_other_and_lost_choices_are_t
 
 
 def _read_wrongly_on_a_phone(people: People, address: str) -> None:
-    window = {"viewport": {"width": NARROW, "height": 800}, "has_touch": True, "is_mobile": True}
+    window: dict[str, Any] = {"viewport": {"width": NARROW, "height": 800}, "has_touch": True, "is_mobile": True}
     creator = people.log_in("Creator", **window, color_scheme="dark")
     page = creator.page
     page.goto(address)
