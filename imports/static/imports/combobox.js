@@ -165,5 +165,8 @@
   document.addEventListener("scroll", (event) => open && event.target !== list && place(), { capture: true, passive: true });
   addEventListener("resize", () => open && place());
 
-  if (!matchMedia("(pointer: coarse)").matches) for (const select of form.querySelectorAll("select.target")) enhance(select);
+  if (!matchMedia("(pointer: coarse)").matches) {
+    for (const select of form.querySelectorAll("select.target")) enhance(select);
+    document.getElementById("own-help")?.remove(); // which tells how to do without
+  }
 }

@@ -7,6 +7,7 @@
   const check = document.getElementById("check");
   let queue = Promise.resolve(); // one after the other, so that the last choice wins
   let waiting = 0;
+  const unsaved = new Set(); // names of what was changed here and not taken yet
 
   document.querySelector(".import").classList.add("scripted");
 
@@ -54,7 +55,7 @@
     const answer = new DOMParser().parseFromString(text, "text/html");
     const parts = [...answer.body.children].filter((part) => part.id);
     for (const part of parts) put(part);
-    for (const marks of form.querySelectorAll(".marks")) follow(marks);
+    for (const part of parts) if (part.matches(".marks")) follow(part);
     check.toggleAttribute("aria-disabled", false);
     if (undecided()) check.setAttribute("aria-disabled", "true");
   };
@@ -80,7 +81,7 @@
       refresh(await response.text());
       told.textContent = "Not saved";
     } else if (!response.ok) {
-      complain(...(LOST[response.status] ?? ["This was not saved: the site has a problem. Choose again, or press Save."]));
+      complain(...(LOST[response.status] ?? ["This was not saved: the site has a problem. It is sent again with your next choice; or press Save."]));
     } else {
       refresh(await response.text());
       const failed = document.querySelector("#save-problem .errornote");
@@ -92,25 +93,32 @@
 
   /* --- what is sent ------------------------------------------------------------------------ */
 
-  const send = async (body, names) => {
+  /** Send whatever is not saved yet, that of earlier vain tries too. */
+  const send = async () => {
+    const names = [...unsaved];
+    const body = new FormData();
+    for (const name of ["csrfmiddlewaretoken", "here", ...names]) body.set(name, field(name).value);
+    for (const name of names) if (name.startsWith("target-")) body.append("column", name.slice("target-".length));
+    body.set("quiet", "1");
     told.textContent = "Saving…";
+    let response = null;
     try {
-      const response = await fetch(location.pathname + location.search, { method: "POST", body, redirect: "manual" });
-      waiting -= 1;
-      if (!(await answered(response))) return;
-      for (const name of names) if (field(`was-${name}`)) field(`was-${name}`).value = body.get(name);
+      response = await fetch(location.pathname + location.search, { method: "POST", body, redirect: "manual" });
     } catch {
-      waiting -= 1;
-      complain("This was not saved: the connection was lost. Choose again, or press Save.");
+      complain("This was not saved: the connection was lost. It is sent again with your next choice; or press Save.");
+    }
+    waiting -= 1;
+    if (!response || !(await answered(response))) return;
+    for (const name of names) {
+      if (field(`was-${name}`)) field(`was-${name}`).value = body.get(name);
+      if (field(name).value === body.get(name)) unsaved.delete(name);
     }
   };
 
-  const save = (names, more = {}) => {
-    const body = new FormData();
-    for (const name of ["csrfmiddlewaretoken", "here", ...names]) body.set(name, field(name).value);
-    for (const [name, value] of Object.entries({ quiet: "1", ...more })) body.set(name, value);
+  const save = (...names) => {
+    for (const name of names) unsaved.add(name);
     waiting += 1;
-    queue = queue.then(() => send(body, names));
+    queue = queue.then(send);
   };
 
   const NEEDS_READING = ["encoding", "delimiter"];
@@ -120,9 +128,9 @@
     const position = name.match(/^(?:target|key|type)-(\d+)$/)?.[1];
     if (position) {
       unfold(position);
-      save([`target-${position}`, `key-${position}`, `type-${position}`], { column: position });
+      save(`target-${position}`, `key-${position}`, `type-${position}`);
     } else {
-      save([name]);
+      save(name);
     }
   });
 
