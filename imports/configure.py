@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
 
-from imports import job_file, lifecycle, mapping
+from imports import job_file, lifecycle, mapping, remembered
 from imports.lifecycle import Actor, Move
-from imports.mapping import Choice, Fault
-from imports.models import ImportColumn, ImportJob
+from imports.mapping import Choice, Fault, Target
+from imports.models import ImportJob
 from imports.tables import JobTables
 from profiles.models import load_schema
-
-HEADERS_LISTED = 30
-"""How many of a file's headers a message names."""
 
 
 class NotReady(Exception):
@@ -42,17 +40,54 @@ def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = 
         mapping.choose(named[header], target, known)
     for header in skipped:
         mapping.skip(named[header])
-    ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
+    remembered.keep(columns)
 
 
-def decide(job: ImportJob, choices: Mapping[int, Choice | None]) -> None:
-    """Map columns, by position, as a person chose from lists; None leaves a column as it is."""
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a person chose otherwise: fields of the job, its options (blank ones as the preset has them), and where
+    columns go, by position."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[int, Choice] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.options or self.columns)
+
+
+def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
+    """Keep what was chosen, and nothing else: others may change the rest meanwhile.
+
+    Raises ``Refused`` where the job has moved on.
+    """
+    with transaction.atomic():
+        lifecycle.open_to_change(job, actor)
+        for name, value in changes.fields.items():
+            setattr(job, name, value)
+        options = job.options | changes.options
+        job.options = {name: value for name, value in options.items() if value or name not in changes.options}
+        job.format.pop("refused", None)  # whoever goes on has read it
+        job.save(update_fields=[*changes.fields, "options", "format"])
+        decide(job, changes.columns)
+
+
+def skip_undecided(job: ImportJob, actor: Actor) -> int:
+    """Leave out all columns that were not decided (MP-07); returns how many. Raises ``Refused``."""
+    with transaction.atomic():
+        lifecycle.open_to_change(job, actor)
+        values = {"target_kind": Target.SKIP, "target": "", "type": "", "suggested": False}
+        return job.columns.filter(target_kind=Target.UNDECIDED).update(**values)
+
+
+def decide(job: ImportJob, choices: Mapping[int, Choice]) -> None:
+    """Map columns, by position, as a person chose from lists."""
+    if not choices:
+        return
     known, columns = load_schema(), list(job.columns.filter(position__in=choices))
     for column in columns:
-        choice = choices[column.position]
-        if choice is not None:
-            mapping.decide(column, choice, known)
-    ImportColumn.objects.bulk_update(columns, ["target_kind", "target", "type", "suggested"])
+        mapping.decide(column, choices[column.position], known)
+    remembered.keep(columns)
 
 
 def check(job: ImportJob, actor: Actor, **values: Any) -> None:
@@ -114,6 +149,4 @@ def _unknown_header(header: str, headers: list[str]) -> Fault:
     alike = difflib.get_close_matches(header.casefold(), [h.casefold() for h in headers], 1, 0.6)
     meant = next((h for h in headers if alike and h.casefold() == alike[0]), "")
     hint = f", did you mean {meant}?" if meant else "."
-    listed = ", ".join(headers[:HEADERS_LISTED])
-    more = f" and {len(headers) - HEADERS_LISTED} more" if len(headers) > HEADERS_LISTED else ""
-    return Fault("unknown_header", f"The file has no column {header}{hint} It has {listed}{more}", header)
+    return Fault("unknown_header", f"The file has no column {header}{hint} It has {mapping.listed(headers)}", header)

@@ -19,7 +19,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
-from imports import apply, configure, intake, leases, lifecycle, plan, preview, queue, staging
+from imports import apply, configure, intake, leases, lifecycle, plan, preview, queue, reading, staging
 from imports.headers import HeaderError
 from imports.lifecycle import Move, Refused
 from imports.models import Bucket, ImportJob, Step
@@ -144,13 +144,20 @@ def _answering(job: ImportJob, what: int | str) -> Iterator[None]:
     except (leases.Lost, Refused):
         logger.debug("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, what)
     except (SourceError, HeaderError) as refusal:
-        is_new = job.step == Step.SCAN
-        if lifecycle.fail(job, refusal.code, refusal.message) and is_new:  # later on, the file was taken already
-            configure.discard(job)
+        _refuse(job, refusal)
     except apply.SchemaChanged:
         _check_again(job)
     except staging.FileChanged:
         lifecycle.fail(job, "file_changed", "The stored file is not the one that was checked. Upload it again.")
+
+
+def _refuse(job: ImportJob, refusal: SourceError | HeaderError) -> None:
+    """The file cannot be imported, or not as somebody wanted it read; then it stays as it was read before."""
+    is_new = job.step == Step.SCAN
+    if is_new and reading.take_back(job, refusal.message):
+        return
+    if lifecycle.fail(job, refusal.code, refusal.message) and is_new:  # later on, the file was taken already
+        configure.discard(job)
 
 
 def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:

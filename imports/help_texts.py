@@ -73,6 +73,7 @@ STATUSES: Mapping[Status, str] = {
 }
 
 MOVES: Mapping[Move, str] = {
+    Move.REREAD: "Read the file again, with another encoding or delimiter",
     Move.CHECK: "Check the file",
     Move.CHECKED: "The check ends",
     Move.REFRESH: "Check again, because people have changed since",

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-from imports import headers, job_file, lifecycle, mapping
+from imports import headers, job_file, lifecycle, mapping, reading
 from imports.headers import HeaderError
 from imports.mapping import Target
 from imports.models import Bucket, ImportColumn, ImportJob, Step
-from imports.scan import Scan, scan
+from imports.scan import TELLING_CHARACTERS, Scan, scan
 from imports.source import Format, SourceError
 from profiles.models import load_schema
 
@@ -58,6 +58,7 @@ def end(job: ImportJob) -> None:
         job.buckets.filter(step=Step.SCAN).delete()
         _whole(job).save()
         return
+    reading.check_columns(job, found[0]["header"])
     _store(job, found[0], reduce(_joined, map(Scan.from_json, found)))
     lifecycle.next_step(job, Step.IDLE)
 
@@ -73,10 +74,11 @@ def _joined(first: Scan, then: Scan) -> Scan:
 
 def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
     form = Format.from_json(part["format"])
-    job.format |= {
+    job.format = reading.settled(job.format) | {
         "found": part["format"],
         "splittable": form.splittable,
         "positions": found.to_json()["positions"],
+        "telling": _telling(part["header"], found),
     }
     columns = [
         ImportColumn(
@@ -94,13 +96,25 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         )
         for header, statistics in zip(headers.parse(part["header"]), found.columns, strict=True)
     ]
-    mapping.suggest(columns, load_schema(), job_file.options(job))
+    known = load_schema()
+    mapping.suggest(columns, known, job_file.options(job))
+    mapping.carry(columns, reading.choices_kept(job), known)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
-        format=job.format, total=found.rows, findings=_findings(found.ragged, columns), salt=secrets.randbelow(1 << 20)
+        format=job.format,
+        total=found.rows,
+        findings=_findings(found.ragged, columns),
+        salt=secrets.randbelow(1 << 20),
+        headers=mapping.fingerprint(job.preset, job.record_type, [column.header for column in columns]),
     )
     job.refresh_from_db()
+
+
+def _telling(header: Iterable[str], found: Scan) -> str:
+    """A text of the file that shows whether its encoding is right; none where all of it is plain ASCII."""
+    headers_of_letters = (text[:TELLING_CHARACTERS] for text in header if not text[:TELLING_CHARACTERS].isascii())
+    return next(filter(None, (column.telling for column in found.columns)), "") or next(headers_of_letters, "")
 
 
 def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, Any]]:

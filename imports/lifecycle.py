@@ -65,6 +65,7 @@ class Actor:
 
 
 class Move(enum.StrEnum):
+    REREAD = "reread"
     CHECK = "check"
     CHECKED = "checked"
     REFRESH = "refresh"
@@ -91,11 +92,13 @@ class Rule:
     role: Role
 
 
-_OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
+OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
+"""Where a job's settings can be changed."""
 _WORKING = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
 
 MOVES: dict[Move, Rule] = {
-    Move.CHECK: Rule(_OPEN, Status.CHECKING, Role.ACTOR),
+    Move.REREAD: Rule(OPEN, Status.DRAFT, Role.ACTOR),
+    Move.CHECK: Rule(OPEN, Status.CHECKING, Role.ACTOR),
     Move.CHECKED: Rule((Status.CHECKING,), Status.READY, Role.SYSTEM),
     Move.REFRESH: Rule((Status.READY, Status.AWAITING_APPROVAL), Status.CHECKING, Role.ACTOR),
     Move.EDIT: Rule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
@@ -103,7 +106,7 @@ MOVES: dict[Move, Rule] = {
     Move.START: Rule((Status.READY,), Status.PENDING, Role.ACTOR),
     Move.APPROVE: Rule((Status.AWAITING_APPROVAL,), Status.PENDING, Role.APPROVER),
     Move.REJECT: Rule((Status.AWAITING_APPROVAL,), Status.REJECTED, Role.APPROVER),
-    Move.CANCEL: Rule((*_OPEN, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR),
+    Move.CANCEL: Rule((*OPEN, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR),
     Move.BEGIN: Rule((Status.PENDING,), Status.IN_PROGRESS, Role.SYSTEM),
     Move.RECHECK: Rule((Status.PENDING,), Status.CHECKING, Role.SYSTEM),
     Move.COMPLETE: Rule((Status.IN_PROGRESS,), Status.COMPLETED, Role.SYSTEM),
@@ -115,7 +118,11 @@ MOVES: dict[Move, Rule] = {
 CHECKS = (Move.CHECK, Move.REFRESH, Move.RECHECK)
 """What has the whole file checked: a person, a person because people changed since, the system after the schema did."""
 
-FIRST_STEP = dict.fromkeys(CHECKS, Step.STAGE) | {Move.START: Step.PREPARE, Move.APPROVE: Step.PREPARE}
+FIRST_STEP = dict.fromkeys(CHECKS, Step.STAGE) | {
+    Move.REREAD: Step.SCAN,
+    Move.START: Step.PREPARE,
+    Move.APPROVE: Step.PREPARE,
+}
 """What the workers do after a move; a move that is not listed leaves them nothing to do."""
 
 
@@ -214,6 +221,23 @@ def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = 
         _make_room(job, name)
         if job.step:
             queue.advance(job)
+
+
+def open_to_change(job: ImportJob, actor: Actor) -> None:
+    """Hold a job whose settings are about to be changed, and make it a draft; to be called in a transaction.
+
+    Raises ``Refused`` where that is not open to this person, or not possible any more. ``job`` is read anew.
+    """
+    check_role(job, Move.EDIT, actor)
+    held = ImportJob.objects.select_for_update().filter(pk=job.pk).first()
+    if held is None:
+        raise Refused("gone", "This import is not there any more; somebody has deleted it. Nothing was saved.")
+    job.refresh_from_db()
+    if job.step or job.status not in OPEN:
+        state = job.get_step_display() if job.status in OPEN else job.get_status_display()
+        raise Refused("state", f"This import is at “{state}” now; its settings cannot change. Nothing was saved.")
+    if job.status != Status.DRAFT:
+        move(job, Move.EDIT, actor)
 
 
 def check_may_upload(actor: Actor) -> None:
@@ -331,6 +355,8 @@ def _make_room(job: ImportJob, name: Move) -> None:
     if name in CHECKS:
         job.buckets.exclude(step=Step.SCAN).delete()
         job.problems.all()._raw_delete(job.problems.db)
+    if name is Move.REREAD:
+        job.buckets.filter(step=Step.SCAN).delete()
     if name is Move.RESUME:
         job.buckets.filter(done=None).update(attempts=0, lease_until=None, owner="", error="")
 

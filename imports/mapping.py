@@ -6,7 +6,6 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +20,9 @@ AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, "email", "phone")
 
 
 DATES = (ValueType.DATE, ValueType.DATETIME)
+
+HEADERS_LISTED = 30
+"""How many of a file's headers a message names."""
 
 
 class Target(enum.StrEnum):
@@ -80,6 +82,11 @@ SYNONYMS = {
     "tz": "time_zone",
 }
 """Spellings of built-in attributes, without case, blanks and punctuation (HI-38)."""
+
+
+SUGGESTIONS = 4
+_LOOKS = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "phone"}
+"""What values of some attributes look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,53 @@ def skip(column: MappedColumn) -> None:
     column.suggested = False
 
 
+def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
+    """Send columns where a person sent those of the same headers; what is gone from the schema stays suggested."""
+    for column in columns:
+        choice = choices.get(column.header, Choice(Target.UNDECIDED))
+        gone = choice.key not in OWN_FIELDS and choice.key not in schema.definitions
+        if choice.kind is Target.UNDECIDED or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and gone):
+            continue
+        decide(column, choice, schema)
+        column.suggested = False
+
+
+def suggestions(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, list[str]]:
+    """A few keys that each column may well go to, by its position, the likeliest first: by name, word, and values."""
+    names = _Names(schema)
+    words: dict[str, list[str]] = {}
+    for key, definition in schema.definitions.items():
+        for word in _words(key) | _words(definition.label):
+            words.setdefault(word, []).append(key)
+    found = {}
+    for column in columns:
+        by_name = [names.find(column.name, exact=True), names.find(column.name, exact=False)]
+        by_word = [key for word in sorted(_words(column.name)) for key in words.get(word, [])]
+        likely = [*by_name, *by_word, *_by_values(column)]
+        known = (key for key in likely if key and (key in OWN_FIELDS or key in schema.definitions))
+        found[column.position] = list(dict.fromkeys(known))[:SUGGESTIONS]
+    return found
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.findall(r"[^\W_]+", name.casefold()) if len(word) > 2}
+
+
+def _by_values(column: MappedColumn) -> list[str]:
+    """What the first values look like; texts that look like nothing else may be labels (MP-04)."""
+    samples = column.statistics.get("samples", [])
+    for pattern, key in _LOOKS.items():
+        if samples and all(re.fullmatch(pattern, sample.strip()) for sample in samples):
+            return [key]
+    return ["labels"] if column.statistics.get("type", ValueType.TEXT) == ValueType.TEXT else []
+
+
+def fingerprint(*parts: str | Sequence[str]) -> str:
+    """The same for the same texts; the order within a list does not matter."""
+    listed = [part if isinstance(part, str) else sorted(set(part)) for part in parts]
+    return hashlib.sha256(repr(listed).encode(errors="surrogatepass")).hexdigest()
+
+
 def choice_for(key: str, schema: Schema) -> Choice:
     """The choice of an own field or of an attribute that exists."""
     if key in OWN_FIELDS:
@@ -220,6 +274,12 @@ def faults(
     return found
 
 
+def listed(headers: Sequence[str]) -> str:
+    """Headers for a sentence; of many, the first ones."""
+    more = f" and {len(headers) - HEADERS_LISTED} more" if len(headers) > HEADERS_LISTED else ""
+    return ", ".join(headers[:HEADERS_LISTED]) + more
+
+
 def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
@@ -227,7 +287,7 @@ def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema:
         names = ", ".join([AUTOMATIC, *OWN_FIELDS, *schema.identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
     if not {c.target for c in columns} & set(looked_up_kinds(identifier)):
-        headers = ", ".join(c.header for c in columns)
+        headers = listed([c.header for c in columns])
         reason = f"The selected identifier {identifier} is not in the file; map one of its columns to it ({headers})"
         return [Fault("identifier_missing", reason)]
     return []
@@ -237,7 +297,10 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
     """What keeps single columns from being imported."""
     found = []
     names = _Names(schema)
-    used = Counter(c.target for c in columns if c.target)
+    used: dict[str, list[str]] = {}
+    for column in columns:
+        if column.target:
+            used.setdefault(column.target, []).append(column.header)
     for column in columns:
         if column.target_kind == Target.UNDECIDED:
             found.append(
@@ -246,8 +309,8 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
         elif column.target_kind == Target.ATTRIBUTE and column.target not in schema.definitions:
             reason = f"Column {column.header} goes to {column.target}, which is no attribute any more; choose another"
             found.append(Fault("attribute_gone", reason, column.header))
-        elif used[column.target] > 1 and not names.holds_many(column.target):
-            several = ", ".join(c.header for c in columns if c.target == column.target)
+        elif len(used.get(column.target, ())) > 1 and not names.holds_many(column.target):
+            several = listed(used[column.target])
             reason = f"Several columns go to {column.target}, which holds one value: {several}; skip all but one"
             found.append(Fault("target_twice", reason, column.header))
         elif len(column.target.encode()) > KEY_BYTES:

@@ -31,6 +31,20 @@ class Status(models.TextChoices):
     UNDONE = "undone", "Undone"
 
 
+CHECKED = (
+    Status.READY,
+    Status.AWAITING_APPROVAL,
+    Status.PENDING,
+    Status.IN_PROGRESS,
+    Status.COMPLETED,
+    Status.REJECTED,
+    Status.STOPPED,
+    Status.UNDOING,
+    Status.UNDONE,
+)
+"""States of jobs whose mapping was found to be good, and whose columns are kept."""
+
+
 class Step(models.TextChoices):
     """The work that a job in *draft*, *checking* or *in progress* is at. Each is cut into units (``Bucket``)."""
 
@@ -56,6 +70,13 @@ class ImportJob(models.Model):
         PROFILES = "profiles", "Customers"
         EVENTS = "events", "Custom events"
 
+    class Remembered(models.TextChoices):
+        """What came of the offer of a mapping that was used before."""
+
+        OPEN = "", "Not answered"
+        USED = "used", "Used"
+        DECLINED = "declined", "Declined"
+
     class Targeting(models.TextChoices):
         FILTER = "filter", "Create targeting filter"
         SEGMENT = "segment", "Create targeting filter and add to new segment"
@@ -76,6 +97,10 @@ class ImportJob(models.Model):
     action = models.CharField(max_length=10, choices=[(a.value, a.label) for a in Action], blank=True)
     options = models.JSONField(default=dict, blank=True)
     targeting = models.CharField(max_length=10, choices=Targeting, default=Targeting.FILTER)
+    headers = models.CharField(
+        max_length=64, blank=True, help_text="Tells files of the same kind and the same headers from others."
+    )
+    remembered = models.CharField(max_length=10, choices=Remembered, default=Remembered.OPEN, blank=True)
 
     status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
     step = models.CharField(max_length=10, choices=Step, default=Step.IDLE, blank=True)
@@ -121,6 +146,7 @@ class ImportJob(models.Model):
             models.Index(fields=["status", "-id"], name="job_status"),
             models.Index(fields=["step"], condition=~Q(step=""), name="job_at_work"),
             models.Index(fields=["created_by", "status", "-id"], name="job_of_person"),
+            models.Index(fields=["headers", "-id"], condition=Q(status__in=CHECKED), name="job_headers"),
         ]
 
     def __str__(self) -> str:

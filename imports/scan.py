@@ -14,16 +14,18 @@ from profiles.values import TypeGuess, ValueType
 
 SAMPLES = 5
 SAMPLE_CHARACTERS = 100
+TELLING_CHARACTERS = 40
 PART_ROWS = 50_000
 """Rows between two positions at which the file may be cut for staging."""
 
 
 @dataclass(slots=True)
 class ColumnStatistics:
-    """What one column holds."""
+    """What one column holds. ``telling``: its first letter beyond ASCII, with what stands around it (FF-07)."""
 
     filled: int = 0
     samples: list[str] = field(default_factory=list)
+    telling: str = ""
     guess: TypeGuess = field(default_factory=TypeGuess)
 
     def add(self, texts: Sequence[str]) -> None:
@@ -34,12 +36,15 @@ class ColumnStatistics:
         distinct -= blank
         self.guess.add(distinct)
         self._sample(texts)
+        if not self.telling and not "".join(distinct).isascii():
+            self.telling = _around_the_first(next(text for text in texts if text.strip() and not text.isascii()))
 
     def join(self, then: ColumnStatistics) -> None:
         """Take in what the next part of the file has in the same column."""
         self.filled += then.filled
         self.guess = TypeGuess(self.guess.seen | then.guess.seen)
         self._sample(then.samples)
+        self.telling = self.telling or then.telling
 
     def _sample(self, texts: Sequence[str]) -> None:
         if len(self.samples) == SAMPLES:
@@ -52,11 +57,19 @@ class ColumnStatistics:
     def to_json(self) -> dict[str, Any]:
         """A form that can be stored. PostgreSQL's JSON cannot hold a NUL, so the picture of one stands for it."""
         samples = [sample.replace("\0", "\u2400") for sample in self.samples]
-        return {"filled": self.filled, "samples": samples, "seen": sorted(self.guess.seen)}
+        telling = self.telling.replace("\0", "\u2400")
+        return {"filled": self.filled, "samples": samples, "telling": telling, "seen": sorted(self.guess.seen)}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        return cls(stored["filled"], stored["samples"], TypeGuess(map(ValueType, stored["seen"])))
+        guess = TypeGuess(map(ValueType, stored["seen"]))
+        return cls(stored["filled"], stored["samples"], stored["telling"], guess)
+
+
+def _around_the_first(text: str) -> str:
+    """The part of a text in which its first letter beyond ASCII stands."""
+    at = next(place for place, letter in enumerate(text) if not letter.isascii())
+    return text[max(0, at - TELLING_CHARACTERS // 2) :][:TELLING_CHARACTERS]
 
 
 @dataclass(slots=True)

@@ -45,6 +45,7 @@ class Done:
 
 WORDS: Mapping[str, str] = {
     "upload": "uploaded the file",
+    Move.REREAD: "had the file read again",
     Move.CHECK: "had the file checked",
     Move.REFRESH: "had the file checked again",
     Move.RECHECK: "The schema had changed, so the file is checked again",

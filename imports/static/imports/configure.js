@@ -1,13 +1,148 @@
-/* The name and type of a new attribute show only where one is chosen. */
+/* Choices are saved as they are made. Without scripts the buttons at the end do the same. */
 "use strict";
 
-document.querySelector(".import").classList.add("scripted");
+{
+  const form = document.getElementById("configure-form");
+  const told = document.getElementById("save-told");
+  const check = document.getElementById("check");
+  let queue = Promise.resolve(); // one after the other, so that the last choice wins
+  let waiting = 0;
+  const unsaved = new Set(); // names of what was changed here and not taken yet
 
-const show = (select) => {
-  select.closest("td").querySelector(".new-attribute").classList.toggle("open", select.value === "new");
-};
+  document.querySelector(".import").classList.add("scripted");
 
-for (const select of document.querySelectorAll("select[name^=target-]")) {
-  show(select);
-  select.addEventListener("change", () => show(select));
+  const field = (name) => form.elements[name];
+  const row = (position) => field(`target-${position}`)?.closest("tr");
+
+  const unfold = (position) => {
+    row(position).querySelector(".new-attribute").classList.toggle("open", field(`target-${position}`).value === "new");
+  };
+
+  /* --- what came back ---------------------------------------------------------------------- */
+
+  /** Let a column's line look as its marks say; what is just being typed stays. */
+  const follow = (marks) => {
+    const position = marks.id.slice("marks-".length);
+    const { state, was, value, label, key, type } = marks.dataset;
+    const target = field(`target-${position}`);
+    if (!target) return;
+    row(position).className = state;
+    const visible = document.getElementById(`place-${position}`);
+    for (const control of new Set([target, visible])) {
+      if (state === "problem" || state === "undecided") control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+    }
+    if (waiting || document.activeElement === field(`key-${position}`)) return;
+    field(`was-${position}`).value = was;
+    if (target.value !== value) {
+      if (![...target.options].some((option) => option.value === value)) target.append(new Option(label, value));
+      target.value = value;
+      target.dispatchEvent(new Event("shown"));
+    }
+    field(`key-${position}`).value = key;
+    field(`type-${position}`).value = type;
+    unfold(position);
+  };
+
+  const put = (part) => {
+    const here = document.getElementById(part.id);
+    if (!here || here.contains(document.activeElement) || (here.id === "identifiers" && waiting)) return;
+    if (here.id === "identifiers" && here.querySelector("details").open) part.querySelector("details").open = true;
+    here.replaceWith(document.adoptNode(part));
+  };
+
+  const refresh = (text) => {
+    const answer = new DOMParser().parseFromString(text, "text/html");
+    const parts = [...answer.body.children].filter((part) => part.id);
+    for (const part of parts) put(part);
+    for (const part of parts) if (part.matches(".marks")) follow(part);
+    check.toggleAttribute("aria-disabled", false);
+    if (undecided()) check.setAttribute("aria-disabled", "true");
+  };
+
+  const undecided = () => Number(document.getElementById("check-note").dataset.undecided);
+
+  const complain = (text, link = "", name = "") => {
+    const note = Object.assign(document.createElement("p"), { className: "errornote", textContent: `${text} ` });
+    if (name) note.append(Object.assign(document.createElement("a"), { href: link, textContent: name }));
+    document.getElementById("save-problem").replaceChildren(note);
+    told.textContent = "Not saved";
+  };
+
+  const LOST = {
+    403: ["This was not saved: your role or your session has changed.", "", "Load this page again"],
+    404: ["This was not saved: the import is not there any more; somebody has deleted it.", "../../", "Go to the list of imports"],
+  };
+
+  const answered = async (response) => {
+    if (response.type === "opaqueredirect") {
+      complain("This was not saved: your session has ended.", "", "Log in again");
+    } else if (response.status === 409) {
+      refresh(await response.text());
+      told.textContent = "Not saved";
+    } else if (!response.ok) {
+      complain(...(LOST[response.status] ?? ["This was not saved: the site has a problem. It is sent again with your next choice; or press Save."]));
+    } else {
+      refresh(await response.text());
+      const failed = document.querySelector("#save-problem .errornote");
+      told.textContent = failed ? "Not saved" : `Saved ${new Date().toLocaleTimeString("en-GB")}`;
+      return !failed;
+    }
+    return false;
+  };
+
+  /* --- what is sent ------------------------------------------------------------------------ */
+
+  /** Send whatever is not saved yet, that of earlier vain tries too. */
+  const send = async () => {
+    const names = [...unsaved];
+    const body = new FormData();
+    for (const name of ["csrfmiddlewaretoken", "here", ...names]) body.set(name, field(name).value);
+    for (const name of names) if (name.startsWith("target-")) body.append("column", name.slice("target-".length));
+    body.set("quiet", "1");
+    told.textContent = "Saving…";
+    let response = null;
+    try {
+      response = await fetch(location.pathname + location.search, { method: "POST", body, redirect: "manual" });
+    } catch {
+      complain("This was not saved: the connection was lost. It is sent again with your next choice; or press Save.");
+    }
+    waiting -= 1;
+    if (!response || !(await answered(response))) return;
+    for (const name of names) {
+      if (field(`was-${name}`)) field(`was-${name}`).value = body.get(name);
+      if (field(name).value === body.get(name)) unsaved.delete(name);
+    }
+  };
+
+  const save = (...names) => {
+    for (const name of names) unsaved.add(name);
+    waiting += 1;
+    queue = queue.then(send);
+  };
+
+  const NEEDS_READING = ["encoding", "delimiter"];
+
+  form.addEventListener("change", ({ target: { name } }) => {
+    if (!name || NEEDS_READING.includes(name)) return;
+    const position = name.match(/^(?:target|key|type)-(\d+)$/)?.[1];
+    if (position) {
+      unfold(position);
+      save(`target-${position}`, `key-${position}`, `type-${position}`);
+    } else {
+      save(name);
+    }
+  });
+
+  check.addEventListener("click", (event) => {
+    if (check.getAttribute("aria-disabled") !== "true") return;
+    event.preventDefault();
+    const first = form.querySelector("tr.undecided");
+    if (first) (first.querySelector(".combobox") ?? first.querySelector("select.target")).focus();
+    else location.assign("?show=undecided#columns");
+  });
+
+  const errors = document.getElementById("errornote");
+  for (const { name } of form.querySelectorAll("select.target")) unfold(name.slice("target-".length));
+  errors?.focus();
 }

@@ -1,0 +1,115 @@
+"""What a person changed on the second screen, out of what their browser sent.
+
+A page sends beside each control what the control showed when it was made (``was-``…). Only what differs from that was
+changed here; everything else may have been changed in another tab meanwhile, and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from imports import guidance
+from imports.admin import configure_options
+from imports.configure import Changes
+from imports.mapping import Choice, Fault, Target
+from imports.models import ImportJob
+from imports.presets import PRESETS
+from profiles.models import load_schema
+from profiles.values import ValueType
+
+LONGEST_NAME = 255
+MOST_COLUMNS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Changes to keep, how the file is to be read instead, and what could not be taken."""
+
+    changes: Changes
+    reading: tuple[str, str] | None
+    faults: list[Fault]
+
+
+def read(sent: QueryDict, job: ImportJob) -> Sent:
+    """The changes that a page asks for; what its lists did not offer is not heeded."""
+    fields, faults = dict(_fields(sent, job)), []
+    if "name" in fields and not fields["name"]:
+        del fields["name"]
+        faults.append(Fault("no_name", "Give the import a name"))
+    return Sent(Changes(fields, dict(_options(sent, job)), dict(_columns(sent))), _reading(sent, job), faults)
+
+
+def spaced(text: str) -> str:
+    """A text as a form gives it back, whatever white space it has."""
+    return " ".join(text.split())
+
+
+def _fields(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
+    name = _changed(sent, "name")
+    if name is not None:
+        yield "name", name.replace("\0", "").strip()[:LONGEST_NAME]
+    identifier = _changed(sent, "identifier")
+    if identifier in guidance.identifiers(load_schema()):
+        yield "identifier", identifier
+    action = _changed(sent, "action")
+    if action in set(PRESETS[job.preset].actions):
+        yield "action", action
+
+
+def _options(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
+    for setting in configure_options.of_the_values(job):
+        value = _changed(sent, setting.name)
+        if value in {choice for choice, _ in setting.choices}:
+            yield setting.name, value
+
+
+def _columns(sent: QueryDict) -> Iterator[tuple[int, Choice]]:
+    for position in positions(sent.getlist("column")):
+        kind, _, key = sent.get(f"target-{position}", "").partition(":")
+        if kind not in set(Target):
+            continue
+        choice = Choice(Target(kind), key)
+        if kind == Target.NEW:
+            found = sent.get(f"type-{position}", "")
+            key = sent.get(f"key-{position}", "").strip()
+            choice = Choice(Target.NEW, key, found if found in set(ValueType) else "")
+        if _differs(choice, sent.get(f"was-{position}")):
+            yield position, choice
+
+
+def positions(texts: Iterable[str]) -> Iterator[int]:
+    """The numbers of columns among some texts."""
+    for text in texts:
+        if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_COLUMNS)):
+            yield int(text)
+
+
+def shown(choice: Choice) -> str:
+    """A choice as a page keeps it beside its controls."""
+    if choice.kind is Target.NEW:
+        return spaced(f"{choice.kind}|{choice.type}|{choice.key}")
+    return spaced(f"{choice.kind}:{choice.key}")
+
+
+def _differs(choice: Choice, was: str | None) -> bool:
+    return was is None or shown(choice) != spaced(was)
+
+
+def _reading(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
+    """Encoding and delimiter, if one of them was changed."""
+    encoding, delimiter = _changed(sent, "encoding"), _changed(sent, "delimiter")
+    if encoding is None and delimiter is None:
+        return None
+    kept = [job.format.get(f"chosen_{name}", "") for name in ("encoding", "delimiter")]
+    return (
+        kept[0] if encoding is None else configure_options.encoding_sent(encoding),
+        kept[1] if delimiter is None else configure_options.delimiter_sent(delimiter),
+    )
+
+
+def _changed(sent: QueryDict, name: str) -> str | None:
+    value = sent.get(name)
+    return None if value is None or value == sent.get(f"was-{name}") else value

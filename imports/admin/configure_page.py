@@ -1,0 +1,302 @@
+"""What the second screen shows: whom rows find, what happens to them, and a line for each column of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from imports import guidance, mapping, remembered
+from imports.admin import configure_form, configure_options
+from imports.admin.configure_options import as_options
+from imports.mapping import Choice, Fault, Target
+from imports.models import ImportColumn, ImportJob
+from imports.presets import PRESETS
+from profiles.merge import Action
+from profiles.models import load_schema
+from profiles.schema import OWN_FIELDS, Schema
+from profiles.values import ValueType
+
+COLUMNS_SHOWN = 50
+SAMPLES_SHOWN = 3
+OWN_IN_LISTS = 50
+"""Own attributes that each column's list holds; more of them stand in the page once, to be typed or searched."""
+FAULTS_SHOWN = 20
+_TYPES = [(kind.value, kind.value.replace("_", " ")) for kind in ValueType]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of several: what is sent, what it is called, and what a person should know of it."""
+
+    value: str
+    label: str
+    hint: str = ""
+    chosen: bool = False
+    careful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One column of the file as the mapping shows it. ``likely``: choices for the head of its list."""
+
+    column: ImportColumn
+    problems: list[str]
+    likely: Sequence[tuple[str, str]]
+
+    @property
+    def samples(self) -> list[str]:
+        return list(self.column.statistics.get("samples", []))[:SAMPLES_SHOWN]
+
+    @property
+    def type(self) -> str:
+        return self._found.replace("_", " ")
+
+    @property
+    def value(self) -> str:
+        """What the choice of the column is sent as."""
+        return _value(self.column)
+
+    @property
+    def key(self) -> str:
+        """What a new attribute from the column is, or would be, called."""
+        return self.column.target if self.column.target_kind == Target.NEW else self.column.name
+
+    @property
+    def new_type(self) -> str:
+        """The type of the attribute that the column would make."""
+        return self.column.type if self.column.target_kind == Target.NEW else self._found
+
+    @property
+    def suggestions(self) -> SafeString:
+        return as_options(self.likely, self.value)
+
+    @property
+    def types(self) -> SafeString:
+        return as_options(_TYPES, self.new_type)
+
+    @property
+    def was(self) -> str:
+        kind = Target(self.column.target_kind)
+        key = configure_form.spaced(self.key) if kind is Target.NEW else self.column.target
+        return configure_form.shown(Choice(kind, key, self.new_type))
+
+    @property
+    def state(self) -> str:
+        """``problem``, ``undecided``, ``suggested`` or ``decided``; a column named like its attribute is decided."""
+        if self.column.target_kind == Target.UNDECIDED:
+            return "undecided"
+        if self.problems:
+            return "problem"
+        sure = self.column.target_kind != Target.NEW and self.column.name == self.column.target
+        return "suggested" if self.column.suggested and not sure else "decided"
+
+    @property
+    def _found(self) -> str:
+        return str(self.column.statistics.get("type", ValueType.TEXT.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the way of the check: where a link leads, the sentence, and the code."""
+
+    link: str
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many columns go where."""
+
+    mapped: int
+    skipped: int
+    undecided: int
+    troubled: int
+
+
+def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[str, Any]:
+    """Everything that the page shows. ``faults``: why what was asked for was not done."""
+    known, columns = load_schema(), list(job.columns.all())
+    standing = mapping.column_faults(columns, known)
+    show = request.GET.get("show", "all")
+    here = Paginator(_which(show, columns, standing), COLUMNS_SHOWN).get_page(request.GET.get("columns"))
+    return {
+        "title": job.name,
+        "step": "Configure",
+        **_live(job, known, columns, standing),
+        "actions": list(_actions(job)),
+        "earlier": remembered.offer(job),
+        "facts": configure_options.facts(job),
+        "file_settings": list(configure_options.of_the_file(job)),
+        "settings": list(configure_options.of_the_values(job)),
+        "lines": _lines(here, standing, known),
+        "targets": _targets(known),
+        "own": _own(known) if len(_own(known)) > OWN_IN_LISTS else [],
+        "columns": here,
+        "here": ",".join(str(column.position) for column in here),
+        "show": show if show in ("undecided", "problems") else "all",
+        "problems": [*_reading_problems(job), *_summary(faults, columns, here)],
+        "codes": {fault.code: fault.reason for fault in faults},
+        "identifier_fault": next((fault.reason for fault in faults if "identifier" in fault.code), ""),
+    }
+
+
+def parts(request: HttpRequest, job: ImportJob, positions: Iterable[int], faults: list[Fault]) -> dict[str, Any]:
+    """What changes on the page when choices were saved; ``positions``: the columns that it shows."""
+    known, columns = load_schema(), list(job.columns.all())
+    standing, wanted = mapping.column_faults(columns, known), set(positions)
+    here = [column for column in columns if column.position in wanted]
+    return {
+        **_live(job, known, columns, standing),
+        "lines": _lines(here, standing, known),
+        "show": request.GET.get("show", "all"),
+        "faults": faults,
+    }
+
+
+def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: list[Fault]) -> dict[str, Any]:
+    identifiers = list(_identifiers(job, known, columns))
+    kinds = [column.target_kind for column in columns]
+    skipped, undecided = kinds.count(Target.SKIP), kinds.count(Target.UNDECIDED)
+    troubled = len({fault.column for fault in standing})
+    return {
+        "identifiers": [option for option, in_file in identifiers if in_file],
+        "other_identifiers": [option for option, in_file in identifiers if not in_file],
+        "counts": Counts(len(columns) - skipped - undecided, skipped, undecided, troubled),
+    }
+
+
+def _which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[ImportColumn]:
+    """The columns to show: all of them, undecided first where there are many, or only those with something to do."""
+    bad = {fault.column for fault in faults}
+    match show:
+        case "undecided":
+            return [column for column in columns if column.target_kind == Target.UNDECIDED]
+        case "problems":
+            return [column for column in columns if column.header in bad]
+    if len(columns) > 2 * COLUMNS_SHOWN:
+        return sorted(columns, key=lambda column: column.target_kind != Target.UNDECIDED)
+    return columns
+
+
+def _identifiers(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> Iterator[tuple[Option, bool]]:
+    """What people can be found by, and whether a column of the file goes there (HI-29)."""
+    mapped = {column.target for column in columns}
+    names = {mapping.AUTOMATIC: "Automatic", **OWN_FIELDS}
+    for key, hint in guidance.identifiers(known).items():
+        in_file = not mapped.isdisjoint(mapping.looked_up_kinds(key))
+        label = names.get(key) or known.definitions[key].label
+        yield Option(key, label, hint, key == job.identifier), in_file
+
+
+def _actions(job: ImportJob) -> Iterator[Option]:
+    for action in PRESETS[job.preset].actions:
+        yield Option(
+            action, action.label, guidance.ACTIONS[action], action == job.action, careful=action is Action.REPLACE
+        )
+
+
+def _lines(columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault], known: Schema) -> list[Line]:
+    problems: dict[str, list[str]] = {}
+    for fault in faults:
+        problems.setdefault(fault.column, []).append(fault.reason)
+    shown = list(columns)
+    likely = mapping.suggestions(shown, known)
+    return [
+        Line(column, problems.get(column.header, []), list(_likely(column, likely[column.position], known)))
+        for column in shown
+    ]
+
+
+def _likely(column: ImportColumn, keys: list[str], known: Schema) -> Iterator[tuple[str, str]]:
+    """The head of a column's list: where it goes now, then what is suggested."""
+    chosen, labels = _value(column), {"skip": "Skip this column", "new": "New attribute…"}
+    found = {_place(key): _label(key, known) for key in keys}
+    if chosen != Target.UNDECIDED:
+        yield chosen, found.pop(chosen, "") or labels.get(chosen) or _label(column.target, known)
+    yield from found.items()
+    if chosen != Target.NEW:
+        yield Target.NEW.value, labels["new"]
+
+
+def _value(column: ImportColumn) -> str:
+    known = column.target_kind in (Target.FIELD, Target.ATTRIBUTE)
+    return _place(column.target) if known else str(column.target_kind)
+
+
+def _place(key: str) -> str:
+    return f"{Target.FIELD if key in OWN_FIELDS else Target.ATTRIBUTE}:{key}"
+
+
+def _label(key: str, known: Schema) -> str:
+    """What an attribute is called; its key where it is none any more."""
+    return OWN_FIELDS.get(key) or (known.definitions[key].label if key in known.definitions else key)
+
+
+def _own(known: Schema) -> list[tuple[str, str]]:
+    """Attributes that are not built in, by key."""
+    return [(d.key, d.label) for d in known.definitions.values() if not d.built_in and not d.identifier]
+
+
+def _targets(known: Schema) -> SafeString:
+    """All places that a column can go to, by group, as options; made once for all lists of the page."""
+    groups: dict[str, list[tuple[str, str]]] = {
+        "Identifiers": [(_place(key), label) for key, label in OWN_FIELDS.items()],
+        "Standard attributes": [],
+        "Own attributes": [(_place(key), label) for key, label in _own(known)],
+        "Otherwise": [(Target.NEW.value, "New attribute…"), (Target.SKIP.value, "Skip this column")],
+    }
+    for definition in known.definitions.values():
+        if definition.identifier or definition.built_in:
+            group = "Identifiers" if definition.identifier else "Standard attributes"
+            groups[group].append((_place(definition.key), definition.label))
+    if len(groups["Own attributes"]) > OWN_IN_LISTS:
+        groups["Own attributes"] = []
+        groups["Otherwise"][0] = (Target.NEW.value, "New or own attribute…")
+    option, group = '<option value="{}">{}</option>', '<optgroup label="{}">{}</optgroup>'
+    made = ((name, format_html_join("", option, choices)) for name, choices in groups.items() if choices)
+    return format_html_join("", group, made)
+
+
+def _reading_problems(job: ImportJob) -> list[Problem]:
+    """Why the file could not be read as somebody wanted it read."""
+    refused = job.format.get("refused", "")
+    return [Problem("#options", refused, "reading")] if refused else []
+
+
+def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]) -> list[Problem]:
+    """What is in the way, in few sentences, each with the place to put it right."""
+    undecided = [fault for fault in faults if fault.code == "undecided"]
+    others = [fault for fault in faults if fault.code != "undecided"]
+    found = [Problem(_link(fault, columns, here), fault.reason, fault.code) for fault in others]
+    if undecided:
+        many = f"{len(undecided)} columns need" if len(undecided) > 1 else "1 column needs"
+        reason = f"{many} a mapping, or must be skipped: {mapping.listed([fault.column for fault in undecided])}"
+        found.insert(0, Problem(_link(undecided[0], columns, here), reason, "undecided"))
+    if len(found) > FAULTS_SHOWN:
+        more = len(found) - FAULTS_SHOWN
+        found = [*found[:FAULTS_SHOWN], Problem("?show=problems", f"There are {more} more problems", "more")]
+    return found
+
+
+_PLACES = {
+    "no_name": "#import-name",
+    "no_identifier": "#identifiers",
+    "unknown_identifier": "#identifiers",
+    "identifier_missing": "#identifiers",
+    "no_action": "#actions",
+}
+
+
+def _link(fault: Fault, columns: list[ImportColumn], here: Page[ImportColumn]) -> str:
+    if fault.code in _PLACES or not fault.column:
+        return _PLACES.get(fault.code, "#columns")
+    position = next((column.position for column in columns if column.header == fault.column), 0)
+    on_page = any(column.position == position for column in here)
+    return f"#place-{position}" if on_page else f"?show=problems#place-{position}"

@@ -1,0 +1,461 @@
+"""The second screen: choices are kept, files read again, mappings remembered, without a browser (section 9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from imports import lifecycle
+from imports.lifecycle import Move
+from imports.mapping import Target
+from imports.models import ImportColumn, ImportJob, Status, Step
+from profiles.models import Attribute
+from tests.admin.screens import address, check, finish, log_in, upload
+
+pytestmark = pytest.mark.django_db
+
+LETTERS = "email;name;plan\nann@x.co;Zoë;gold\nben@x.co;Łukasz;silver\n"
+
+
+def draft(client: Client, content: bytes | str = "email,mobile,plan\nann@x.co,+15551234567,gold\n") -> ImportJob:
+    upload(client, content.encode() if isinstance(content, str) else content)
+    return ImportJob.objects.latest("pk")
+
+
+def send(client: Client, job: ImportJob, **values: Any):
+    return client.post(address("configure", job), values, follow=True)
+
+
+def quietly(client: Client, job: ImportJob, **values: Any):
+    return client.post(address("configure", job), {"quiet": "1", **values})
+
+
+def goes_to(job: ImportJob) -> dict[str, tuple[str, str]]:
+    return {column.header: (column.target_kind, column.target) for column in job.columns.all()}
+
+
+def shown(client: Client, job: ImportJob, query: str = "") -> str:
+    page = client.get(address("configure", job) + query)
+    assert page.status_code == 200
+    return page.content.decode()
+
+
+# --- choices --------------------------------------------------------------------------------------
+
+
+def test_nothing_is_chosen_for_a_person_and_every_identifier_is_offered():
+    creator = log_in("Creator")
+    page = shown(creator, draft(creator))
+    assert " checked" not in page
+    twelve = "phone email facebook whatsapp instagram web voice viber youtube linkedin twitter telegram"
+    for key in ["automatic", "external_id", "object_id", *twelve.split()]:
+        assert f'id="identifier-{key}"' in page
+    assert "Others, to which no column goes yet (13)" in page
+
+
+def test_an_identifier_of_the_schema_is_offered_too():
+    Attribute.objects.create(key="loyalty", label="Loyalty card", type="text", identifier=True, multi_valued=True)
+    creator = log_in("Creator")
+    assert "Loyalty card" in shown(creator, draft(creator))
+
+
+def test_one_choice_is_saved_as_made_and_the_rest_is_left_alone():
+    creator = log_in("Creator")
+    job = draft(creator)
+    answer = quietly(creator, job, column="3", here="1,2,3", **{"target-3": "skip"})
+    assert answer.status_code == 200
+    assert "<html" not in answer.content.decode()
+    assert 'id="marks-3" data-state="decided"' in answer.content.decode()
+    assert "2 mapped, 1 skipped, 0 undecided" in answer.content.decode()
+    quietly(creator, job, identifier="email")
+    quietly(creator, job, action="append")
+    quietly(creator, job, name="April leads")
+    quietly(creator, job, default_country="DE")
+    job.refresh_from_db()
+    assert (job.identifier, job.action, job.name) == ("email", "append", "April leads")
+    assert job.options == {"default_country": "DE"}
+    assert goes_to(job) == {"email": ("attribute", "email"), "mobile": ("attribute", "phone"), "plan": ("skip", "")}
+
+
+def test_a_page_that_is_sent_whole_changes_only_what_was_changed_on_it():
+    creator = log_in("Creator")
+    job = draft(creator)
+    stale = {"column": ["1", "2", "3"]} | {
+        f"{name}-{line.column.position}": value
+        for line in creator.get(address("configure", job)).context["lines"]
+        for name, value in (
+            ("was", line.was), ("target", line.value), ("key", line.key), ("type", line.new_type),
+        )
+    }  # fmt: skip
+    quietly(creator, job, column="2", **{"target-2": "skip"})
+    quietly(creator, job, identifier="email")
+    send(creator, job, **stale | {"target-3": "attribute:labels", "was-identifier": "", "save": "1"})
+    job.refresh_from_db()
+    assert job.identifier == "email"
+    assert goes_to(job) == {
+        "email": ("attribute", "email"), "mobile": ("skip", ""), "plan": ("attribute", "labels"),
+    }  # fmt: skip
+
+
+def test_a_new_attribute_has_the_key_and_the_type_that_were_chosen():
+    creator = log_in("Creator")
+    job = draft(creator)
+    quietly(creator, job, column="3", **{"target-3": "new", "key-3": "Tarif", "type-3": "integer"})
+    column = job.columns.get(position=3)
+    assert (column.target_kind, column.target, column.type) == (Target.NEW, "Tarif", "integer")
+
+
+def test_two_columns_on_one_single_value_are_both_marked_and_neither_is_unselected():
+    creator = log_in("Creator")
+    job = draft(creator, "email,a,b\nann@x.co,1,2\n")
+    quietly(creator, job, column="2", **{"target-2": "attribute:age"})
+    answer = quietly(creator, job, column="3", here="1,2,3", **{"target-3": "attribute:age"}).content.decode()
+    assert answer.count("Several columns go to age, which holds one value: a, b; skip all but one") == 2
+    assert {target for header, (_, target) in goes_to(job).items() if header != "email"} == {"age"}
+
+
+def test_a_blank_name_is_told_at_its_field_and_the_old_one_stays():
+    creator = log_in("Creator")
+    job = draft(creator)
+    assert "Give the import a name" in quietly(creator, job, name="  ").content.decode()
+    page = send(creator, job, name="", save="1").content.decode()
+    assert "Give the import a name" in page
+    assert "<title>Error:" in page.replace("\n", "")
+    job.refresh_from_db()
+    assert job.name == "people.csv"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"identifier": "nonsense"},
+        {"action": "destroy"},
+        {"default_country": "XX"},
+        {"time_zone": "Nowhere/At_all"},
+        {"phone_format": "\0"},
+        {"column": "3", "target-3": "attribute:gone"},
+        {"column": "3", "target-3": "\0"},
+        {"column": "4", "target-4": "skip"},
+        {"column": "99999999999999999999", "here": "1,-1,x,²,99999999999"},
+    ],
+)
+def test_what_the_lists_do_not_offer_is_not_taken(wrong: dict[str, str]):
+    creator = log_in("Creator")
+    job = draft(creator)
+    assert quietly(creator, job, **wrong).status_code == 200
+    assert send(creator, job, save="1", **wrong).status_code == 200
+    job.refresh_from_db()
+    assert (job.identifier, job.action, job.options) == ("", "", {})
+    assert goes_to(job)["plan"] in [("new", "plan"), ("undecided", "")]
+
+
+# --- what is in the way ---------------------------------------------------------------------------
+
+
+def test_undecided_columns_keep_the_file_from_being_checked_with_their_number():
+    creator = log_in("Creator")
+    job = draft(creator)
+    quietly(creator, job, identifier="email")
+    quietly(creator, job, action="update")
+    answer = quietly(creator, job, column="3", **{"target-3": "undecided"}).content.decode()
+    assert "1 column to decide" in answer
+    page = send(creator, job, check="1").content.decode()
+    assert "1 column needs a mapping, or must be skipped: plan" in page
+    assert 'href="#place-3"' in page
+    assert 'aria-disabled="true"' in page
+    job.refresh_from_db()
+    assert job.status == Status.DRAFT
+    assert "1 column is skipped now." in send(creator, job, skip_undecided="1").content.decode()
+    send(creator, job, check="1")
+    job.refresh_from_db()
+    assert job.status == Status.READY
+
+
+def test_what_is_missing_is_told_in_the_same_words_at_its_place():
+    creator = log_in("Creator")
+    page = send(creator, draft(creator), check="1").content.decode()
+    for reason, place in {
+        "Choose what people are found by": "identifiers",
+        "Choose what happens to people who are known already": "actions",
+    }.items():
+        assert page.count(reason) == 2
+        assert f'href="#{place}"' in page
+        assert f'id="{place}"' in page
+
+
+# --- reading again --------------------------------------------------------------------------------
+
+
+def test_the_sample_shows_whether_the_encoding_is_right_and_another_reads_the_file_again():
+    creator = log_in("Creator")
+    job = draft(creator, "email;name;plan\nann@x.co;Zoë;gold\n".encode("cp1252"))
+    quietly(creator, job, column="3", **{"target-3": "skip"})
+    quietly(creator, job, name="May leads")
+    quietly(creator, job, identifier="email")
+    assert "Zoë" in shown(creator, job)
+    page = send(creator, job, encoding="cp1251", delimiter="", reread="1").content.decode()
+    assert "The file was read again." in page
+    assert "Zoл" in page
+    job.refresh_from_db()
+    assert (job.status, job.step, job.name, job.identifier) == (Status.DRAFT, Step.IDLE, "May leads", "email")
+    assert goes_to(job)["plan"] == ("skip", "")
+    assert job.moves.filter(move=Move.REREAD, actor__username="Creator").count() == 1
+    assert "Zoë" in send(creator, job, encoding="", delimiter="", reread="1").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"encoding": "utf-8"}, "UTF-8"),
+        ({"encoding": "utf-16-le"}, ""),
+        ({"delimiter": "|"}, "the file has one column instead of 3"),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused_and_nothing_is_lost(wrong: dict[str, str], reason: str):
+    creator = log_in("Creator")
+    job = draft(creator, "email;name;plan\nann@x.co;Zoë;gold\n".encode("cp1252"))
+    quietly(creator, job, column="3", **{"target-3": "skip"})
+    before = goes_to(job)
+    page = send(creator, job, **wrong, reread="1").content.decode()
+    assert reason in page
+    assert "The file stays as it was read before." in page
+    assert "Zoë" in page
+    assert "<title>Error:" in page.replace("\n", "")
+    assert goes_to(job) == before
+    job.refresh_from_db()
+    assert job.file
+    assert not {name for name in job.format if name.startswith("chosen")}
+    quietly(creator, job, identifier="email")
+    assert "as it was read before" not in shown(creator, job)
+    check(creator, job)
+    job.refresh_from_db()
+    assert (job.status, job.preview["imported"]) == (Status.READY, 1)
+
+
+def test_choices_come_back_with_the_headers_that_a_wrong_delimiter_took_away():
+    creator = log_in("Creator")
+    job = draft(creator, "email;na:me;plan\nann@x.co;Zo:e;gold\n")
+    quietly(creator, job, column="3", **{"target-3": "skip"})
+    send(creator, job, delimiter=":", reread="1")
+    assert list(goes_to(job)) == ["email;na", "me;plan"]
+    send(creator, job, delimiter=";", reread="1")
+    assert goes_to(job)["plan"] == ("skip", "")
+
+
+def test_a_checked_import_whose_file_is_read_again_is_a_draft_and_is_checked_anew():
+    creator = log_in("Creator")
+    job = draft(creator, LETTERS)
+    check(creator, job)
+    send(creator, job, encoding="utf-8", reread="1")
+    job.refresh_from_db()
+    assert (job.status, job.preview) == (Status.DRAFT, {})
+    check(creator, job)
+    job.refresh_from_db()
+    assert (job.status, job.preview["imported"]) == (Status.READY, 2)
+
+
+def test_while_a_large_file_is_read_again_choices_are_not_taken_and_that_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("imports.admin.configure.SMALL_BYTES", 1)
+    creator = log_in("Creator")
+    job = draft(creator, LETTERS)
+    assert "Reading the file" in send(creator, job, encoding="cp1251", reread="1").content.decode()
+    answer = quietly(creator, job, identifier="email")
+    assert answer.status_code == 409
+    assert "was not saved" in answer.content.decode()
+    finish(job)
+    waiting = creator.get(address("configure", job), headers={"HX-Request": "true"})
+    assert waiting["HX-Refresh"] == "true"
+    job.refresh_from_db()
+    assert (job.format["found"]["encoding"], job.identifier) == ("cp1251", "")
+
+
+def test_a_workbook_has_no_encoding_to_choose(tmp_path):
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "people.xlsx") as book:
+        book.add_worksheet().write_column(0, 0, ["email", "ann@x.co"])
+    creator = log_in("Creator")
+    page = shown(creator, draft(creator, (tmp_path / "people.xlsx").read_bytes()))
+    assert 'name="encoding"' not in page
+    assert "Excel workbook" in page
+
+
+def test_options_are_kept_and_used():
+    creator = log_in("Creator")
+    job = draft(creator, "phone\n030 123456\n")
+    send(creator, job, default_country="DE", time_zone="Europe/Berlin", phone_format="e164", save="1")
+    assert "phone numbers of Germany, times in Europe/Berlin" in shown(creator, job)
+    check(creator, job, identifier="phone")
+    job.refresh_from_db()
+    assert (job.preview["imported"], job.preview["failed"]) == (1, 0)
+    send(creator, job, default_country="", save="1")
+    job.refresh_from_db()
+    assert job.options == {"time_zone": "Europe/Berlin", "phone_format": "e164"}
+    assert job.status == Status.DRAFT
+
+
+# --- a mapping used before ------------------------------------------------------------------------
+
+
+def earlier(client: Client, content: str = "email,plan,mobile\na@x.co,gold,+15551234567\n") -> ImportJob:
+    job = draft(client, content)
+    quietly(client, job, name="April leads", column="2", **{"target-2": "attribute:labels"})
+    quietly(client, job, default_country="US")
+    check(client, job, identifier="phone", action="append")
+    return job
+
+
+def test_a_mapping_for_the_same_headers_is_offered_named_and_used():
+    cara, ben = log_in("Creator", name="Cara"), log_in("Creator", name="Ben")
+    used = earlier(cara)
+    job = draft(ben)
+    page = shown(ben, job)
+    assert "April leads" in page
+    assert "Cara" in page
+    page = send(ben, job, remembered=str(used.pk)).content.decode()
+    assert "The mapping and the settings of “April leads” are used." in page
+    assert 'name="remembered"' not in page
+    job.refresh_from_db()
+    assert (job.identifier, job.action, job.options) == ("phone", "append", {"default_country": "US"})
+    assert goes_to(job)["plan"] == ("attribute", "labels")
+    assert not job.columns.filter(suggested=True).exists()
+
+
+def test_it_is_put_away_for_this_import_only():
+    creator = log_in("Creator")
+    earlier(creator)
+    job = draft(creator)
+    send(creator, job, remembered="no")
+    assert "April leads" not in shown(creator, job)
+    assert "April leads" in shown(creator, draft(creator))
+
+
+def test_what_left_the_schema_meanwhile_stays_as_it_is_suggested():
+    Attribute.objects.create(key="tier", label="Tier", type="text")
+    creator = log_in("Creator")
+    used = draft(creator)
+    quietly(creator, used, column="3", **{"target-3": "attribute:tier"})
+    check(creator, used)
+    Attribute.objects.filter(key="tier").delete()
+    job = draft(creator)
+    send(creator, job, remembered=str(used.pk))
+    assert goes_to(job)["plan"] == ("new", "plan")
+
+
+@pytest.mark.parametrize("content", ["email,mobile\na@x.co,+1555123\n", "email,mobile,plans\na@x.co,+1555123,x\n"])
+def test_other_headers_are_offered_nothing(content: str):
+    creator = log_in("Creator")
+    used = earlier(creator)
+    job = draft(creator, content)
+    assert "April leads" not in shown(creator, job)
+    assert "not there any more" in send(creator, job, remembered=str(used.pk)).content.decode()
+    assert not goes_to(job).get("plan")
+
+
+def test_a_mapping_that_was_never_checked_is_not_offered():
+    creator = log_in("Creator")
+    draft(creator)
+    assert 'name="remembered"' not in shown(creator, draft(creator))
+
+
+# --- the job has moved on -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_choice_for_an_import_that_has_moved_on_is_refused_with_the_way_on(quiet: bool):
+    admin = log_in("Admin")
+    job = draft(admin)
+    check(admin, job)
+    job.refresh_from_db()
+    lifecycle.move(job, Move.START, lifecycle.Actor.command())
+    answer = quietly(admin, job, action="replace") if quiet else send(admin, job, action="replace", save="1")
+    assert "its settings cannot change" in answer.content.decode()
+    assert answer.status_code == (409 if quiet else 200)
+    assert address("change", job) in (answer.content.decode() if quiet else answer.redirect_chain[-1][0])
+    job.refresh_from_db()
+    assert (job.action, job.status) == ("update", Status.PENDING)
+
+
+def test_a_choice_for_a_deleted_import_is_not_found():
+    creator = log_in("Creator")
+    job = draft(creator)
+    place = address("configure", job)
+    job.delete()
+    assert creator.post(place, {"quiet": "1", "action": "append"}).status_code == 404
+
+
+def test_a_removed_role_saves_nothing():
+    creator = log_in("Creator")
+    job = draft(creator)
+    get_user_model().objects.get().groups.clear()
+    assert quietly(creator, job, action="append").status_code == 403
+    assert send(creator, job, remembered="no").status_code == 403
+    job.refresh_from_db()
+    assert (job.action, job.remembered) == ("", "")
+
+
+def test_an_ended_session_is_asked_to_log_in():
+    creator = log_in("Creator")
+    job = draft(creator)
+    creator.logout()
+    assert reverse("admin:login") in quietly(creator, job, action="append")["Location"]
+
+
+@pytest.mark.parametrize("sent", [{"action": "replace"}, {"remembered": "no"}, {"encoding": "cp1252"}])
+def test_anothers_import_is_not_changed(sent: dict[str, str]):
+    owner, other = log_in("Creator", name="owner"), log_in("Creator", name="other")
+    job = draft(owner)
+    assert send(other, job, **sent).status_code == 403
+    assert (job.moves.count(), ImportJob.objects.get().action) == (1, "")
+
+
+# --- large and odd files --------------------------------------------------------------------------
+
+
+def test_a_page_of_a_thousand_columns_is_small_and_needs_few_queries():
+    Attribute.objects.bulk_create(
+        Attribute(key=f"own {number}", label=f"Own attribute {number}", type="text") for number in range(300)
+    )
+    creator = log_in("Creator")
+    header, cells = ["email", *(f"c{n}" for n in range(999))], ["a@x.co", "x" * 10_000, *["y" * 1_900] * 998]
+    job = draft(creator, f"{','.join(header)}\n{','.join(cells)}\n")
+    ImportColumn.objects.filter(job=job, position=700).update(target_kind="undecided", target="")
+    with CaptureQueriesContext(connection) as queries:
+        page = shown(creator, job)
+    assert len(queries) <= 15
+    assert len(page) < 1_000_000
+    assert page.index('name="target-700"') < page.index('name="target-1"')  # undecided ones first
+    assert page.count('class="target"') == 50
+    assert page.count("own 299") == 1
+    with CaptureQueriesContext(connection) as queries:
+        quietly(creator, job, column="700", here=",".join(map(str, range(1, 51))), **{"target-700": "skip"})
+    assert len(queries) <= 20
+    assert "No column is undecided" in shown(creator, job, "?show=undecided")
+
+
+def test_hostile_names_and_values_are_shown_harmlessly_on_the_page_and_in_what_is_saved():
+    Attribute.objects.create(key="<i>k</i>", label='"><script>alert(3)</script>', type="text")
+    creator = log_in("Creator")
+    header = '<script>alert(1)</script>,"a\nb",👩‍👩‍👧,שלום,"""><img src=x onerror=alert(2)>"'
+    job = draft(creator, f"email,{header}\na@x.co,<b>,=1+1,👍,مرحبا,x\n")
+    quietly(creator, job, name="<script>alert(4)</script>")
+    for column in job.columns.exclude(position=1):
+        quietly(creator, job, column=str(column.position), **{f"target-{column.position}": "attribute:age"})
+    for text in (shown(creator, job), quietly(creator, job, here="1,2,3,4,5,6").content.decode()):
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+        assert "Several columns go to age" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [("email,a,a\nx,1,2\n", "the same header"), ("email,\nx,1\n", "no header")]
+)
+def test_repeated_and_blank_headers_are_refused_when_the_file_comes_in(content: str, reason: str):
+    answer = upload(log_in("Creator"), content.encode())
+    assert any(reason in error for error in answer.context["form"].errors["file"])
