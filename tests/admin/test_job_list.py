@@ -15,7 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.defaults import server_error
 
+from imports import mapping
 from imports.models import Bucket, ImportJob, Status, Step
+from profiles.models import load_schema
 from tests.admin.screens import log_in
 
 pytestmark = pytest.mark.django_db
@@ -175,7 +177,8 @@ def test_it_takes_the_same_few_queries_at_any_size(admin):
 
 
 def test_stopped_imports_are_resumed_from_the_list_by_whom_they_concern(cara):
-    stopped = job(status=Status.STOPPED, created_by=cara)
+    as_checked = mapping.schema_version([], load_schema())
+    stopped = job(status=Status.STOPPED, created_by=cara, schema_version=as_checked)
     stopped.moves.create(move="stop", before=Status.IN_PROGRESS, after=Status.STOPPED)
     sent = {"action": "resume", "_selected_action": [stopped.pk]}
     refused = log_in("Creator").post(LIST, sent, follow=True).content.decode()

@@ -263,7 +263,7 @@ def test_each_person_shows_what_they_are_found_by_and_their_last_import(admin: C
     assert ann.identifiers == ["ann@x.co", "+447700900123"]
     assert page.context["columns"] == ["plan", "score"]
     assert ann.cells == ["gold", 1]
-    assert (ann.source.name, ann.source.address) == (
+    assert (ann.source.name, ann.source.link) == (
         "Last of all",
         reverse("admin:imports_importjob_change", args=[last.pk]),
     )
@@ -272,7 +272,7 @@ def test_each_person_shows_what_they_are_found_by_and_their_last_import(admin: C
     )
     ImportJob.objects.filter(pk=last.pk).delete()
     ann = next(line for line in look(admin).context["lines"] if line.name == "Ann")
-    assert (ann.source.name, ann.source.address) == (f"import {last.pk}: Last of all", "")
+    assert (ann.source.name, ann.source.link) == (f"import {last.pk}: Last of all", "")
 
 
 def test_what_the_form_sends_becomes_a_short_address(admin: Client):
@@ -393,7 +393,7 @@ def test_others_see_people_only_with_the_permission_to():
     imported(log_in("Admin"), name="May leads")
     page = look(reader)
     assert page.status_code == 200
-    assert {(line.source.name, line.source.address) for line in page.context["lines"]} == {("May leads", "")}
+    assert {(line.source.name, line.source.link) for line in page.context["lines"]} == {("May leads", "")}
     assert reverse("admin:profiles_profile_import") not in page.content.decode()
     assert look(nobody).status_code == 403
     assert look(nobody, q="ann@x.co").status_code == 403
