@@ -53,6 +53,11 @@ def tell_again(notice: Notice) -> None:
     _hand_over("imports.tasks.tell", notice.pk)
 
 
+def keep_index(attribute_id: int) -> None:
+    """Have the index of an attribute made or dropped, as the attribute asks for it now."""
+    _hand_over("imports.tasks.keep_index", attribute_id)
+
+
 def is_here() -> bool:
     """Whether the caller does the work itself."""
     return _in_this_process.get()

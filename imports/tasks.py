@@ -6,6 +6,7 @@ from django.conf import settings
 
 from imports import engine, mail, queue
 from imports.models import ImportJob
+from profiles import filter_index
 
 
 def advance(job_id: int) -> None:
@@ -17,3 +18,8 @@ def advance(job_id: int) -> None:
 def tell(move_id: int) -> None:
     """Send the e-mails that a move of a job calls for."""
     mail.send(move_id)
+
+
+def keep_index(attribute_id: int) -> None:
+    """Make or drop what makes filters by an attribute fast."""
+    filter_index.keep(attribute_id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.forms import ModelForm
 from django.http import HttpRequest
 
-from imports import schema_use
+from imports import queue, schema_use
 from profiles import schema_changes
 from profiles.admin.attribute_form import AttributeForm
 from profiles.admin.attributes import AttributeAdmin
@@ -30,3 +31,11 @@ class ImportingAttributeAdmin(AttributeAdmin):
 
     def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
         return super().why_not_delete(request, attribute) or schema_use.why_wait()
+
+    def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        queue.keep_index(obj.pk)
+
+    def delete_model(self, request: HttpRequest, obj: Attribute) -> None:
+        queue.keep_index(obj.pk)
+        super().delete_model(request, obj)

@@ -10,11 +10,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django_q.models import OrmQ
 
-from imports import lifecycle
+from imports import lifecycle, tasks
 from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob, Status
-from profiles import holders, schema_lock
+from profiles import filter_index, holders, schema_lock
 from profiles.models import Attribute, Identifier, Profile
 from tests.admin.screens import check, finish, log_in, press, upload
 
@@ -412,3 +413,28 @@ def test_a_superuser_may_do_what_an_admin_may(db: None):
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     assert "was added successfully" in add(client, "plan")
+
+
+def indexed() -> set[str]:
+    """The attributes that have an index, when the workers have done what the queue holds for them."""
+    for line in OrmQ.objects.all():
+        if line.task["func"] == "imports.tasks.keep_index":
+            tasks.keep_index(*line.task["args"])
+    return set(Attribute.objects.filter(filter_index.standing()).values_list("key", flat=True))
+
+
+@in_transactions
+def test_an_attribute_has_an_index_as_long_as_it_is_filterable(admin: Client):
+    assert indexed() == set()
+    add(admin, "plan", filterable="on")
+    add(admin, "size")
+    assert indexed() == {"plan"}
+    save(admin, "plan", filterable=None)
+    assert indexed() == set()
+    save(admin, "plan", filterable="on")
+    assert indexed() == {"plan"}
+    admin.post(address("delete", known("plan")), {"post": "yes"})
+    assert indexed() == set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'filter\\_%'")
+        assert cursor.fetchone() == (0,)
