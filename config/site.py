@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from imports import waiting
-from imports.lifecycle import Actor
 from imports.models import ImportJob
+from imports.moves import Actor
 
 FIRST = ("imports", "profiles")
 """What people come for; the site's own records follow."""

@@ -14,8 +14,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
-from imports.lifecycle import Actor, Refused
 from imports.models import ImportJob
+from imports.moves import Actor, Refused
 
 
 class ExitCode(enum.IntEnum):

@@ -10,9 +10,9 @@ from typing import Any
 from django.db import transaction
 
 from imports import job_file, lifecycle, mapping, remembered
-from imports.lifecycle import Actor, Move
 from imports.mapping import Choice, Fault, Target
 from imports.models import ImportJob
+from imports.moves import Actor, Move
 from imports.tables import JobTables
 from profiles.models import load_schema
 

@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from imports import apply, configure, intake, leases, lifecycle, plan, preview, queue, reading, staging
 from imports.headers import HeaderError
-from imports.lifecycle import Move, Refused
 from imports.models import Bucket, ImportJob, Step
+from imports.moves import Move, Refused
 from imports.source import SourceError
 from imports.tables import JobTables
 from profiles import store

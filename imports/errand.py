@@ -13,10 +13,10 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from imports import configure, engine, leases, lifecycle, queue, upload
+from imports import configure, engine, leases, lifecycle, moves, queue, upload
 from imports.command_line import CommandLineError, CtrlC, Interrupted, connect_anew
-from imports.lifecycle import Actor, Move, Refused
 from imports.models import Bucket, ImportJob, Status, Step
+from imports.moves import Actor, Move, Refused
 from imports.progress import Display
 from imports.request import Request
 
@@ -50,11 +50,11 @@ class Errand:
     def resume(self, job: ImportJob) -> ImportJob:
         """Go on with a job that ended early, or with one that is at work. Raises ``Refused`` or ``Interrupted``."""
         with self._place():
-            lifecycle.check_role(job, Move.RESUME, self.actor)
+            moves.check_role(job, Move.RESUME, self.actor)
             if job.status == Status.COMPLETED and self.patience is None:
                 return job  # whoever wants to see it end is as well served when it has ended
             if not is_at_work(job):
-                if job.status not in lifecycle.MOVES[Move.RESUME].sources:
+                if job.status not in moves.MOVES[Move.RESUME].sources:
                     state = job.get_status_display().lower()
                     raise Refused("state", f"Import {job.pk} is {state}; only a stopped or failed one can be resumed.")
                 lifecycle.move(job, Move.RESUME, self.actor)
@@ -104,7 +104,7 @@ class Errand:
         return True
 
     def _start(self, job: ImportJob) -> None:
-        lifecycle.move(job, Move.START if lifecycle.starts_alone(self.actor) else Move.SUBMIT, self.actor)
+        lifecycle.move(job, Move.START if moves.starts_alone(self.actor) else Move.SUBMIT, self.actor)
 
     def _follow(self, job: ImportJob, patience: float | None = None) -> None:
         """Wait, or work, until nothing is left to be done, at most so many seconds."""
@@ -150,7 +150,7 @@ class Errand:
                 f"Import {job.pk} is stopped: {done:,} of {job.total:,} rows are done. "
                 f"Go on with: manage.py resume_import {job.pk} --inline"
             )
-        if job.status in lifecycle.MOVES[Move.CANCEL].sources:
+        if job.status in moves.MOVES[Move.CANCEL].sources:
             configure.cancel(job, self.actor)
             return f"Import {job.pk} was not started; nobody was changed."
         return _left_alone(job)
@@ -198,7 +198,7 @@ def is_at_work(job: ImportJob) -> bool:
 
 def approvers(job: ImportJob) -> list[str]:
     """The names of those who may approve the job (D-09)."""
-    return [person.get_username() for person in lifecycle.approvers(job)]
+    return [person.get_username() for person in moves.approvers(job)]
 
 
 def _left_alone(job: ImportJob) -> str:

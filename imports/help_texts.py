@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imports.lifecycle import Move
 from imports.models import Status
+from imports.moves import Move
 from profiles.people import Outcome
 
 LIMITS: Mapping[str, str] = {

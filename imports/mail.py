@@ -20,9 +20,9 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 
-from imports import lifecycle, queue
-from imports.lifecycle import Move
+from imports import moves, queue
 from imports.models import ImportJob, JobMove, NoMail, Notice
+from imports.moves import Move
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def _claim(move_id: int) -> Notice | None:
 
 def _recipients(move: JobMove) -> QuerySet[Any]:
     if move.move == Move.SUBMIT:
-        people = lifecycle.approvers(move.job).exclude(pk=move.actor_id or 0)
+        people = moves.approvers(move.job).exclude(pk=move.actor_id or 0)
     else:
         people = get_user_model()._default_manager.filter(pk=move.job.created_by_id or 0)
     return people.filter(is_active=True, no_mail=None).exclude(email="")

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imports import lifecycle
-from imports.lifecycle import Actor, Move
 from imports.mapping import Choice, Target
 from imports.models import ImportJob, Step
+from imports.moves import Actor, Move
 from imports.refusal import Refusal, SourceError
 
 _CHOSEN = ("chosen_encoding", "chosen_delimiter")

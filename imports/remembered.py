@@ -6,9 +6,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from imports import guidance, lifecycle, mapping
-from imports.lifecycle import Actor, Refused
 from imports.mapping import Choice, Target
 from imports.models import CHECKED, ImportColumn, ImportJob
+from imports.moves import Actor, Refused
 from imports.presets import PRESETS
 from profiles.models import load_schema
 

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from django.core.files import File
 
-from imports import job_file, lifecycle
-from imports.lifecycle import Actor, Refused
+from imports import job_file, lifecycle, moves
 from imports.models import ImportJob
+from imports.moves import Actor, Refused
 from imports.source import Source, SourceError
 
 
@@ -22,7 +22,7 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
 
     Raises ``Refused``, and OSError where the storage does not take it.
     """
-    lifecycle.check_may_upload(actor)
+    moves.check_may_upload(actor)
     with _refusing():
         job_file.limits(job).check_size(job.file_size)
     job.file.save(job.file_name, File(stream), save=False)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from imports import lifecycle
-from imports.lifecycle import Actor, Move
+from imports import moves
 from imports.models import ImportJob, JobMove, Status
+from imports.moves import Actor, Move
 
 SHOWN = 10
 OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
@@ -25,12 +25,12 @@ class Desk:
 
 def count(actor: Actor) -> int:
     """How many imports this person may approve now."""
-    return lifecycle.waiting_for(actor).count() if actor.may_approve else 0
+    return moves.waiting_for(actor).count() if actor.may_approve else 0
 
 
 def desk(actor: Actor, waiting: int) -> Desk:
     """What the front page shows to somebody for whom so many imports wait. Queries: at most two."""
-    jobs = lifecycle.waiting_for(actor).select_related("created_by").defer(*LONG).order_by("step_started")
+    jobs = moves.waiting_for(actor).select_related("created_by").defer(*LONG).order_by("step_started")
     return Desk(waiting, list(jobs[:SHOWN]) if waiting else [], list(_own(actor)) if actor.may_upload else [])
 
 

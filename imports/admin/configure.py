@@ -7,12 +7,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
 
-from imports import configure, engine, lifecycle, queue, reading, remembered
+from imports import configure, engine, moves, queue, reading, remembered
 from imports.admin import configure_form, configure_page
 from imports.admin.pages import SMALL_BYTES, SMALL_ROWS, actor, address, is_fragment, job_to_work_on, page
-from imports.lifecycle import Refused
 from imports.mapping import Fault
 from imports.models import ImportJob, Status, Step
+from imports.moves import Refused
 
 
 def view(request: HttpRequest, number: int) -> HttpResponse:
@@ -20,7 +20,7 @@ def view(request: HttpRequest, number: int) -> HttpResponse:
     job = job_to_work_on(request, number)
     if job.status == Status.DRAFT and job.step == Step.SCAN:
         return _being_read(request, job)
-    if job.status not in lifecycle.OPEN:
+    if job.status not in moves.OPEN:
         state = job.get_status_display()
         return _moved_on(request, job, f"This import is {state} now; its settings cannot change.")
     if is_fragment(request):  # from the page that waited for the file

@@ -11,12 +11,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 
-from imports import configure, engine, lifecycle, outcome, preview, progress, queue
+from imports import configure, engine, lifecycle, moves, outcome, preview, progress, queue
 from imports.admin import job_parts
 from imports.admin.pages import SMALL_ROWS, actor, address, is_fragment, job_to_see, page, tell
 from imports.errand import is_at_work
-from imports.lifecycle import Move, Refused
 from imports.models import ImportJob, Status
+from imports.moves import Move, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "stage": stage,
         "moment": progress.moment(job, stage) if stage else None,
         "silent": progress.silent_seconds(job) if working else 0,
-        "buttons": list(_buttons(job, lifecycle.open_moves(job, actor(request)), found)),
+        "buttons": list(_buttons(job, moves.open_moves(job, actor(request)), found)),
         "seen": version(job),
         "own": actor(request).owns(job),
     }

@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from imports import job_file, problems
 from imports.admin import rows
 from imports.admin.rows import Tab
-from imports.lifecycle import Move
 from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, JobMove, RowError
+from imports.moves import Move
 from imports.outcome import Figures
 from imports.problems import Wanted
 from profiles.people import Outcome

@@ -18,8 +18,8 @@ from imports import lifecycle, waiting
 from imports.admin import configure, job_list, mail, pages, sample, upload
 from imports.admin import help as help_page
 from imports.admin import job as job_page
-from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob
+from imports.moves import Actor, Move, Refused
 from profiles.admin.read_only import ReadOnly
 from profiles.templatetags.profiles import when
 

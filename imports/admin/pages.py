@@ -11,9 +11,9 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from imports import lifecycle
-from imports.lifecycle import Actor, Move, Refused
+from imports import moves
 from imports.models import ImportJob, JobMove
+from imports.moves import Actor, Move, Refused
 
 SMALL_BYTES = 2 * 1024**2
 SMALL_ROWS = 5_000
@@ -51,7 +51,7 @@ def job_to_work_on(request: HttpRequest, number: int) -> ImportJob:
     """The same for a page on which the job can be changed. Raises ``PermissionDenied`` for others' jobs too."""
     job = job_to_see(request, number)
     try:
-        lifecycle.check_role(job, Move.CHECK, actor(request))
+        moves.check_role(job, Move.CHECK, actor(request))
     except Refused as refused:
         raise PermissionDenied(refused.message) from refused
     return job

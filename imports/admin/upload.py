@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from imports import engine, queue, upload
 from imports.admin import sample
 from imports.admin.pages import SMALL_BYTES, actor, address, may_upload, page
-from imports.lifecycle import Refused
 from imports.models import ImportJob, Status
+from imports.moves import Refused
 from imports.presets import PRESETS, STANDARD
 
 LONGEST_NAME = 255

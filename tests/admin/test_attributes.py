@@ -13,8 +13,8 @@ from django.urls import reverse
 from django_q.models import OrmQ
 
 from imports import lifecycle, tasks
-from imports.lifecycle import Actor, Move, Refused
 from imports.models import ImportJob, Status
+from imports.moves import Actor, Move, Refused
 from profiles import filter_index, holders, schema_lock
 from profiles.models import Attribute, Identifier, Profile
 from tests.admin.screens import check, finish, log_in, press, upload

@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imports import lifecycle
-from imports.lifecycle import Move
+from imports import lifecycle, moves
 from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, Status, Step
+from imports.moves import Move
 from profiles.models import Attribute
 from tests.admin.screens import address, check, finish, log_in, upload
 
@@ -373,7 +373,7 @@ def test_a_choice_for_an_import_that_has_moved_on_is_refused_with_the_way_on(qui
     job = draft(admin)
     check(admin, job)
     job.refresh_from_db()
-    lifecycle.move(job, Move.START, lifecycle.Actor.command())
+    lifecycle.move(job, Move.START, moves.Actor.command())
     answer = quietly(admin, job, action="replace") if quiet else send(admin, job, action="replace", save="1")
     assert "its settings cannot change" in answer.content.decode()
     assert answer.status_code == (409 if quiet else 200)

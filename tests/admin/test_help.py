@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
 from imports import examples, guidance, help_texts
-from imports.lifecycle import MOVES, Move, Role
 from imports.models import ImportJob, Status
+from imports.moves import MOVES, Move, Role
 from imports.presets import PRESETS, Options
 from imports.refusal import Limits
 from profiles import values

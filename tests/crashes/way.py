@@ -13,8 +13,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from imports import configure, engine, lifecycle, queue
-from imports.lifecycle import Actor, Move
 from imports.models import Bucket, ImportJob, RowError, Step
+from imports.moves import Actor, Move
 from profiles.models import Attribute, Change, Identifier, Profile
 from tests.crashes import people, settings
 

@@ -16,8 +16,8 @@ from django.db import connection
 
 from imports import configure, engine, lifecycle, queue, staging
 from imports.errand import Errand
-from imports.lifecycle import Actor, Move
 from imports.models import Bucket, ImportJob, Status, Step
+from imports.moves import Actor, Move
 from imports.progress import Display
 from imports.refusal import Refusal
 from imports.source import SourceError

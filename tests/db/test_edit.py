@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from imports import engine, lifecycle, queue
-from imports.lifecycle import Actor, Move
 from imports.models import ImportJob, Step
+from imports.moves import Actor, Move
 from profiles import edit, history, slots, store
 from profiles.edit import Refused, Seen, Why
 from profiles.models import Attribute, Change, ChangeSet, Event, Identifier, Profile, WriteMark

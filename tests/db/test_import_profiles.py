@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from imports import engine, lifecycle, queue
-from imports.lifecycle import Move
+from imports import engine, lifecycle, moves, queue
 from imports.models import ImportJob, Status
+from imports.moves import Move
 from profiles.models import Attribute, Change, ChangeSet, Identifier, Profile
 
 PEOPLE = Path(__file__).parent.parent / "data" / "own-people.csv"
@@ -400,10 +400,10 @@ def stopped() -> ImportJob:
     run(PEOPLE, "--dry-run")
     job = ImportJob.objects.get()
     with queue.in_this_process():
-        lifecycle.move(job, Move.START, lifecycle.Actor.command())
+        lifecycle.move(job, Move.START, moves.Actor.command())
         engine.work_on(job.pk, 0)
         job.refresh_from_db()
-        lifecycle.stop(job, lifecycle.Actor.command())
+        lifecycle.stop(job, moves.Actor.command())
     return job
 
 

@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 
 from imports import lifecycle, queue
-from imports.lifecycle import MOVES, Actor, Move, Refused, Role
 from imports.models import ImportJob, JobMove, Status, Step
+from imports.moves import MOVES, Actor, Move, Refused, Role
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from imports import lifecycle, mail, queue, tasks
-from imports.lifecycle import Actor, Move
 from imports.models import ImportJob, NoMail, Notice, Status, Step
+from imports.moves import Actor, Move
 from tests.crashes import processes
 
 pytestmark = pytest.mark.django_db

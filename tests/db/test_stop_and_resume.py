@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, transaction
 
 from imports import configure, engine, leases, lifecycle, queue
-from imports.lifecycle import Actor
 from imports.models import ImportJob, Status, Step
+from imports.moves import Actor
 from profiles.models import Profile
 from tests.crashes import people, way
 from tests.crashes.processes import (

@@ -17,8 +17,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from imports import configure, engine, intake, leases, lifecycle, plan, queue
-from imports.lifecycle import Actor, Move
 from imports.models import ImportJob, Step
+from imports.moves import Actor, Move
 from profiles.models import Attribute, ChangeSet, Identifier, Profile, WriteMark
 from tests.oracle.cases import COLUMNS, NEW, SCHEMA, Case
 from tests.oracle.reference import Person, identifiers

@@ -6,8 +6,8 @@ from unittest.mock import patch
 import pytest
 
 from imports import engine, lifecycle, plain, queue
-from imports.lifecycle import Actor, Move
 from imports.models import ImportJob, Step
+from imports.moves import Actor, Move
 from profiles.models import Identifier, Profile
 from tests.oracle import drive
 from tests.oracle.cases import Case

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from imports import command_line, outcome, request
 from imports.command_line import answering
 from imports.errand import Errand
-from imports.lifecycle import Refused
+from imports.moves import Refused
 from imports.presets import PRESETS, STANDARD
 from imports.printout import report
 from imports.progress import Display
