@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from imports.names import Names, plain
 from imports.presets import Options, Unknown
 from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
 from profiles.values import ValueType
@@ -59,36 +59,6 @@ class Column:
     date_format: str | None = None
 
 
-SYNONYMS = {
-    "identity": "external_id",
-    "objectid": "object_id",
-    "brazeid": "object_id",
-    "appboyid": "object_id",
-    "phonenumber": "phone",
-    "mobile": "phone",
-    "emailaddress": "email",
-    "mail": "email",
-    "firstname": "first_name",
-    "givenname": "first_name",
-    "lastname": "last_name",
-    "surname": "last_name",
-    "familyname": "last_name",
-    "fullname": "name",
-    "birthday": "dob",
-    "dateofbirth": "dob",
-    "city": "home_city",
-    "fbid": "facebook",
-    "timezone": "time_zone",
-    "tz": "time_zone",
-}
-"""Spellings of built-in attributes, without case, blanks and punctuation (HI-38)."""
-
-
-SUGGESTIONS = 4
-_LOOKS = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "phone"}
-"""What values of some attributes look like."""
-
-
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Where a column goes."""
@@ -110,7 +80,7 @@ class Fault:
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
     """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found."""
     taken: set[str] = set()
-    names = _Names(schema)
+    names = Names(schema)
     for exact in (True, False):  # exact spellings have the first choice
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
@@ -126,7 +96,7 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
 
 def choose(column: MappedColumn, target: str, schema: Schema) -> None:
     """Map a column as a person asks: an own field or an attribute by key or spelling, or a new attribute."""
-    names = _Names(schema)
+    names = Names(schema)
     key = names.find(target, exact=True) or names.find(target, exact=False)
     _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), _new_type(column)))
     column.suggested = False
@@ -167,36 +137,6 @@ def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema
             continue
         decide(column, choice, schema)
         column.suggested = False
-
-
-def suggestions(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, list[str]]:
-    """A few keys that each column may well go to, by its position, the likeliest first: by name, word, and values."""
-    names = _Names(schema)
-    words: dict[str, list[str]] = {}
-    for key, definition in schema.definitions.items():
-        for word in _words(key) | _words(definition.label):
-            words.setdefault(word, []).append(key)
-    found = {}
-    for column in columns:
-        by_name = [names.find(column.name, exact=True), names.find(column.name, exact=False)]
-        by_word = [key for word in sorted(_words(column.name)) for key in words.get(word, [])]
-        likely = [*by_name, *by_word, *_by_values(column)]
-        known = (key for key in likely if key and (key in OWN_FIELDS or key in schema.definitions))
-        found[column.position] = list(dict.fromkeys(known))[:SUGGESTIONS]
-    return found
-
-
-def _words(name: str) -> set[str]:
-    return {word for word in re.findall(r"[^\W_]+", name.casefold()) if len(word) > 2}
-
-
-def _by_values(column: MappedColumn) -> list[str]:
-    """What the first values look like; texts that look like nothing else may be labels (MP-04)."""
-    samples = column.statistics.get("samples", [])
-    for pattern, key in _LOOKS.items():
-        if samples and all(re.fullmatch(pattern, sample.strip()) for sample in samples):
-            return [key]
-    return ["labels"] if column.statistics.get("type", ValueType.TEXT) == ValueType.TEXT else []
 
 
 def fingerprint(*parts: str | Sequence[str]) -> str:
@@ -249,8 +189,8 @@ def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
 
 def identifier_named(name: str, schema: Schema) -> str | None:
     """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
-    names = _Names(schema)
-    key = AUTOMATIC if _plain(name) == AUTOMATIC else names.find(name, exact=True) or names.find(name, exact=False)
+    names = Names(schema)
+    key = AUTOMATIC if plain(name) == AUTOMATIC else names.find(name, exact=True) or names.find(name, exact=False)
     return key if key == AUTOMATIC or key in OWN_FIELDS or key in schema.identifiers else None
 
 
@@ -296,7 +236,7 @@ def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema:
 def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
     """What keeps single columns from being imported."""
     found = []
-    names = _Names(schema)
+    names = Names(schema)
     used: dict[str, list[str]] = {}
     for column in columns:
         if column.target:
@@ -331,39 +271,3 @@ def _new_type(column: MappedColumn) -> str:
     """A header with a date format declares a date column; else the type is that of all values in the file."""
     found = column.statistics.get("type", ValueType.TEXT.value)
     return ValueType.DATETIME.value if column.date_format else str(found)
-
-
-class _Names:
-    """Finds what a spelling means."""
-
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        keys = [*OWN_FIELDS, *schema.definitions]
-        self.exact: Mapping[str, str] = {key: key for key in keys}
-        self.loose: dict[str, Any] = {}
-        for key in reversed(keys):  # built-in ones come first in the schema, and win
-            self.loose[_plain(key)] = key
-        for spelling, key in SYNONYMS.items():
-            if key in self.exact:
-                self.loose.setdefault(spelling, key)
-        for definition in schema.definitions.values():
-            self.loose.setdefault(_plain(definition.label), definition.key)
-
-    def find(self, name: str, *, exact: bool) -> str | None:
-        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``)."""
-        if exact:
-            return self.exact.get(name)
-        plain = _plain(name)
-        found = self.loose.get(plain)
-        if found is None and (stem := plain.rstrip("0123456789")) != plain:
-            key = self.loose.get(stem)
-            found = key if key and self.holds_many(key) else None
-        return found
-
-    def holds_many(self, key: str) -> bool:
-        definition = self.schema.definitions.get(key)
-        return definition is not None and definition.multi_valued
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-.]+", "", name).casefold()

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from imports import guidance, mapping, remembered
+from imports import guidance, hints, mapping, remembered
 from imports.admin import configure_form, configure_options
 from imports.admin.configure_options import as_options
 from imports.mapping import Choice, Fault, Target
@@ -207,7 +207,7 @@ def _lines(columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault]
     for fault in faults:
         problems.setdefault(fault.column, []).append(fault.reason)
     shown = list(columns)
-    likely = mapping.suggestions(shown, known)
+    likely = hints.suggestions(shown, known)
     return [
         Line(column, problems.get(column.header, []), list(_likely(column, likely[column.position], known)))
         for column in shown

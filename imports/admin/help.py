@@ -16,9 +16,10 @@ from imports.admin.pages import may_look, page
 from imports.admin.upload import UploadForm
 from imports.cells import LONGEST_OWN_FIELD
 from imports.headers import LONGEST_NAME
-from imports.mapping import AUTOMATIC, SYNONYMS
+from imports.mapping import AUTOMATIC
 from imports.models import Status
 from imports.moves import MOVES
+from imports.names import SYNONYMS
 from imports.presets import MEGABYTE, PRESETS, Preset
 from imports.refusal import Limits, in_bytes
 from profiles.dates import KNOWN_FORMATS
