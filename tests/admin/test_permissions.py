@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import URLPattern, URLResolver, reverse
 
 from imports.models import ImportJob, Status
+from profiles import edit
+from profiles.models import Attribute
 from tests.admin.screens import address, check, log_in, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -18,6 +24,11 @@ OUTSIDE = ("not staff", "anonymous")
 
 ACTS = {OWNER, APPROVER, ADMIN}
 """Who acts on an import: its uploader, an Approver, an Admin."""
+
+ROLES = {OWNER, CREATOR, APPROVER, ADMIN}
+"""Whoever has one of the three roles."""
+NOBODY: set[str] = set()
+"""But superusers."""
 
 MOVES = {
     "start": (Status.READY, {APPROVER, ADMIN}),
@@ -120,3 +131,83 @@ def test_an_import_that_does_not_exist_is_no_secret_to_the_roles_only(everybody:
         answer = getattr(client, method)(address(name, nothing))
         expected = 302 if who in OUTSIDE else 403 if who == STAFF else 404
         assert answer.status_code == expected, who
+
+
+ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
+    **dict.fromkeys(("index", "password_change", "password_change_done", "jsi18n"), ({*ROLES, STAFF}, {*ROLES, STAFF})),
+    "app_list": (ROLES, ROLES),
+    **dict.fromkeys(("autocomplete", "view_on_site"), (NOBODY, NOBODY)),
+    **{
+        f"imports_importjob_{name}": who
+        for name, who in {
+            "changelist": (ROLES, ROLES),
+            "add": (ROLES, ROLES),
+            "change": (ROLES, ROLES),
+            "configure": (ACTS, ACTS),
+            "move": (ROLES, ROLES),  # what a move asks for is held to who may make it above
+            "help": (ROLES, ROLES),
+            "sample": (ROLES, ROLES),
+            "mail": (ROLES, ROLES),
+            "history": (ROLES, ROLES),
+            "delete": (NOBODY, NOBODY),
+        }.items()
+    },
+    "profiles_profile_import": (ROLES, ROLES),
+    **{
+        f"profiles_{model}_{name}": who
+        for model in ("profile", "attribute")
+        for name, who in {
+            "changelist": (ROLES, ROLES),
+            "add": ({ADMIN}, {ADMIN}),
+            "change": (ROLES, {ADMIN}),
+            "delete": ({ADMIN}, {ADMIN}),
+            "history": (ROLES, ROLES),
+        }.items()
+    },
+}
+"""Who gets an answer at each address of the admin, to GET and to POST. What is not listed is for superusers alone."""
+OPEN_TO_ALL = {"login", "logout"}
+
+
+def patterns() -> dict[str, URLPattern]:
+    """The addresses of the admin by name: all that there are."""
+
+    def walk(found: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+        for each in found:
+            if isinstance(each, URLResolver):
+                yield from walk(each.url_patterns)
+            else:
+                yield each
+
+    return {str(each.name): each for each in walk(admin.site.urls[0]) if each.name}
+
+
+def test_every_address_that_is_told_of_exists():
+    assert set(ADDRESSES) | OPEN_TO_ALL <= set(patterns())
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_address_answers_those_it_is_for_and_nobody_else(everybody: Everybody, job: ImportJob, method: str):
+    attribute = Attribute.objects.create(key="own", label="Own", type="text")
+    person = edit.create({"external_id": "somebody"}, None)
+    numbers = {"imports_importjob": job.pk, "profiles_profile": person, "profiles_attribute": attribute.pk}
+    for name, pattern in patterns().items():
+        if name in OPEN_TO_ALL:
+            continue
+        where = _filled(pattern, numbers.get(name.rpartition("_")[0], 1))
+        expected = ADDRESSES.get(name, (NOBODY, NOBODY))[method == "post"]
+        for who, client in everybody.items():
+            answer = getattr(client, method)(where)
+            to_login = answer.status_code == 302 and "/admin/login/" in answer["Location"]
+            to_start = answer.status_code == 302 and answer["Location"] == reverse("admin:index")  # nothing is there
+            answered = answer.status_code in (200, 302) and not to_login and not to_start
+            assert answered == (who in expected), (name, who, answer.status_code)
+            assert answer.status_code < 500, (name, who)
+            assert to_login == (who in OUTSIDE), (name, who)
+
+
+def _filled(pattern: URLPattern, number: int) -> str:
+    """The address of one thing."""
+    found = {*pattern.pattern.regex.groupindex, *pattern.pattern.converters}
+    values = {key: "imports" if key == "app_label" else str(number) for key in found}
+    return reverse(f"admin:{pattern.name}", kwargs=values)
