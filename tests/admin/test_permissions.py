@@ -134,7 +134,8 @@ def test_an_import_that_does_not_exist_is_no_secret_to_the_roles_only(everybody:
 
 
 ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
-    **dict.fromkeys(("index", "password_change", "password_change_done", "jsi18n"), ({*ROLES, STAFF}, {*ROLES, STAFF})),
+    **dict.fromkeys(("index", "password_change"), ({*ROLES, STAFF}, {*ROLES, STAFF})),
+    **dict.fromkeys(("password_change_done", "jsi18n"), ({*ROLES, STAFF}, NOBODY)),
     "app_list": (ROLES, ROLES),
     **dict.fromkeys(("autocomplete", "view_on_site"), (NOBODY, NOBODY)),
     **{
