@@ -6,6 +6,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -53,8 +54,11 @@ def web(process_environment: dict[str, str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    words = shlex.split(commands(BASE_DIR / "Procfile")["web"])
-    process = subprocess.Popen(words, cwd=BASE_DIR, env={**process_environment, "HOST": "127.0.0.1", "PORT": port})
+    program, *words = shlex.split(commands(BASE_DIR / "Procfile")["web"])
+    program = str(Path(sys.executable).with_name(program))  # of this environment, whether or not it is activated
+    process = subprocess.Popen(
+        [program, *words], cwd=BASE_DIR, env={**process_environment, "HOST": "127.0.0.1", "PORT": port}
+    )
     try:
         _wait_until_it_answers(f"http://127.0.0.1:{port}/admin/login/", process)
         yield f"http://127.0.0.1:{port}"
