@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from imports import configure, engine, lifecycle, moves, outcome, preview, progress, queue
 from imports.admin import job_parts
@@ -48,7 +49,7 @@ def view(request: HttpRequest, number: int) -> HttpResponse:
     job = job_to_see(request, number)
     state = _state(request, job)
     if is_fragment(request) and state["working"]:
-        return page(request, "live", job, **state)
+        return page(request, "live", job, fragment=True, **state)
     response = _page(request, job, state)
     if is_fragment(request):
         for name, value in _WHOLE_PAGE.items():
@@ -157,23 +158,24 @@ def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     working = is_at_work(job)
     return {
         "figures": found,
-        "parts": list(_parts(found)),
+        "parts": list(_parts(found, "still to do" if working else "not run")),
         "working": working,
         "stage": stage,
         "moment": progress.moment(job, stage) if stage else None,
         "silent": progress.silent_seconds(job) if working else 0,
         "buttons": list(_buttons(job, moves.open_moves(job, actor(request)), found)),
         "seen": version(job),
+        "now": timezone.now(),
         "own": actor(request).owns(job),
     }
 
 
-def _parts(found: outcome.Figures) -> Iterator[Part]:
+def _parts(found: outcome.Figures, rest: str) -> Iterator[Part]:
     counts = found.counts
     for name in ("imported", "updated", "ignored", "failed", "not_run"):
         rows = getattr(counts, name)
         if rows or name != "not_run":
-            yield Part(name, name.replace("_", " "), rows, counts.total)
+            yield Part(name, rest if name == "not_run" else name, rows, counts.total)
 
 
 def _buttons(job: ImportJob, moves: Iterable[Move], found: outcome.Figures) -> Iterator[Button]:

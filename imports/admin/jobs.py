@@ -39,7 +39,6 @@ class ImportJobAdmin(ReadOnly):
         "uploader_name",
         "targeted",
         "rows",
-        "source",
     )
     list_filter = (
         "status",

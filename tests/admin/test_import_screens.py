@@ -161,6 +161,7 @@ def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over():
     part = admin.get(address("change", job), headers=htmx)
     assert "every 1s" in part.content.decode()
     assert "<form" not in part.content.decode()
+    assert 'hx-swap-oob="true">Pending</h2>' in part.content.decode()
     finish(job)
     last = admin.get(address("change", job), headers=htmx)
     assert last["HX-Retarget"] == "#content-main"

@@ -208,7 +208,7 @@ def test_what_waits_for_approval_can_be_checked_again_and_goes_on_waiting():
     assert "Check again" not in text(approver, waiting)
     press(admin, first, "start")
     finish(first)
-    assert "1 person was changed since this was checked" in text(approver, waiting)
+    assert "1 person was added or changed since this was checked" in text(approver, waiting)
     press(approver, waiting, "refresh")
     waiting.refresh_from_db()
     assert waiting.status == Status.AWAITING_APPROVAL
