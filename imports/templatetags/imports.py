@@ -36,7 +36,8 @@ def outcome_bar(parts: Sequence[Any]) -> SafeString:
         if part.width:
             shown.append((part.name, f"{at:.3f}", f"{max(part.width - 0.4, 0.2):.3f}"))
             at += part.width
-    return format_html_join("", '<rect class="{}" x="{}%" width="{}%" height="24"></rect>', shown)
+    form = '<rect class="{}" x="{}%" width="{}%" height="24" fill="url(#stripes)"></rect>'
+    return format_html_join("", form, shown)
 
 
 register.simple_tag(cell)
