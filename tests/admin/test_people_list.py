@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -502,3 +506,27 @@ def test_the_index_of_an_attribute_that_is_gone_goes(attribute: Attribute):
         cursor.execute("SELECT to_regclass(%s)", [f"filter_{pk}"])
         assert cursor.fetchone() == (None,)
     Attribute.objects.create(pk=pk, key="plan", label="plan", type="text")
+
+
+def test_an_attribute_unmarked_while_its_index_is_made_has_none_in_the_end(attribute: Attribute):
+    def elsewhere(act: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return act(*arguments)
+        finally:
+            connections.close_all()
+
+    name, others = f"filter_{attribute.pk}", ThreadPoolExecutor(2)
+    Attribute.objects.filter(pk=attribute.pk).update(filterable=True)
+    with others:
+        with transaction.atomic():
+            Profile.objects.filter(external_id="nobody").update(external_id=None)  # what making an index waits for
+            making = others.submit(elsewhere, filter_index.keep, attribute.pk)
+            while not others.submit(elsewhere, filter_index._is_being_made, name).result():
+                time.sleep(0.01)
+            unmarked = Attribute.objects.filter(pk=attribute.pk)
+            others.submit(elsewhere, partial(unmarked.update, filterable=False)).result()
+            assert not others.submit(elsewhere, filter_index.keep, attribute.pk).result(), "another makes it"
+        assert not making.result()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        assert cursor.fetchone() == (None,)
