@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,7 @@ from profiles.conditions import FIRST_YEAR, LAST_YEAR, AttributeCondition, Inval
 from profiles.filter_index import INDEXED_CHARACTERS, NUMBERS, number_of, raw_of, text_of, values_of
 from profiles.models import Identifier
 from profiles.schema import Definition, Schema
-from profiles.values import InvalidValue, ValueOptions, ValueType, matching_form, parser
+from profiles.values import InvalidValue, PhoneFormat, ValueOptions, ValueType, matching_form, parser
 
 DATES = frozenset({ValueType.DATE, ValueType.DATETIME})
 LONGEST_VALUE = 10_000
@@ -51,6 +52,24 @@ def compare(condition: AttributeCondition, schema: Schema) -> Test:
     return _in_time(definition, condition.operator, condition.value)
 
 
+def looked_up(text: str, type_: ValueType) -> list[str]:
+    """The matching forms that a text may have as a value of a channel; none where it is no such value.
+
+    A national number may stand for itself or for one of the site's country, and files of digits have short ones too
+    (D-19).
+    """
+    forms: dict[str, None] = {}
+    for options in (replace(_options(), default_country=None), _options(), _DIGITS):
+        try:
+            forms[matching_form(type_, parser(type_, options)(text))] = None
+        except InvalidValue:
+            continue
+    return list(forms)
+
+
+_DIGITS = ValueOptions(phone_format=PhoneFormat.DIGITS)
+
+
 def start_of(day: date) -> datetime:
     """Midnight in the current time zone."""
     return timezone.make_aware(datetime.combine(day, time()))
@@ -65,8 +84,8 @@ def _exists(definition: Definition) -> Q:
 
 def _equals(definition: Definition, value: str) -> Test:
     if definition.identifier:
-        form = _read(lambda: matching_form(definition.type, _parsed(definition, value)))
-        return Q(pk__in=Identifier.objects.filter(kind=definition.key, value=form).values("profile_id"))
+        forms = looked_up(value, definition.type) or [_parsed(definition, value)]
+        return Q(pk__in=Identifier.objects.filter(kind=definition.key, value__in=forms).values("profile_id"))
     if definition.multi_valued:
         return _has_element(definition, value)
     if definition.type in NUMBERS:

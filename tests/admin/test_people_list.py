@@ -166,6 +166,12 @@ def test_search_finds_by_any_identifier_as_matching_does(admin: Client):
     assert names(look(admin, q=person.object_id)) == ["Ann"]
 
 
+def test_a_short_number_that_a_file_of_digits_may_have_is_found(admin: Client):
+    imported(admin, b"phone,first_name\n123 45,Ann\n", identifier="phone", phone_format="digits")
+    assert names(look(admin, q="12345")) == ["Ann"]
+    assert where(admin, "phone", "equals", "1 2345") == ["Ann"]
+
+
 PARTS = ["ann", "ann@", "Ann", "%", "'", "\0", "x" * 5_000, "E"]
 
 
