@@ -27,6 +27,9 @@ from profiles.schema import Definition, Schema
 from profiles.values import InvalidValue, PhoneFormat, ValueOptions, ValueType, matching_form, parser
 
 DATES = frozenset({ValueType.DATE, ValueType.DATETIME})
+CLOSED = frozenset({ValueType.BOOLEAN, ValueType.GENDER, ValueType.COUNTRY, ValueType.LANGUAGE, ValueType.TIME_ZONE})
+"""Types with a closed list of values: what is none of them is told, since nobody can have it."""
+
 LONGEST_VALUE = 10_000
 
 Test = Q | Any
@@ -90,7 +93,11 @@ def _equals(definition: Definition, value: str) -> Test:
         return _has_element(definition, value)
     if definition.type in NUMBERS:
         return Exact(number_of(definition.key), _number(definition, value))
-    texts = sorted({value, _text(_parsed_or(definition, value))})
+    if definition.type is ValueType.DATETIME and _IS_DAY(value.strip()):
+        values, (first, after) = values_of(definition.key), _span(definition, value)
+        return Q(GreaterThanOrEqual(values, first)) & Q(LessThan(values, after))
+    parse = _parsed if definition.type in CLOSED else _parsed_or
+    texts = sorted({value, _text(parse(definition, value))})
     short = In(values_of(definition.key), [text[:INDEXED_CHARACTERS] for text in texts])
     whole = In(text_of(definition.key), texts)
     return Q(short) & Q(whole) if max(map(len, texts)) >= INDEXED_CHARACTERS else short

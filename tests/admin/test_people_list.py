@@ -121,6 +121,7 @@ NO_VALUES = [
     ("plan", "before", "2026-05-04", "compare dates; this attribute holds text"),
     ("joined", "before", "soon", "joined: Invalid date: YYYY-MM-DD expected."),
     ("phone", "equals", "none", "Phone Number: "),
+    ("vip", "equals", "Yes", "vip: Invalid boolean: true or false expected."),
     ("plan", "equals", "", "Say what to compare with"),
     ("gone", "exists", "", "There is no such attribute any more; remove this filter."),
 ]
@@ -170,6 +171,14 @@ def test_a_short_number_that_a_file_of_digits_may_have_is_found(admin: Client):
     imported(admin, b"phone,first_name\n123 45,Ann\n", identifier="phone", phone_format="digits")
     assert names(look(admin, q="12345")) == ["Ann"]
     assert where(admin, "phone", "equals", "1 2345") == ["Ann"]
+
+
+def test_a_day_finds_the_moments_of_that_day(admin: Client):
+    imported(admin, b"email,first_name,seen\na@x.co,Ann,2026-05-04T10:00:00Z\nb@x.co,Ben,2026-05-05T00:00:00Z\n")
+    assert Attribute.objects.get(key="seen").type == "datetime"
+    assert where(admin, "seen", "equals", "2026-05-04") == ["Ann"]
+    assert where(admin, "seen", "equals", "2026-05-05 ") == ["Ben"]
+    assert where(admin, "seen", "equals", "2026-05-05T00:00:00Z") == ["Ben"]
 
 
 PARTS = ["ann", "ann@", "Ann", "%", "'", "\0", "x" * 5_000, "E"]
