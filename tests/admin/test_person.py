@@ -295,6 +295,7 @@ def test_deleting_says_what_goes_and_asks_for_the_page_that_is():
     assert "1 event<" in text
     assert "ann@x.co" in text
     assert "Undoing that import will not bring them back." in text
+    assert "the files that were imported, and what the pages of their imports show of their rows" in text
     old = page.context["version"]
     save(admin, person, home_city="Oslo")
     page = admin.post(address(person, "delete"), {"version": old})
