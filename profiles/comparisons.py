@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,9 +24,12 @@ from profiles.conditions import FIRST_YEAR, LAST_YEAR, AttributeCondition, Inval
 from profiles.filter_index import INDEXED_CHARACTERS, NUMBERS, number_of, raw_of, text_of, values_of
 from profiles.models import Identifier
 from profiles.schema import Definition, Schema
-from profiles.values import InvalidValue, ValueOptions, ValueType, matching_form, parser
+from profiles.values import InvalidValue, PhoneFormat, ValueOptions, ValueType, matching_form, parser
 
 DATES = frozenset({ValueType.DATE, ValueType.DATETIME})
+CLOSED = frozenset({ValueType.BOOLEAN, ValueType.GENDER, ValueType.COUNTRY, ValueType.LANGUAGE, ValueType.TIME_ZONE})
+"""Types with a closed list of values: what is none of them is told, since nobody can have it."""
+
 LONGEST_VALUE = 10_000
 
 Test = Q | Any
@@ -51,6 +55,24 @@ def compare(condition: AttributeCondition, schema: Schema) -> Test:
     return _in_time(definition, condition.operator, condition.value)
 
 
+def looked_up(text: str, type_: ValueType) -> list[str]:
+    """The matching forms that a text may have as a value of a channel; none where it is no such value.
+
+    A national number may stand for itself or for one of the site's country, and files of digits have short ones too
+    (D-19).
+    """
+    forms: dict[str, None] = {}
+    for options in (replace(_options(), default_country=None), _options(), _DIGITS):
+        try:
+            forms[matching_form(type_, parser(type_, options)(text))] = None
+        except InvalidValue:
+            continue
+    return list(forms)
+
+
+_DIGITS = ValueOptions(phone_format=PhoneFormat.DIGITS)
+
+
 def start_of(day: date) -> datetime:
     """Midnight in the current time zone."""
     return timezone.make_aware(datetime.combine(day, time()))
@@ -65,13 +87,17 @@ def _exists(definition: Definition) -> Q:
 
 def _equals(definition: Definition, value: str) -> Test:
     if definition.identifier:
-        form = _read(lambda: matching_form(definition.type, _parsed(definition, value)))
-        return Q(pk__in=Identifier.objects.filter(kind=definition.key, value=form).values("profile_id"))
+        forms = looked_up(value, definition.type) or [_parsed(definition, value)]
+        return Q(pk__in=Identifier.objects.filter(kind=definition.key, value__in=forms).values("profile_id"))
     if definition.multi_valued:
         return _has_element(definition, value)
     if definition.type in NUMBERS:
         return Exact(number_of(definition.key), _number(definition, value))
-    texts = sorted({value, _text(_parsed_or(definition, value))})
+    if definition.type is ValueType.DATETIME and _IS_DAY(value.strip()):
+        values, (first, after) = values_of(definition.key), _span(definition, value)
+        return Q(GreaterThanOrEqual(values, first)) & Q(LessThan(values, after))
+    parse = _parsed if definition.type in CLOSED else _parsed_or
+    texts = sorted({value, _text(parse(definition, value))})
     short = In(values_of(definition.key), [text[:INDEXED_CHARACTERS] for text in texts])
     whole = In(text_of(definition.key), texts)
     return Q(short) & Q(whole) if max(map(len, texts)) >= INDEXED_CHARACTERS else short

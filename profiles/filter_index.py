@@ -71,15 +71,21 @@ def keep(attribute_id: int) -> bool:
     """
     if connection.in_atomic_block:
         raise ImproperlyConfigured("An index cannot be made while people use the table inside of a transaction.")
+    while True:
+        wanted, name = _wanted(attribute_id), f"filter_{attribute_id}"
+        if wanted is not None and _standing(name) == wanted:
+            return True
+        if _is_being_made(name):
+            return False  # whoever makes it looks again afterwards
+        _execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
+        if wanted is None or not _make(name, wanted):
+            return False
+
+
+def _wanted(attribute_id: int) -> str | None:
+    """The definition of the index that an attribute is to have now; None for none."""
     attribute = Attribute.objects.filter(pk=attribute_id).first()
-    name = f"filter_{attribute_id}"
-    wanted = _definition(attribute) if attribute and attribute.filterable and not attribute.identifier else None
-    if wanted is not None and _standing(name) == wanted:
-        return True
-    if _is_being_made(name):
-        return False
-    _execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
-    return wanted is not None and _make(name, wanted)
+    return _definition(attribute) if attribute and attribute.filterable and not attribute.identifier else None
 
 
 def standing() -> RawSQL:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from profiles.comparisons import looked_up
 from profiles.models import Identifier, Profile
 from profiles.schema import Schema
-from profiles.values import InvalidValue, ValueOptions, matching_form, parser
 
 LONGEST = 1024
 
@@ -39,12 +38,7 @@ def holders(text: str, schema: Schema) -> Q:
 
 
 def _links(text: str, schema: Schema) -> Iterator[tuple[str, str]]:
-    """The text as a value of each channel that can have it; a national number also as one of the site's country."""
-    country = settings.IMPORTS_DEFAULT_COUNTRY or None
+    """The text as a value of each channel that can have it."""
     for kind in schema.identifiers:
-        type_ = schema.definitions[kind].type
-        for options in (ValueOptions(max_bytes=LONGEST), ValueOptions(default_country=country, max_bytes=LONGEST)):
-            try:
-                yield kind, matching_form(type_, parser(type_, options)(text))
-            except InvalidValue:
-                continue
+        for form in looked_up(text, schema.definitions[kind].type):
+            yield kind, form

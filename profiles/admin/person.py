@@ -89,7 +89,8 @@ def _reshaped(
         focus = _move_up(which, fields)
     else:
         return None
-    return page(request, admin, person, schema, Form(fields, _seen(request, person).version, focus=focus))
+    version, was = _seen(request, person).version, request.POST.get("was", "")
+    return page(request, admin, person, schema, Form(fields, version, focus=focus, was=was))
 
 
 def _add_field(request: HttpRequest, person: Profile | None, schema: Schema, fields: list[Field]) -> str:
@@ -134,13 +135,15 @@ def _save(
         if person is None:
             raise Refused(edit.GONE)
         if any(each.problems for each in fields):
-            return page(request, admin, person, schema, Form(fields, seen.version))
+            return page(request, admin, person, schema, Form(fields, seen.version, was=request.POST.get("was", "")))
         with transaction.atomic():
             changed = [label(key, schema) for key in edit.save(seen, wanted, _actor(request))]
             if changed:
                 admin.log_change(request, person, [{"changed": {"fields": changed}}])
     except Refused as refused:
-        return _refused(request, admin, person, schema, Form(fields, seen.version, refused.faults))
+        return _refused(
+            request, admin, person, schema, Form(fields, seen.version, refused.faults, was=request.POST.get("was", ""))
+        )
     if changed:
         messages.success(request, format_html("{}: {} saved.", _link(person), ", ".join(changed)))
     else:
@@ -154,8 +157,12 @@ def _refused(
     """The page with what was typed and why it is not saved."""
     person = Profile.objects.filter(pk=person.pk).first() if person else None
     if form.has(Why.CHANGED) and person is not None:
-        # Whoever sends the form again has seen what was saved meanwhile: it stands beside each field.
+        # Whoever sends the form again has seen what was saved meanwhile: it stands beside each field that they changed.
         fields = person_form.fields_sent(request.POST, person, schema)
+        person_form.let_go(fields, form.was)
+        if fields and all(each.texts == each.shown for each in fields):
+            messages.success(request, format_html("{}: all that you typed is saved.", _link(person)))
+            return _next(request, admin, person)
         for each in fields:
             if each.texts != each.shown:
                 each.meanwhile = person_form.texts_of(each.stored, each.definition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -178,6 +179,22 @@ def fields_sent(sent: QueryDict, person: Profile | None, schema: Schema) -> list
         texts = [_normal(each.definition, text) for text in sent.getlist(each.name)]
         each.texts = [text for text in texts if text][: None if each.is_list else 1]
     return fields
+
+
+def opened(fields: Iterable[Field]) -> str:
+    """The texts of a page as it is sent out, to tell later in which fields somebody typed."""
+    return json.dumps({each.name: each.shown for each in fields if not each.fixed})
+
+
+def let_go(fields: Iterable[Field], was: str) -> None:
+    """Let fields in which nobody typed, going by what the page showed when it was opened, show what is stored now."""
+    try:
+        before = dict(json.loads(was))
+    except (TypeError, ValueError):
+        return
+    for each in fields:
+        if each.texts == before.get(each.name, []):
+            each.texts = each.shown
 
 
 def field_for(key: str, schema: Schema) -> Field | None:

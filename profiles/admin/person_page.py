@@ -64,12 +64,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of the page as they are to be shown. ``version``: of the person whom the fields show."""
+    """The fields of the page as they are to be shown. ``version``: of the person whom the fields show; ``was``: their
+    texts as the page of that version showed them, as it came back; empty for a page that shows what is stored."""
 
     fields: list[Field]
     version: int | None = None
     faults: tuple[Fault, ...] = ()
     focus: str = ""
+    was: str = ""
 
     def has(self, why: Why) -> bool:
         return any(fault.why is why for fault in self.faults)
@@ -104,6 +106,7 @@ def page(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, sche
         "focus": form.focus,
         "others": _others(fields, person, schema),
         "version": form.version,
+        "was": form.was or person_form.opened(fields),
     }
     if person is not None:
         context |= _stored(request, admin, person, schema, fields)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -117,6 +121,7 @@ NO_VALUES = [
     ("plan", "before", "2026-05-04", "compare dates; this attribute holds text"),
     ("joined", "before", "soon", "joined: Invalid date: YYYY-MM-DD expected."),
     ("phone", "equals", "none", "Phone Number: "),
+    ("vip", "equals", "Yes", "vip: Invalid boolean: true or false expected."),
     ("plan", "equals", "", "Say what to compare with"),
     ("gone", "exists", "", "There is no such attribute any more; remove this filter."),
 ]
@@ -160,6 +165,20 @@ def test_search_finds_by_any_identifier_as_matching_does(admin: Client):
         assert names(look(admin, q=text)) == (["Ben"] if text == "nick" else ["Ann"]), text
     person = Profile.objects.get(external_id="E1")
     assert names(look(admin, q=person.object_id)) == ["Ann"]
+
+
+def test_a_short_number_that_a_file_of_digits_may_have_is_found(admin: Client):
+    imported(admin, b"phone,first_name\n123 45,Ann\n", identifier="phone", phone_format="digits")
+    assert names(look(admin, q="12345")) == ["Ann"]
+    assert where(admin, "phone", "equals", "1 2345") == ["Ann"]
+
+
+def test_a_day_finds_the_moments_of_that_day(admin: Client):
+    imported(admin, b"email,first_name,seen\na@x.co,Ann,2026-05-04T10:00:00Z\nb@x.co,Ben,2026-05-05T00:00:00Z\n")
+    assert Attribute.objects.get(key="seen").type == "datetime"
+    assert where(admin, "seen", "equals", "2026-05-04") == ["Ann"]
+    assert where(admin, "seen", "equals", "2026-05-05 ") == ["Ben"]
+    assert where(admin, "seen", "equals", "2026-05-05T00:00:00Z") == ["Ben"]
 
 
 PARTS = ["ann", "ann@", "Ann", "%", "'", "\0", "x" * 5_000, "E"]
@@ -502,3 +521,27 @@ def test_the_index_of_an_attribute_that_is_gone_goes(attribute: Attribute):
         cursor.execute("SELECT to_regclass(%s)", [f"filter_{pk}"])
         assert cursor.fetchone() == (None,)
     Attribute.objects.create(pk=pk, key="plan", label="plan", type="text")
+
+
+def test_an_attribute_unmarked_while_its_index_is_made_has_none_in_the_end(attribute: Attribute):
+    def elsewhere(act: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return act(*arguments)
+        finally:
+            connections.close_all()
+
+    name, others = f"filter_{attribute.pk}", ThreadPoolExecutor(2)
+    Attribute.objects.filter(pk=attribute.pk).update(filterable=True)
+    with others:
+        with transaction.atomic():
+            Profile.objects.filter(external_id="nobody").update(external_id=None)  # what making an index waits for
+            making = others.submit(elsewhere, filter_index.keep, attribute.pk)
+            while not others.submit(elsewhere, filter_index._is_being_made, name).result():
+                time.sleep(0.01)
+            unmarked = Attribute.objects.filter(pk=attribute.pk)
+            others.submit(elsewhere, partial(unmarked.update, filterable=False)).result()
+            assert not others.submit(elsewhere, filter_index.keep, attribute.pk).result(), "another makes it"
+        assert not making.result()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        assert cursor.fetchone() == (None,)

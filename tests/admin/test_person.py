@@ -44,6 +44,7 @@ def form(page: Any) -> dict[str, Any]:
     """What a browser would send of the form of a page, untouched."""
     context = page.context
     sent: dict[str, Any] = {"version": "" if context["version"] is None else str(context["version"])}
+    sent["was"] = context["was"]
     for field, _ in context["fields"]:
         sent[field.name] = [box.text for box in field.boxes()]
     return sent
@@ -208,6 +209,28 @@ def test_of_two_tabs_the_second_sees_what_the_first_saved_and_loses_nothing():
     assert known(person) == {"email": ["a@x.co", "b@x.co"], "home_city": "Bonn"}
 
 
+def test_of_two_tabs_the_second_does_not_take_back_what_it_never_touched():
+    admin, person = log_in("Admin"), made(email=["a@x.co"], home_city="Oslo", first_name="Ann", last_name="Lee")
+    first, second = form(admin.get(address(person))), form(admin.get(address(person)))
+    admin.post(address(person), first | {name("first_name"): "Zoe", name("last_name"): "", "_save": "1"})
+    second = form(admin.post(address(person), second | {"do": "add", "attribute": "age"}))
+    page = admin.post(address(person), second | {name("home_city"): "Bonn", "_save": "1"})
+    assert [field.key for field, _ in page.context["fields"] if field.meanwhile is not None] == ["home_city"]
+    admin.post(address(person), form(page) | {"_save": "1"})
+    assert known(person) == {"email": ["a@x.co"], "home_city": "Bonn", "first_name": "Zoe"}
+
+
+def test_who_presses_save_twice_is_told_that_it_is_saved():
+    admin, person = log_in("Admin"), made(email=["a@x.co"])
+    sent = form(admin.get(address(person))) | {name("email"): ["b@x.co"], "_continue": "1"}
+    admin.post(address(person), sent)
+    page = admin.post(address(person), sent, follow=True)
+    assert "There is a problem" not in page.content.decode()
+    assert "all that you typed is saved" in page.content.decode()
+    assert known(person) == {"email": ["b@x.co"]}
+    assert Change.objects.filter(profile=person).count() == 2
+
+
 def test_a_field_that_is_added_to_an_old_page_does_not_make_it_new():
     admin, person = log_in("Admin"), made(email=["a@x.co"], home_city="Oslo")
     page = admin.get(address(person))
@@ -272,6 +295,7 @@ def test_deleting_says_what_goes_and_asks_for_the_page_that_is():
     assert "1 event<" in text
     assert "ann@x.co" in text
     assert "Undoing that import will not bring them back." in text
+    assert "the files that were imported, and what the pages of their imports show of their rows" in text
     old = page.context["version"]
     save(admin, person, home_city="Oslo")
     page = admin.post(address(person, "delete"), {"version": old})

@@ -36,6 +36,8 @@ def test_an_admin_corrects_a_person(people: People):
     phone.page.get_by_label("Email", exact=True).press("Enter")
     expect(phone.page).to_have_title("Error: Ann | People")
     assert phone.faults() == []
+    phone.open(path.replace("change", "history"))
+    assert phone.faults() == []
     admin = people.log_in("Admin")
     page = admin.open(path)
     page.get_by_label("Email", exact=True).fill("no address")
