@@ -38,6 +38,7 @@ class Why(enum.StrEnum):
     CHANGED = "changed"
     GONE = "gone"
     TAKEN = "taken"
+    SHARED = "shared"
     LIMIT = "limit"
     MISSING = "missing"
     BUSY = "busy"
@@ -74,9 +75,18 @@ class Seen:
 
 @contextmanager
 def schema_held() -> Iterator[Schema]:
-    """The schema, which nobody changes as long as the context lasts: what is read by it is written by it."""
+    """The schema, which nobody changes as long as the context lasts: what is read by it is written by it.
+
+    Raises ``Refused`` where somebody else has been changing it for too long.
+    """
     with transaction.atomic():
-        schema_lock.share()
+        _be_patient()
+        try:
+            schema_lock.share()
+        except DatabaseError as error:
+            if _code(error) != _TOO_LONG:
+                raise
+            raise Refused(Fault(Why.BUSY, "The schema is being changed just now. Try again in a moment.")) from None
         yield load_schema()
 
 
@@ -89,9 +99,13 @@ def save(seen: Seen, wanted: Mapping[str, Any], actor: AbstractBaseUser | None) 
     return _until_done(lambda: _save(seen, wanted, actor))
 
 
-def create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> int:
-    """Make a person of values as for ``save``; the new primary key. Raises ``Refused``."""
-    return _until_done(lambda: _create(wanted, actor))
+def create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None, *, shared: bool = False) -> int:
+    """Make a person of values as for ``save``; the new primary key. Raises ``Refused``.
+
+    ``shared``: somebody else may hold an address or number of theirs (AC-21); else that is refused, since they may
+    well be the same person.
+    """
+    return _until_done(lambda: _create(wanted, actor, shared))
 
 
 def delete(seen: Seen, actor: AbstractBaseUser | None) -> None:
@@ -104,6 +118,7 @@ def _until_done(write: Callable[[], Done]) -> Done:
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():
+                _be_patient()
                 schema_lock.share()
                 return write()
         except store.Moved:
@@ -140,7 +155,7 @@ def _save(seen: Seen, wanted: Mapping[str, Any], actor: AbstractBaseUser | None)
     return changes
 
 
-def _create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> int:
+def _create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None, shared: bool) -> int:
     schema, change_set = load_schema(), _change_set(actor, "made in the admin")
     people = _people(schema, change_set)
     given = dict(_given(wanted, schema.lists))
@@ -150,7 +165,9 @@ def _create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> int:
     links = [link for link in _held(people, newcomer) if link[0] != OBJECT_ID]
     if not links:
         raise Refused(Fault(Why.MISSING, _NOTHING_TO_FIND_BY, EXTERNAL_ID))
-    _lock(links, external_id)
+    _lock_alone(links)
+    if not shared:
+        _check_shared(links)
     people.add(store.load(_external(external_id)))
     key = next((link for link in links if link[0] != EXTERNAL_ID), links[0])
     row = Incoming(1, key, links, orjson.dumps(given).decode(), external_id)
@@ -214,10 +231,27 @@ def _read(seen: Seen) -> Person:
     return person
 
 
-def _lock(held: Iterable[Link], external_id: str | None) -> None:
+def _be_patient() -> None:
+    """Wait for nobody longer than people wait for a page."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+
+
+def _lock(held: Iterable[Link], external_id: str | None) -> None:
     slots.lock_slots(slots.slots_of(_external(external_id)), slots.slots_of(held))
+
+
+def _lock_alone(held: list[Link]) -> None:
+    """Keep everybody else from all that somebody new is to be found by: nobody makes the same person meanwhile."""
+    slots.lock_slots(slots.slots_of(held), set())
+
+
+def _check_shared(links: list[Link]) -> None:
+    """See that nobody holds one of these already, external ids apart."""
+    found = store.load([link for link in links if link[0] != EXTERNAL_ID])
+    if found:
+        (kind, value), person = found[0]
+        raise Refused(Fault(Why.SHARED, f"Somebody has {value} already.", kind, person.ref))
 
 
 def _external(external_id: str | None) -> list[Link]:

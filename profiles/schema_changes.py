@@ -14,6 +14,7 @@ from typing import Any
 from profiles import holders, rebuild, schema_lock
 from profiles.holders import Holder
 from profiles.merge import as_list, same
+from profiles.models import load_schema
 from profiles.schema import KEY_BYTES, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, Parser, ValueOptions, ValueType, parser
 
@@ -88,8 +89,11 @@ def _key_faults(key: str) -> Iterator[Fault]:
     """A key is what a header names, so it must be one that a header can name (AT-10)."""
     if len(key.encode()) > KEY_BYTES:
         yield Fault("key", f"The key takes {len(key.encode()):,} bytes and the limit is {KEY_BYTES}. Shorten it.")
-    if key in OWN_FIELDS:
-        yield Fault("key", f"{key} is a field that every person has. Choose another key.")
+    if key.casefold() in OWN_FIELDS:
+        yield Fault("key", f"{key.casefold()} is a field that every person has. Choose another key.")
+    alike = [other for other in load_schema().definitions if other.casefold() == key.casefold() and other != key]
+    if alike:
+        yield Fault("key", f"{alike[0]} is an attribute already, and headers name it in any case. Choose another key.")
     if _DATE_FORMAT.fullmatch(key):
         yield Fault("key", "A key cannot end in angle brackets: in a header they hold the format of a date.")
 

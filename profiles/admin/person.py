@@ -36,9 +36,12 @@ def add(request: HttpRequest, admin: ProfileAdmin) -> HttpResponse:
     if request.method != "POST":
         schema = load_schema()
         return page(request, admin, None, schema, Form(person_form.fields_of(None, schema)))
-    with edit.schema_held() as schema:
-        fields = person_form.fields_sent(request.POST, None, schema)
-        return _reshaped(request, admin, None, schema, fields) or _create(request, admin, schema, fields)
+    try:
+        with edit.schema_held() as schema:
+            fields = person_form.fields_sent(request.POST, None, schema)
+            return _reshaped(request, admin, None, schema, fields) or _create(request, admin, schema, fields)
+    except Refused as busy:
+        return _as_typed(request, admin, None, busy)
 
 
 def change(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpResponse:
@@ -53,9 +56,12 @@ def change(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpRespon
         return page(request, admin, person, schema, Form(person_form.fields_of(person, schema), _version(person)))
     if not admin.has_change_permission(request, person):
         raise PermissionDenied
-    with edit.schema_held() as schema:
-        fields = person_form.fields_sent(request.POST, person, schema)
-        return _reshaped(request, admin, person, schema, fields) or _save(request, admin, person, schema, fields)
+    try:
+        with edit.schema_held() as schema:
+            fields = person_form.fields_sent(request.POST, person, schema)
+            return _reshaped(request, admin, person, schema, fields) or _save(request, admin, person, schema, fields)
+    except Refused as busy:
+        return _as_typed(request, admin, person, busy)
 
 
 def delete(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpResponse:
@@ -71,6 +77,15 @@ def delete(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpRespon
     if person is None:
         raise Http404(f"There is no person {number}; somebody may have deleted them.")
     return delete_page(request, admin, person, load_schema(), faults)
+
+
+def _as_typed(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, refused: Refused) -> HttpResponse:
+    """The form as it was sent, and why nothing could be done with it yet."""
+    schema, seen = load_schema(), _seen(request, person)
+    fields = person_form.fields_sent(request.POST, person, schema)
+    return page(
+        request, admin, person, schema, Form(fields, seen.version, refused.faults, was=request.POST.get("was", ""))
+    )
 
 
 def _person(number: str) -> Profile | None:
@@ -119,7 +134,7 @@ def _create(request: HttpRequest, admin: ProfileAdmin, schema: Schema, fields: l
         return page(request, admin, None, schema, Form(fields))
     try:
         with transaction.atomic():
-            made = Profile.objects.get(pk=edit.create(wanted, _actor(request)))
+            made = Profile.objects.get(pk=edit.create(wanted, _actor(request), shared="shared" in request.POST))
             admin.log_addition(request, made, [{"added": {}}])
     except Refused as refused:
         return page(request, admin, None, schema, Form(fields, faults=refused.faults))

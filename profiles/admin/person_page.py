@@ -100,6 +100,7 @@ def page(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, sche
         "may_save": may_save,
         "gone": form.has(Why.GONE),
         "changed": form.has(Why.CHANGED),
+        "shared": form.has(Why.SHARED),
         "faults": list(_spread(form.faults, fields)),
         "fields": [(each, None) for each in fields],
         "wrong": bool(form.faults) or any(each.problems for each in fields),

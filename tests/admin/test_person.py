@@ -272,6 +272,17 @@ def test_a_person_is_added_and_the_log_says_so():
     assert "First name" in LogEntry.objects.get(action_flag=2).get_change_message()
 
 
+def test_who_presses_add_twice_adds_one_person():
+    admin = log_in("Admin")
+    sent = form(admin.get(reverse(ADD))) | {name("email"): ["a@x.co"]}
+    assert admin.post(reverse(ADD), sent).status_code == 302
+    again = admin.post(reverse(ADD), sent)
+    assert problems(again) == {"email": ["Somebody has a@x.co already."]}
+    assert address(Profile.objects.get()) in again.content.decode()
+    assert admin.post(reverse(ADD), sent | {"shared": "on"}).status_code == 302
+    assert Profile.objects.count() == 2
+
+
 def test_a_person_whom_nobody_could_find_is_not_added():
     admin = log_in("Admin")
     page = admin.post(reverse(ADD), form(admin.get(reverse(ADD))) | {name("first_name"): "Ann", "_save": "1"})

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def made(**values: Any) -> Profile:
-    return Profile.objects.get(pk=edit.create(values, None))
+    return Profile.objects.get(pk=edit.create(values, None, shared=True))
 
 
 def seen(person: Profile) -> Seen:
@@ -126,6 +126,16 @@ def test_nobody_is_made_who_cannot_be_found_again():
     assert faults({"first_name": "Ann"}, act=edit.create) == [(Why.MISSING, "external_id")]
 
 
+def test_somebody_with_an_address_that_somebody_has_is_made_only_when_that_is_meant():
+    ann = made(email=["a@x.co"])
+    assert faults({"email": ["b@x.co", "A@x.co"]}, act=edit.create) == [(Why.SHARED, "email")]
+    with pytest.raises(Refused) as refused:
+        edit.create({"email": ["a@x.co"]}, None)
+    assert refused.value.faults[0].person == ann.pk
+    edit.create({"email": ["a@x.co"]}, None, shared=True)
+    assert Profile.objects.count() == 2
+
+
 def test_who_is_deleted_leaves_nothing_but_the_act():
     person, other = made(external_id="e1", email=["a@x.co"]), made(email=["a@x.co"])
     for each in (person, other):
@@ -190,7 +200,7 @@ ACTS: dict[str, Callable[[Profile], object]] = {
     "deleted": lambda person: edit.delete(seen(person), None),
     "changed": lambda person: edit.save(seen(person), {"home_city": "Oslo"}, None),
     "without the address": lambda person: edit.save(seen(person), {"email": ["b@x.co"]}, None),
-    "beside another": lambda person: edit.create({"email": ["a@x.co"]}, None),
+    "beside another": lambda person: edit.create({"email": ["a@x.co"]}, None, shared=True),
 }
 
 

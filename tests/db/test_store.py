@@ -6,9 +6,11 @@ import pytest
 from django.utils import timezone
 
 from profiles import store
+from profiles.history import last_writers
 from profiles.merge import Action
 from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
-from profiles.people import People, Person, Rules
+from profiles.people import Incoming, People, Person, Rules
+from profiles.schema import EXTERNAL_ID
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +41,48 @@ def test_an_external_id_can_be_given_up_and_taken_in_one_write(takes_first: bool
     left = Profile.objects.get(pk=giver.ref)
     assert (left.external_id, left.attributes) == (None, giver.values())
     assert left.history.get().changes == {"external_id": [freed, None]}
+
+
+def changed(change_set: ChangeSet, external_id: str, city: str) -> None:
+    """One more row of a change set gives somebody a city."""
+    people = People(Rules.of(load_schema(), Action.OVERWRITE, (EXTERNAL_ID,)), store.microseconds(timezone.now()))
+    people.add(store.load([(EXTERNAL_ID, external_id)]))
+    row = Incoming(
+        1, (EXTERNAL_ID, external_id), [(EXTERNAL_ID, external_id)], f'{{"home_city":"{city}"}}', external_id
+    )
+    assert people.apply(row).refusal is None
+    store.write(people, change_set)
+
+
+def told(change_set: ChangeSet) -> dict[str, list[str | None]]:
+    found: dict[str, list[str | None]] = change_set.members.get().changes
+    return found
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_others_wrote_between_two_touches_of_a_change_set_is_not_taken_for_what_they_left(known: bool):
+    first, one, other = act(), act(), act()
+    if known:
+        changed(first, "e1", "Oslo")
+    changed(one, "e1", "Bonn")
+    changed(other, "e1", "Rome")
+    changed(one, "e1", "Oslo")
+    assert told(one) == {"home_city": ["Oslo" if known else "Rome", "Oslo"]}
+    person = Profile.objects.get()
+    assert person.attributes == {"home_city": "Oslo"}
+    assert last_writers(person)["home_city"] == one
+
+
+def test_touches_of_one_change_set_are_told_as_one():
+    first, one = act(), act()
+    changed(first, "e1", "Oslo")
+    changed(first, "e1", "Bonn")
+    assert told(first) == {}
+    for city in ("Rome", "Paris"):
+        changed(one, "e1", city)
+    assert told(one) == {"home_city": ["Bonn", "Paris"]}
+    changed(one, "e1", "Bonn")
+    assert told(one) == {}
 
 
 def test_who_changed_meanwhile_is_not_deleted():
