@@ -254,3 +254,50 @@ def test_the_page_needs_few_queries_whatever_it_shows(query: str):
         ) as queries:
             admin.get(address("change", job) + query)
         assert len(queries) <= 15, [query["sql"].replace(chr(34), "")[:330] for query in queries.captured_queries]
+
+
+def lines_of(client: Client, job: ImportJob, row: int) -> dict[str, tuple]:
+    found = client.get(address("change", job), {"find": str(row)}).context["lines"]
+    return {line.header or line.target: (line.text, line.cell and (line.cell.old, line.cell.new)) for line in found}
+
+
+def test_a_single_row_tells_what_the_file_has_and_not_what_comes_of_it():
+    admin = log_in("Admin")
+    imported(admin)
+    content = b"email,phone,plan,note\nann@x.co,+12025559999,silver,private\n"
+    job = ready(admin, content, action="append", **{"column": "4", "target-4": "skip"})
+    lines = lines_of(admin, job, 1)
+    assert lines["phone"] == (["+12025559999"], (["+12025550101"], ["+12025550101", "+12025559999"]))
+    assert lines["plan"] == ("silver", ("gold", "silver"))
+    page = text(admin, job, "?find=1")
+    assert "(not read)" in page
+    assert "(empty)" not in page
+
+
+def test_a_single_row_tells_that_a_value_of_the_file_changes_nothing():
+    admin = log_in("Admin")
+    imported(admin)
+    job = ready(admin, b"email,plan\nann@x.co,silver\n", action="update")
+    page = text(admin, job, "?find=1")
+    assert page.count("silver") == 1
+    assert page.count('<span class="quiet">nothing</span>') == 2
+
+
+def test_a_single_row_shows_its_external_id():
+    admin = log_in("Admin")
+    job = ready(admin, b"external_id,email\n007,bond@x.co\n", identifier="external_id")
+    assert lines_of(admin, job, 1)["external_id"] == ("007", (None, "007"))
+    press(admin, job, "start")
+    finish(job)
+    again = ready(admin, b"external_id,email\n007,bond@x.co\n", identifier="external_id")
+    assert lines_of(admin, again, 1)["external_id"] == ("007", ("007", "007"))
+
+
+def test_a_single_row_shows_what_replace_clears_without_a_column():
+    admin = log_in("Admin")
+    imported(admin)
+    job = ready(admin, b"email,plan\nann@x.co,gold\n", action="replace")
+    lines = lines_of(admin, job, 1)
+    assert lines["first_name"] == (None, ("Ann", None))
+    assert lines["phone"] == (None, (["+12025550101"], None))
+    assert "no column" in text(admin, job, "?find=1")
