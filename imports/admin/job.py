@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 
 from imports import configure, engine, lifecycle, moves, outcome, preview, progress, queue
 from imports.admin import job_parts
-from imports.admin.pages import SMALL_ROWS, actor, address, is_fragment, job_to_see, page, tell
+from imports.admin.pages import SMALL_ROWS, actor, address, is_fragment, job_to_see, page, tell, typed
 from imports.errand import is_at_work
 from imports.models import ImportJob, Status
 from imports.moves import Move, Refused
@@ -103,7 +103,7 @@ def _make(job: ImportJob, name: Move, request: HttpRequest) -> None:
     if name is Move.CANCEL:
         configure.cancel(job, who)
     elif name is not Move.REFRESH:
-        lifecycle.move(job, name, who, request.POST.get("comment", ""))
+        lifecycle.move(job, name, who, typed(request.POST, "comment"))
     elif job.total > SMALL_ROWS:
         configure.refresh(job, who)
     else:

@@ -301,3 +301,28 @@ def test_a_single_row_shows_what_replace_clears_without_a_column():
     assert lines["first_name"] == (None, ("Ann", None))
     assert lines["phone"] == (None, (["+12025550101"], None))
     assert "no column" in text(admin, job, "?find=1")
+
+
+def test_each_kind_of_problem_opens_its_rows_and_no_others():
+    admin = log_in("Admin")
+    job = ready(admin, b"email,plan\nann@x.co\nben@x.co,a,b\ncy@x.co\ndee@x.co,gold\n")
+    groups = admin.get(address("change", job) + "?show=problems").context["groups"]
+    assert [group.rows for _, group in groups] == [2, 1]
+    for link, group in groups:
+        assert len(admin.get(address("change", job) + link).context["problems"]) == group.rows
+
+
+@pytest.mark.parametrize("name", ["severity", "code", "column", "reason", "text", "find"])
+def test_what_a_database_cannot_hold_is_not_asked_of_it(name: str):
+    admin = log_in("Admin")
+    job = ready(admin)
+    assert admin.get(address("change", job), {"show": "problems", name: "\0"}).status_code == 200
+
+
+def test_a_comment_can_hold_what_a_database_cannot():
+    creator, approver = log_in("Creator"), log_in("Approver")
+    job = ready(creator)
+    press(creator, job, "submit")
+    assert "Say why you reject" in press(approver, job, "reject", comment="\0").content.decode()
+    press(approver, job, "reject", comment="not\0 this")
+    assert job.moves.last().comment == "not this"
