@@ -145,6 +145,7 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         "who_approves": outcome.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
         "moves": job_parts.moves(job),
         "clears": job.preview.get("cleared", 0),
+        "must_understand": any(button.move in _WRITING for button in state["buttons"]),
     }
     shown = job_parts.shown(request, job, state["figures"], state["seen"])
     return page(request, "job", job, **state, **details, **shown)

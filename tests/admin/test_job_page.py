@@ -326,3 +326,20 @@ def test_a_comment_can_hold_what_a_database_cannot():
     assert "Say why you reject" in press(approver, job, "reject", comment="\0").content.decode()
     press(approver, job, "reject", comment="not\0 this")
     assert job.moves.last().comment == "not this"
+
+
+def test_what_is_only_started_has_not_imported_anything():
+    admin = log_in("Admin")
+    job = ready(admin)
+    page = press(admin, job, "start")
+    counts = page.context["figures"].counts
+    assert (counts.imported, counts.updated, counts.failed, counts.not_run) == (0, 0, 2, 3)
+
+
+def test_only_who_may_write_has_to_understand_what_is_cleared():
+    creator, approver, admin = log_in("Creator"), log_in("Approver"), log_in("Admin")
+    imported(admin)
+    job = ready(creator, b"email,plan\nann@x.co,silver\n", action="replace")
+    press(creator, job, "submit", understood="on")
+    assert 'id="understood"' not in text(creator, job)
+    assert 'id="understood"' in text(approver, job)

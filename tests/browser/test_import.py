@@ -97,6 +97,7 @@ def test_an_import_of_a_hundred_thousand_rows_is_watched_to_its_end(people: Peop
     stays_loaded(approver.open(creator.page.url.removeprefix(creator.site)))
     approver.page.get_by_role("button", name="Approve and start").click()
     expect(approver.page.get_by_role("main")).to_contain_text("rows/s", timeout=SECONDS_60)
+    expect(approver.page.locator("#state")).to_have_text("In Progress")
     stays_loaded(approver.page)
     expect(approver.page.locator("#state")).to_have_text("Completed", timeout=2 * SECONDS_60)
     assert was_never_loaded_again(approver.page)
