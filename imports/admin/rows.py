@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imports import find
@@ -34,13 +34,17 @@ class Tab(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value before and after, or a value of the file and what is wrong with it, or one that changes nothing."""
+    """A value before and after, or a value of the file and what is wrong with it, or one that changes nothing.
+
+    ``kept``: something is wrong with it, and it is taken all the same.
+    """
 
     old: Any
     new: Any
     problem: str = ""
     warning: bool = False
     same: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ def _texts(job: ImportJob, number: int) -> dict[int, str]:
 def _table(found: Iterable[Mapping[str, Any]], columns: Sequence[ImportColumn]) -> Table:
     targets = {column.header: column.target or column.header for column in reversed(columns)}
     rows = [_row(row, targets) for row in found]
-    busy = {key for row in rows for key, cell in row.cells.items() if not cell.same}
+    busy = {key for row in rows for key, cell in row.cells.items() if cell.problem or not cell.same}
     mapped = [column.target for column in columns if column.target]
     keys = sorted(dict.fromkeys([*mapped, *busy]), key=lambda key: key not in busy)
     return Table(rows, keys[:CELLS_SHOWN], max(0, len(keys) - CELLS_SHOWN))
@@ -176,6 +180,8 @@ def _row(row: Mapping[str, Any], targets: Mapping[str, str]) -> Row:
         key = targets.get(problem["column"])
         if key is None:
             loose.append(problem["reason"])
+        elif key in brings:
+            cells[key] = replace(cells[key], problem=problem["reason"], warning=True, kept=True)
         else:
             cells[key] = Cell(None, problem["value"], problem["reason"], problem["severity"] == "warning")
     return Row(row["row"], row["line"], row["outcome"], row["key"], row["person"], cells, brings, loose)

@@ -343,3 +343,21 @@ def test_only_who_may_write_has_to_understand_what_is_cleared():
     press(creator, job, "submit", understood="on")
     assert 'id="understood"' not in text(creator, job)
     assert 'id="understood"' in text(approver, job)
+
+
+def test_a_value_that_is_taken_with_a_warning_shows_what_it_replaces():
+    admin = log_in("Admin")
+    imported(admin, b"email,seen<dd/MM/yyyy>\nann@x.co,01/02/2003\n")
+    job = ready(
+        admin,
+        b"email,seen<dd/MM/yyyy>\nann@x.co,32/02/2003\nben@x.co,33/02/2003\n",
+        identifier="email",
+        action="overwrite",
+    )
+    first, second = (row.cells["seen"] for row in admin.get(address("change", job)).context["table"].rows)
+    assert (first.old, first.new) == ("2003-02-01T12:00:00Z", "32/02/2003")
+    assert (second.old, second.new) == (None, "33/02/2003")
+    for query in ("", "?find=1"):
+        page = text(admin, job, query)
+        assert "changed from </span><del>" in page
+        assert "dd/MM/yyyy expected" in page
