@@ -15,7 +15,7 @@ from imports.presets import Options
 from imports.tables import JobTables
 from profiles.models import load_schema
 from profiles.people import Link, Outcome
-from profiles.schema import OWN_FIELDS, Definition, Schema
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Definition, Schema
 from profiles.value_types import InvalidValue
 from profiles.values import ValueType, matching_form, parser
 
@@ -24,7 +24,8 @@ FOUND_ROWS = 50
 
 
 def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
-    """Rows by number, good and bad, in file order; ``values`` are those of the file that change nothing."""
+    """Rows by number, good and bad, in file order; ``values`` are those of the file that change nothing,
+    ``brings`` are all that it has for the row."""
     return rows_numbered(job, range(first, last + 1))
 
 
@@ -110,9 +111,11 @@ def _names(job: ImportJob) -> dict[str, str]:
 
 
 def _shown(
-    number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str
+    number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str, kind: str, links: str
 ) -> dict[str, Any]:
     values = orjson.loads(raw)
+    row = staging.as_incoming(number, kind, key, links, raw)
+    own = {EXTERNAL_ID: row.external_id, OBJECT_ID: row.object_id}
     after = values if outcome == Outcome.IMPORTED else {}
     shown = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}
     return {
@@ -123,6 +126,7 @@ def _shown(
         "person": person if person and person > 0 else None,
         "changes": shown,
         "values": {name: value for name, value in values.items() if name not in shown},
+        "brings": {name: value for name, value in own.items() if value is not None} | values,
         "problems": [],
     }
 
@@ -146,7 +150,7 @@ _ROWS = """
 SELECT s.row_no, s.line, s.key,
     coalesce(r.outcome, CASE WHEN b.first_row IS NOT NULL THEN 'imported' WHEN t.moment IS NULL THEN 'unchanged'
                              ELSE 'updated' END),
-    coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw
+    coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw, s.kind, s.links
 FROM {staged} s
 JOIN imports_bucket k ON k.job_id = %s AND k.step = 'preview'
     AND CASE k.lane WHEN 'hash' THEN s.place BETWEEN k.first AND k.last ELSE s.row_no = ANY(k.rows) END

@@ -38,8 +38,9 @@ def send(move_id: int) -> None:
         return
     move = notice.move
     if move.job.status != move.after:  # what is no longer so is not told; the move after it may be
-        notice.delete()
-        return
+        if move.job.moves.filter(pk__gt=move.pk).exclude(move=Move.REFRESH).exists():
+            notice.delete()
+        return  # what waits is only checked again: then it waits as before, and its figures are new
     people = list(_recipients(move).exclude(pk__in=notice.told))
     if _send_all(notice, people) == len(people):
         notice.delete()

@@ -56,7 +56,7 @@ class Figures:
 def figures(job: ImportJob) -> Figures:
     """The job's figures: what was done, or before it starts what the preview says will be."""
     names = ("total", "imported", "updated", "ignored", "failed", "unchanged", "people", "warnings")
-    if job.status == Status.IN_PROGRESS:
+    if job.status in (Status.PENDING, Status.IN_PROGRESS):  # what was said before is not done yet
         found = lifecycle.final_counts(job, people=0) | {"total": job.total, "warnings": job.warnings}
     elif job.status in ENDED or not job.preview:
         found = {name: getattr(job, name) for name in names}

@@ -51,10 +51,11 @@ class Wanted:
     severity: str = ""
     code: str = ""
     column: str = ""
+    reason: str = ""
     text: str = ""
 
     def __bool__(self) -> bool:
-        return any((self.severity, self.code, self.column, self.text))
+        return any((self.severity, self.code, self.column, self.reason, self.text))
 
 
 def problems(job: ImportJob) -> QuerySet[RowError]:
@@ -69,10 +70,10 @@ def ignored(job: ImportJob) -> QuerySet[RowError]:
 
 def wanted(found: QuerySet[RowError], asked: Wanted) -> QuerySet[RowError]:
     """Those that a person asks for; a text is looked for in values, columns and reasons, whatever its case."""
-    exact = {name: getattr(asked, name) for name in ("severity", "code", "column") if getattr(asked, name)}
+    exact = {name: getattr(asked, name) for name in ("severity", "code", "column", "reason") if getattr(asked, name)}
     found = found.filter(**exact)
     if asked.text:
-        text = asked.text.replace("\0", "")
+        text = asked.text
         found = found.filter(
             Q(value__icontains=text) | Q(reason__icontains=text) | Q(column__icontains=text) | _in_row(text)
         )

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from imports import configure, engine, lifecycle, moves, outcome, preview, progress, queue
 from imports.admin import job_parts
-from imports.admin.pages import SMALL_ROWS, actor, address, is_fragment, job_to_see, page, tell
+from imports.admin.pages import SMALL_ROWS, actor, address, is_fragment, job_to_see, page, tell, typed
 from imports.errand import is_at_work
 from imports.models import ImportJob, Status
 from imports.moves import Move, Refused
@@ -104,7 +104,7 @@ def _make(job: ImportJob, name: Move, request: HttpRequest) -> None:
     if name is Move.CANCEL:
         configure.cancel(job, who)
     elif name is not Move.REFRESH:
-        lifecycle.move(job, name, who, request.POST.get("comment", ""))
+        lifecycle.move(job, name, who, typed(request.POST, "comment"))
     elif job.total > SMALL_ROWS:
         configure.refresh(job, who)
     else:
@@ -146,6 +146,7 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         "who_approves": outcome.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
         "moves": job_parts.moves(job),
         "clears": job.preview.get("cleared", 0),
+        "must_understand": any(button.move in _WRITING for button in state["buttons"]),
     }
     shown = job_parts.shown(request, job, state["figures"], state["seen"])
     return page(request, "job", job, **state, **details, **shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from imports import job_file, problems
 from imports.admin import rows
+from imports.admin.pages import typed
 from imports.admin.rows import Tab
 from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, JobMove, RowError
@@ -75,7 +76,7 @@ def shown(request: HttpRequest, job: ImportJob, found: Figures, version: str) ->
     offered = rows.tabs(job, found)
     asked = request.GET.get("show", "")
     tab = Tab(asked) if asked in {tab for tab, _, _ in offered} else offered[0][0]
-    text = request.GET.get("find", "").strip()
+    text = typed(request.GET, "find")
     can_find = job.status in rows.CHECKED
     context: dict[str, Any] = {
         "tab": tab,
@@ -110,8 +111,8 @@ def _sought(job: ImportJob, columns: list[ImportColumn], text: str) -> dict[str,
 
 
 def _problems(request: HttpRequest, job: ImportJob, figures: Figures, version: str) -> dict[str, Any]:
-    asked = Wanted(**{name: request.GET.get(name, "").strip() for name in ("severity", "code", "column", "text")})
-    query = urlencode({"show": Tab.PROBLEMS.value} | {name: value for name, value in _asked(asked) if value})
+    asked = Wanted(**{name: typed(request.GET, name) for name in _FILTERS})
+    query = _address({name: getattr(asked, name) for name in _FILTERS})
     found = problems.wanted(problems.problems(job), asked)
     counted = problems.digest(job, figures.counts.failed + figures.warnings, version)
     return {
@@ -120,17 +121,18 @@ def _problems(request: HttpRequest, job: ImportJob, figures: Figures, version: s
         "groups": [(_group_address(group), group) for group in counted.groups[:GROUPS_SHOWN]],
         "more_groups": max(0, len(counted.groups) - GROUPS_SHOWN),
         "severities": [RowError.Severity.ERROR.value, RowError.Severity.WARNING.value],
-        **_listed(found, request, f"?{query}"),
+        **_listed(found, request, query),
     }
 
 
-def _asked(asked: Wanted) -> Iterator[tuple[str, str]]:
-    for name in ("severity", "code", "column", "text"):
-        yield name, getattr(asked, name)
+_FILTERS = tuple(field.name for field in fields(Wanted))
 
 
 def _group_address(group: problems.Group) -> str:
-    asked = {"severity": group.severity, "code": group.code, "column": group.column}
+    return _address({name: getattr(group, name) for name in ("severity", "code", "column", "reason")})
+
+
+def _address(asked: Mapping[str, str]) -> str:
     return "?" + urlencode({"show": Tab.PROBLEMS.value} | {name: value for name, value in asked.items() if value})
 
 

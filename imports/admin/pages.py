@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -72,6 +72,11 @@ def tell(request: HttpRequest, refused: Refused) -> None:
     if refused.code == "role":
         raise PermissionDenied(refused.message) from refused
     messages.error(request, refused.message)
+
+
+def typed(sent: QueryDict, name: str) -> str:
+    """A text that a person typed or followed, without what a database cannot hold."""
+    return sent.get(name, "").replace("\0", "").strip()
 
 
 def is_fragment(request: HttpRequest) -> bool:

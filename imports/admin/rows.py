@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imports import find
@@ -34,18 +34,25 @@ class Tab(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value before and after, or a value of the file and what is wrong with it, or one that changes nothing."""
+    """A value before and after, or a value of the file and what is wrong with it, or one that changes nothing.
+
+    ``kept``: something is wrong with it, and it is taken all the same.
+    """
 
     old: Any
     new: Any
     problem: str = ""
     warning: bool = False
     same: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the file, by attribute; ``loose`` are problems of the row as a whole."""
+    """A row of the file, by attribute: ``brings`` is what a good one has there, ``cells`` what comes of it.
+
+    ``loose`` are problems of the row as a whole.
+    """
 
     number: int
     line: int
@@ -53,6 +60,7 @@ class Row:
     key: str
     person: int | None
     cells: Mapping[str, Cell]
+    brings: Mapping[str, Any]
     loose: Sequence[str]
 
 
@@ -78,12 +86,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One column of a single row: what the file has there, and what becomes of it."""
+    """One column of a single row: what the file has there, and what becomes of it.
+
+    No ``header``: an attribute that changes though no column goes there. Not ``read``: a column that is skipped.
+    """
 
     header: str
     target: str
     text: Any
     cell: Cell | None
+    read: bool = True
 
 
 def tabs(job: ImportJob, found: Figures) -> list[tuple[Tab, str, int | None]]:
@@ -122,25 +134,24 @@ def sought(job: ImportJob, columns: Sequence[ImportColumn], text: str) -> Table:
 
 
 def lines(job: ImportJob, row: Row, columns: Iterable[ImportColumn]) -> list[Line]:
-    """A row by itself: all of its columns from the first to the last."""
-    texts = _texts(job, row.number)
-    return [
+    """A row by itself: all of its columns from the first to the last, then what else it changes (Replace clears)."""
+    texts, shown = _texts(job, row.number), list(columns)
+    found = [
         Line(
             column.header,
             column.target,
-            texts.get(column.position) if texts else _new(row.cells.get(column.target)),
+            texts.get(column.position) if texts else row.brings.get(column.target),
             row.cells.get(column.target or column.header),
+            read=bool(texts or column.target),
         )
-        for column in columns
+        for column in shown
     ]
+    named = {column.target or column.header for column in shown}
+    return found + [Line("", key, None, cell) for key, cell in row.cells.items() if key not in named]
 
 
 def _has_rows(tab: tuple[Tab, str, int | None]) -> bool:
     return bool(tab[2])
-
-
-def _new(cell: Cell | None) -> Any:
-    return cell.new if cell else None
 
 
 def _texts(job: ImportJob, number: int) -> dict[int, str]:
@@ -152,20 +163,29 @@ def _texts(job: ImportJob, number: int) -> dict[int, str]:
 def _table(found: Iterable[Mapping[str, Any]], columns: Sequence[ImportColumn]) -> Table:
     targets = {column.header: column.target or column.header for column in reversed(columns)}
     rows = [_row(row, targets) for row in found]
-    busy = {key for row in rows for key, cell in row.cells.items() if not cell.same}
+    busy = {key for row in rows for key, cell in row.cells.items() if cell.problem or not cell.same}
     mapped = [column.target for column in columns if column.target]
     keys = sorted(dict.fromkeys([*mapped, *busy]), key=lambda key: key not in busy)
     return Table(rows, keys[:CELLS_SHOWN], max(0, len(keys) - CELLS_SHOWN))
 
 
 def _row(row: Mapping[str, Any], targets: Mapping[str, str]) -> Row:
-    cells = {key: Cell(value, value, same=True) for key, value in row.get("values", {}).items()}
+    cells = {key: _same(value) for key, value in row.get("values", {}).items()}
     cells |= {key: Cell(*change) for key, change in row["changes"].items()}
+    brings = row.get("brings", {})  # not kept for a bad row
+    for key in [key for key in brings if key not in cells]:  # own fields: they are no attributes
+        cells[key] = Cell(None, brings[key]) if row["outcome"] == Outcome.IMPORTED else _same(brings[key])
     loose = []
     for problem in row["problems"]:
         key = targets.get(problem["column"])
         if key is None:
             loose.append(problem["reason"])
+        elif key in brings:
+            cells[key] = replace(cells[key], problem=problem["reason"], warning=True, kept=True)
         else:
             cells[key] = Cell(None, problem["value"], problem["reason"], problem["severity"] == "warning")
-    return Row(row["row"], row["line"], row["outcome"], row["key"], row["person"], cells, loose)
+    return Row(row["row"], row["line"], row["outcome"], row["key"], row["person"], cells, brings, loose)
+
+
+def _same(value: Any) -> Cell:
+    return Cell(value, value, same=True)

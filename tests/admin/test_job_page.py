@@ -254,3 +254,110 @@ def test_the_page_needs_few_queries_whatever_it_shows(query: str):
         ) as queries:
             admin.get(address("change", job) + query)
         assert len(queries) <= 15, [query["sql"].replace(chr(34), "")[:330] for query in queries.captured_queries]
+
+
+def lines_of(client: Client, job: ImportJob, row: int) -> dict[str, tuple]:
+    found = client.get(address("change", job), {"find": str(row)}).context["lines"]
+    return {line.header or line.target: (line.text, line.cell and (line.cell.old, line.cell.new)) for line in found}
+
+
+def test_a_single_row_tells_what_the_file_has_and_not_what_comes_of_it():
+    admin = log_in("Admin")
+    imported(admin)
+    content = b"email,phone,plan,note\nann@x.co,+12025559999,silver,private\n"
+    job = ready(admin, content, action="append", **{"column": "4", "target-4": "skip"})
+    lines = lines_of(admin, job, 1)
+    assert lines["phone"] == (["+12025559999"], (["+12025550101"], ["+12025550101", "+12025559999"]))
+    assert lines["plan"] == ("silver", ("gold", "silver"))
+    page = text(admin, job, "?find=1")
+    assert "(not read)" in page
+    assert "(empty)" not in page
+
+
+def test_a_single_row_tells_that_a_value_of_the_file_changes_nothing():
+    admin = log_in("Admin")
+    imported(admin)
+    job = ready(admin, b"email,plan\nann@x.co,silver\n", action="update")
+    page = text(admin, job, "?find=1")
+    assert page.count("silver") == 1
+    assert page.count('<span class="quiet">nothing</span>') == 2
+
+
+def test_a_single_row_shows_its_external_id():
+    admin = log_in("Admin")
+    job = ready(admin, b"external_id,email\n007,bond@x.co\n", identifier="external_id")
+    assert lines_of(admin, job, 1)["external_id"] == ("007", (None, "007"))
+    press(admin, job, "start")
+    finish(job)
+    again = ready(admin, b"external_id,email\n007,bond@x.co\n", identifier="external_id")
+    assert lines_of(admin, again, 1)["external_id"] == ("007", ("007", "007"))
+
+
+def test_a_single_row_shows_what_replace_clears_without_a_column():
+    admin = log_in("Admin")
+    imported(admin)
+    job = ready(admin, b"email,plan\nann@x.co,gold\n", action="replace")
+    lines = lines_of(admin, job, 1)
+    assert lines["first_name"] == (None, ("Ann", None))
+    assert lines["phone"] == (None, (["+12025550101"], None))
+    assert "no column" in text(admin, job, "?find=1")
+
+
+def test_each_kind_of_problem_opens_its_rows_and_no_others():
+    admin = log_in("Admin")
+    job = ready(admin, b"email,plan\nann@x.co\nben@x.co,a,b\ncy@x.co\ndee@x.co,gold\n")
+    groups = admin.get(address("change", job) + "?show=problems").context["groups"]
+    assert [group.rows for _, group in groups] == [2, 1]
+    for link, group in groups:
+        assert len(admin.get(address("change", job) + link).context["problems"]) == group.rows
+
+
+@pytest.mark.parametrize("name", ["severity", "code", "column", "reason", "text", "find"])
+def test_what_a_database_cannot_hold_is_not_asked_of_it(name: str):
+    admin = log_in("Admin")
+    job = ready(admin)
+    assert admin.get(address("change", job), {"show": "problems", name: "\0"}).status_code == 200
+
+
+def test_a_comment_can_hold_what_a_database_cannot():
+    creator, approver = log_in("Creator"), log_in("Approver")
+    job = ready(creator)
+    press(creator, job, "submit")
+    assert "Say why you reject" in press(approver, job, "reject", comment="\0").content.decode()
+    press(approver, job, "reject", comment="not\0 this")
+    assert job.moves.last().comment == "not this"
+
+
+def test_what_is_only_started_has_not_imported_anything():
+    admin = log_in("Admin")
+    job = ready(admin)
+    page = press(admin, job, "start")
+    counts = page.context["figures"].counts
+    assert (counts.imported, counts.updated, counts.failed, counts.not_run) == (0, 0, 2, 3)
+
+
+def test_only_who_may_write_has_to_understand_what_is_cleared():
+    creator, approver, admin = log_in("Creator"), log_in("Approver"), log_in("Admin")
+    imported(admin)
+    job = ready(creator, b"email,plan\nann@x.co,silver\n", action="replace")
+    press(creator, job, "submit", understood="on")
+    assert 'id="understood"' not in text(creator, job)
+    assert 'id="understood"' in text(approver, job)
+
+
+def test_a_value_that_is_taken_with_a_warning_shows_what_it_replaces():
+    admin = log_in("Admin")
+    imported(admin, b"email,seen<dd/MM/yyyy>\nann@x.co,01/02/2003\n")
+    job = ready(
+        admin,
+        b"email,seen<dd/MM/yyyy>\nann@x.co,32/02/2003\nben@x.co,33/02/2003\n",
+        identifier="email",
+        action="overwrite",
+    )
+    first, second = (row.cells["seen"] for row in admin.get(address("change", job)).context["table"].rows)
+    assert (first.old, first.new) == ("2003-02-01T12:00:00Z", "32/02/2003")
+    assert (second.old, second.new) == (None, "33/02/2003")
+    for query in ("", "?find=1"):
+        page = text(admin, job, query)
+        assert "changed from </span><del>" in page
+        assert "dd/MM/yyyy expected" in page

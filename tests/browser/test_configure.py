@@ -107,3 +107,12 @@ def _read_wrongly_on_a_phone(people: People, address: str) -> None:
     saved(page)
     assert creator.wrong == []
     assert creator.faults() == []
+
+
+def test_a_thousand_columns_fit_a_phone(people: People, tmp_path: Path):
+    wide = tmp_path / "wide.csv"
+    wide.write_text(f"email,{','.join(f'c{number}' for number in range(999))}\nann@x.co{',1' * 999}\n")
+    creator = people.log_in("Creator", viewport={"width": NARROW, "height": 800})
+    creator.upload(wide)
+    expect(creator.page.get_by_role("navigation", name="Pages of columns")).to_contain_text("1000 columns")
+    assert creator.faults() == []

@@ -97,8 +97,28 @@ def test_an_import_of_a_hundred_thousand_rows_is_watched_to_its_end(people: Peop
     stays_loaded(approver.open(creator.page.url.removeprefix(creator.site)))
     approver.page.get_by_role("button", name="Approve and start").click()
     expect(approver.page.get_by_role("main")).to_contain_text("rows/s", timeout=SECONDS_60)
+    expect(approver.page.locator("#state")).to_have_text("In Progress")
     stays_loaded(approver.page)
     expect(approver.page.locator("#state")).to_have_text("Completed", timeout=2 * SECONDS_60)
     assert was_never_loaded_again(approver.page)
     expect(approver.page.get_by_role("main")).to_contain_text("No. of Records 99,995 · No. of Errors 5")
     assert creator.wrong + approver.wrong == []
+
+
+def test_a_refused_upload_is_told_however_one_moved_about_the_page(people: People, tmp_path: Path):
+    """The address of the page names a part of it once somebody has followed a link within it."""
+    empty = tmp_path / "empty.csv"
+    empty.write_text("email,plan\n")
+    page = people.log_in("Creator").open("/admin/imports/importjob/add/")
+    page.get_by_role("link", name="Get a sample file").click()
+    page.set_input_files("input[type=file]", empty)
+    for _ in range(2):
+        page.fill("#id_name", "May leads")
+        page.click("input[value=Upload]")
+        expect(page.locator("#errornote")).to_be_focused()
+        page.get_by_role("link", name="The file has no data rows").click()
+    expect(page.get_by_label("Name of the import")).to_have_value("May leads")
+    page.evaluate("document.getElementById('id_name').value = 'x'.repeat(300)")
+    page.click("input[value=Upload]")
+    expect(page.locator("#name-row.errors .errorlist")).to_contain_text("at most 255 characters")
+    expect(page.locator("#drop-zone.errors")).to_have_count(0)

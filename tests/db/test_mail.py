@@ -243,3 +243,25 @@ def test_the_workers_send_it(process_environment, tmp_path):
         processes.wait_for(lambda: not Notice.objects.exists())
     (file,) = sent.iterdir()
     assert "To: cara@example.com" in file.read_text()
+
+
+def test_approvers_are_told_of_what_is_checked_again_before_they_were():
+    cara, ben = person("cara", "Creator"), person("ben", "Approver")
+    waits = job(Status.READY, cara)
+    lifecycle.move(waits, Move.SUBMIT, Actor.of(cara))
+    lifecycle.move(waits, Move.REFRESH, Actor.of(ben))
+    assert carry() == []
+    lifecycle.move(waits, Move.CHECKED)
+    assert waits.status == Status.AWAITING_APPROVAL
+    due_now()
+    assert carry() == [("ben@example.com", "Import “May leads” waits for approval")]
+
+
+def test_approvers_are_not_told_of_what_was_taken_back_while_it_was_checked_again():
+    cara, ben = person("cara", "Creator"), person("ben", "Approver")
+    waits = job(Status.READY, cara)
+    lifecycle.move(waits, Move.SUBMIT, Actor.of(cara))
+    lifecycle.move(waits, Move.REFRESH, Actor.of(ben))
+    lifecycle.move(waits, Move.EDIT, Actor.of(cara))
+    assert carry() == []
+    assert not Notice.objects.exists()

@@ -8,7 +8,8 @@ let said = "";
 const tell = () => {
   const live = document.getElementById("live");
   if (!live) return;
-  const { told: stage, percent } = live.dataset;
+  const { state, told: stage, percent } = live.dataset;
+  document.getElementById("state").textContent = state;
   const quarter = percent ? Math.floor(percent / 25) * 25 : 0;
   const text = quarter ? `${stage}, ${quarter}%` : stage;
   document.title = percent ? `${percent}% ${title}` : title;

@@ -49,16 +49,20 @@ form.addEventListener("submit", (event) => {
       : "Reading the file…";
   });
   sending.addEventListener("load", () => {
-    if (sending.status >= 400 || sending.responseURL !== location.href) {
+    const asked = location.href.split("#")[0]; // an answer names no part of its page
+    if (sending.status >= 400 || sending.responseURL !== asked) {
       if (sending.status < 400) location.assign(sending.responseURL);
       else told.textContent = "The upload was not taken. Load this page again and try once more.";
       return;
     }
     const answer = new DOMParser().parseFromString(sending.responseText, "text/html");
     document.title = answer.title;
+    for (const old of form.querySelectorAll(".form-row.errors")) {
+      old.classList.remove("errors");
+      old.querySelector(".errorlist").remove();
+    }
     for (const row of answer.querySelectorAll(".form-row.errors .errorlist")) {
-      const here = document.getElementById(row.parentElement.id || "drop-zone");
-      here.querySelector(".errorlist")?.remove();
+      const here = document.getElementById(row.parentElement.id);
       here.classList.add("errors");
       here.prepend(document.adoptNode(row));
     }
