@@ -59,8 +59,11 @@ class Changes:
 def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
     """Keep what was chosen, and nothing else: others may change the rest meanwhile.
 
-    Raises ``Refused`` where the job has moved on.
+    What is so already changes nothing, so that a choice that comes late does not undo the check that it was sent
+    before. Raises ``Refused`` where the job has moved on.
     """
+    if not _is_news(job, changes):
+        return
     with transaction.atomic():
         lifecycle.open_to_change(job, actor)
         for name, value in changes.fields.items():
@@ -70,6 +73,22 @@ def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
         job.format.pop("refused", None)  # whoever goes on has read it
         job.save(update_fields=[*changes.fields, "options", "format"])
         decide(job, changes.columns)
+
+
+def _is_news(job: ImportJob, changes: Changes) -> bool:
+    stored = ImportJob.objects.filter(pk=job.pk).values(*changes.fields, "options").first()
+    if stored is None:
+        return True  # which is told where the job is to be held
+    chosen = {c.position: (c.target_kind, c.target, c.type) for c in job.columns.filter(position__in=changes.columns)}
+    return (
+        any(stored[name] != value for name, value in changes.fields.items())
+        or any(stored["options"].get(name, "") != value for name, value in changes.options.items())
+        or any(chosen.get(at, ())[: 3 if c.type else 2] != _wanted(c) for at, c in changes.columns.items())
+    )
+
+
+def _wanted(choice: Choice) -> tuple[str, ...]:
+    return (choice.kind, choice.key, *([choice.type] if choice.type else []))
 
 
 def skip_undecided(job: ImportJob, actor: Actor) -> int:

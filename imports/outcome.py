@@ -58,7 +58,7 @@ def figures(job: ImportJob) -> Figures:
     names = ("total", "imported", "updated", "ignored", "failed", "unchanged", "people", "warnings")
     if job.status in (Status.PENDING, Status.IN_PROGRESS):  # what was said before is not done yet
         found = lifecycle.final_counts(job, people=0) | {"total": job.total, "warnings": job.warnings}
-    elif job.status in ENDED or not job.preview:
+    elif (job.status in ENDED and job.status != Status.REJECTED) or not job.preview:
         found = {name: getattr(job, name) for name in names}
     else:
         found = {name: job.preview.get(name, 0) for name in names}

@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 
 from imports import configure, engine, moves, queue, reading, remembered
 from imports.admin import configure_form, configure_page
-from imports.admin.pages import SMALL_BYTES, SMALL_ROWS, actor, address, is_fragment, job_to_work_on, page
+from imports.admin.pages import SMALL_BYTES, actor, address, is_fragment, is_small, job_to_work_on, page
 from imports.mapping import Fault
 from imports.models import ImportJob, Status, Step
 from imports.moves import Refused
@@ -69,7 +69,7 @@ def _take(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 def _check(request: HttpRequest, job: ImportJob) -> None:
     """Have the file checked; a small one at once. Raises ``NotReady`` or ``Refused``."""
-    if job.total > SMALL_ROWS:
+    if not is_small(job):
         configure.check(job, actor(request))
         return
     with queue.in_this_process():

@@ -14,10 +14,13 @@ from django.utils import timezone
 
 from imports import configure, engine, lifecycle, moves, outcome, preview, progress, queue
 from imports.admin import job_parts
-from imports.admin.pages import SMALL_ROWS, actor, address, is_fragment, job_to_see, page, tell, typed
+from imports.admin.pages import actor, address, is_fragment, is_small, job_to_see, page, tell, typed
 from imports.errand import is_at_work
 from imports.models import ImportJob, Status
 from imports.moves import Move, Refused
+
+ATTRIBUTES_SHOWN = 20
+"""New ones that are named; as many as the template takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _make(job: ImportJob, name: Move, request: HttpRequest) -> None:
         configure.cancel(job, who)
     elif name is not Move.REFRESH:
         lifecycle.move(job, name, who, typed(request.POST, "comment"))
-    elif job.total > SMALL_ROWS:
+    elif not is_small(job):
         configure.refresh(job, who)
     else:
         with queue.in_this_process():
@@ -146,6 +149,7 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         "who_approves": outcome.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
         "moves": job_parts.moves(job),
         "clears": job.preview.get("cleared", 0),
+        "more_attributes": len(job.preview.get("new_attributes", ())) - ATTRIBUTES_SHOWN,
         "must_understand": any(button.move in _WRITING for button in state["buttons"]),
     }
     shown = job_parts.shown(request, job, state["figures"], state["seen"])

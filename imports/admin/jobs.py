@@ -20,6 +20,7 @@ from imports.admin import help as help_page
 from imports.admin import job as job_page
 from imports.models import ImportJob
 from imports.moves import Actor, Move, Refused
+from profiles.admin.addresses import without_nul
 from profiles.admin.read_only import ReadOnly
 from profiles.templatetags.profiles import when
 
@@ -129,7 +130,7 @@ class ImportJobAdmin(ReadOnly):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The whole page, or, for htmx, what changes in it while work goes on."""
-        response = super().changelist_view(
+        response = without_nul(request) or super().changelist_view(
             request, {"title": "Imports", "now": timezone.now(), **(extra_context or {})}
         )
         if pages.is_fragment(request) and isinstance(response, TemplateResponse):

@@ -16,8 +16,13 @@ from imports.models import ImportJob, JobMove
 from imports.moves import Actor, Move, Refused
 
 SMALL_BYTES = 2 * 1024**2
-SMALL_ROWS = 5_000
+SMALL_ROWS, SMALL_CELLS = 5_000, 1_000_000
 """What is done while its person waits for the page, rather than by a worker."""
+
+
+def is_small(job: ImportJob) -> bool:
+    """Whether a file that was read is checked while its person waits."""
+    return job.total <= SMALL_ROWS and job.total * job.columns.count() <= SMALL_CELLS
 
 
 def actor(request: HttpRequest) -> Actor:

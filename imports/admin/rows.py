@@ -10,6 +10,7 @@ from typing import Any
 from imports import find
 from imports.models import ImportColumn, ImportJob, Status
 from imports.outcome import Figures
+from profiles.models import Profile
 from profiles.people import Outcome
 
 ROWS_SHOWN = 50
@@ -160,17 +161,20 @@ def _texts(job: ImportJob, number: int) -> dict[int, str]:
     return dict(enumerate(problem.raw, 1)) if problem and problem.raw else {}
 
 
-def _table(found: Iterable[Mapping[str, Any]], columns: Sequence[ImportColumn]) -> Table:
+def _table(found: Sequence[Mapping[str, Any]], columns: Sequence[ImportColumn]) -> Table:
     targets = {column.header: column.target or column.header for column in reversed(columns)}
-    rows = [_row(row, targets) for row in found]
+    people = Profile.objects.only("attributes").in_bulk([row["person"] for row in found if row["person"]])
+    rows = [_row(row, targets, columns, people.get(row["person"])) for row in found]
     busy = {key for row in rows for key, cell in row.cells.items() if cell.problem or not cell.same}
     mapped = [column.target for column in columns if column.target]
     keys = sorted(dict.fromkeys([*mapped, *busy]), key=lambda key: key not in busy)
     return Table(rows, keys[:CELLS_SHOWN], max(0, len(keys) - CELLS_SHOWN))
 
 
-def _row(row: Mapping[str, Any], targets: Mapping[str, str]) -> Row:
-    cells = {key: _same(value) for key, value in row.get("values", {}).items()}
+def _row(
+    row: Mapping[str, Any], targets: Mapping[str, str], columns: Sequence[ImportColumn], person: Profile | None
+) -> Row:
+    cells = {key: _same(value) for key, value in _unchanged(row, columns, person)}
     cells |= {key: Cell(*change) for key, change in row["changes"].items()}
     brings = row.get("brings", {})  # not kept for a bad row
     for key in [key for key in brings if key not in cells]:  # own fields: they are no attributes
@@ -185,6 +189,19 @@ def _row(row: Mapping[str, Any], targets: Mapping[str, str]) -> Row:
         else:
             cells[key] = Cell(None, problem["value"], problem["reason"], problem["severity"] == "warning")
     return Row(row["row"], row["line"], row["outcome"], row["key"], row["person"], cells, brings, loose)
+
+
+def _unchanged(
+    row: Mapping[str, Any], columns: Sequence[ImportColumn], person: Profile | None
+) -> Iterator[tuple[str, Any]]:
+    """What stays where nothing changes: of somebody known what they have, which need not be what the file says."""
+    if "cells" in row:  # a bad row: the file's own texts
+        yield from ((c.target or c.header, text) for c, text in zip(columns, row["cells"] or (), strict=False) if text)
+        return
+    for key, value in row.get("values", {}).items():
+        stays = value if person is None else person.attributes.get(key)
+        if stays is not None:
+            yield key, stays
 
 
 def _same(value: Any) -> Cell:

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from profiles import holders, schema_changes
+from profiles.admin.addresses import without_nul
 from profiles.admin.attribute_form import AttributeForm
 from profiles.models import Attribute
 
@@ -102,7 +103,9 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         schema_changes.carry_out(form.before, obj.definition)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Attributes", **(extra_context or {})})
+        return without_nul(request) or super().changelist_view(
+            request, {"title": "Attributes", **(extra_context or {})}
+        )
 
     @admin.display(description="What it is")
     def marks(self, attribute: Attribute) -> str:

@@ -46,6 +46,19 @@ def shown(client: Client, job: ImportJob, query: str = "") -> str:
     return page.content.decode()
 
 
+def test_a_choice_that_comes_after_the_check_that_has_it_does_not_undo_the_check():
+    creator = log_in("Creator")
+    job = draft(creator)
+    late = {"identifier": "email", "was-identifier": "", "column": "3", "target-3": "skip", "was-target-3": "new"}
+    check(creator, job, **{"column": "3", "target-3": "skip"})
+    quietly(creator, job, **late)
+    job.refresh_from_db()
+    assert job.status == Status.READY
+    quietly(creator, job, action="append")
+    job.refresh_from_db()
+    assert job.status == Status.DRAFT
+
+
 # --- choices --------------------------------------------------------------------------------------
 
 

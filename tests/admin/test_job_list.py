@@ -224,3 +224,9 @@ def test_the_page_of_a_fault_needs_no_database(django_assert_num_queries):
     with django_assert_num_queries(0):
         page = server_error(RequestFactory().get("/admin/"))
     assert b"Something went wrong here" in page.content
+
+
+@pytest.mark.parametrize("query", ["?status__exact=%00", "?source__exact=a%00", "?q=%00", "?created_by=%00", "?p=%00"])
+def test_an_address_with_a_nul_leads_to_the_whole_list(admin, query: str):
+    job()
+    assert admin.get(LIST + query, follow=True).status_code == 200

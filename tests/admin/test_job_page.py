@@ -108,7 +108,7 @@ def test_a_row_is_found_by_its_number_or_identifier(identifier: str, sought: str
     page = admin.get(address("change", job), {"find": sought})
     assert [row.number for row in page.context["table"].rows] == found
     if not found:
-        assert "No row has the number or the identifier" in page.content.decode()
+        assert "and none looks anybody up by it" in page.content.decode()
 
 
 def test_a_single_row_is_shown_with_all_of_its_columns():
@@ -325,7 +325,7 @@ def test_a_comment_can_hold_what_a_database_cannot():
     press(creator, job, "submit")
     assert "Say why you reject" in press(approver, job, "reject", comment="\0").content.decode()
     press(approver, job, "reject", comment="not\0 this")
-    assert job.moves.last().comment == "not this"
+    assert job.moves.latest("pk").comment == "not this"
 
 
 def test_what_is_only_started_has_not_imported_anything():
@@ -361,3 +361,23 @@ def test_a_value_that_is_taken_with_a_warning_shows_what_it_replaces():
         page = text(admin, job, query)
         assert "changed from </span><del>" in page
         assert "dd/MM/yyyy expected" in page
+
+
+def test_where_nothing_changes_the_table_shows_what_the_person_has():
+    admin = log_in("Admin")
+    imported(admin)
+    job = ready(admin, b"email,first_name,plan\nann@x.co,Anna,\nben@x.co,Benny,gold\nbad,Dee,gold\n", action="update")
+    ann, ben, bad = admin.get(address("change", job)).context["table"].rows
+    assert (ann.cells["first_name"].new, ann.cells["first_name"].same) == ("Ann", True)
+    assert (ben.cells["first_name"].new, ben.cells["plan"].old, ben.cells["plan"].new) == ("Ben", None, "gold")
+    assert (bad.cells["first_name"].new, bad.cells["email"].problem) == ("Dee", "Invalid email format")
+
+
+def test_what_was_rejected_goes_on_showing_what_it_would_do():
+    creator, approver = log_in("Creator"), log_in("Approver")
+    job = ready(creator)
+    press(creator, job, "submit")
+    press(approver, job, "reject", comment="Not now")
+    page = creator.get(address("change", job) + "?show=imported")
+    assert [row.number for row in page.context["table"].rows] == [1, 2, 3]
+    assert page.context["figures"].counts.imported == 3

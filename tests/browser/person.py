@@ -51,6 +51,7 @@ class Person:
 
     def faults(self) -> list[str]:
         """What is wrong with the page for people who cannot see, point or hear it well; and whether it is too wide."""
+        self.page.wait_for_load_state()
         found = [
             f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
             for violation in Axe().run(self.page).response["violations"]

@@ -95,6 +95,7 @@
 
   /** Send whatever is not saved yet, that of earlier vain tries too. */
   const send = async () => {
+    if (leaving.signal.aborted) return;
     const names = [...unsaved];
     const body = new FormData();
     for (const name of ["csrfmiddlewaretoken", "here", ...names]) body.set(name, field(name).value);
@@ -103,8 +104,10 @@
     told.textContent = "Saving…";
     let response = null;
     try {
-      response = await fetch(location.pathname + location.search, { method: "POST", body, redirect: "manual" });
+      const { signal } = leaving;
+      response = await fetch(location.pathname + location.search, { method: "POST", body, redirect: "manual", signal });
     } catch {
+      if (leaving.signal.aborted) return; // the whole form is on its way
       complain("This was not saved: the connection was lost. It is sent again with your next choice; or press Save.");
     }
     waiting -= 1;
@@ -118,8 +121,13 @@
   const save = (...names) => {
     for (const name of names) unsaved.add(name);
     waiting += 1;
-    queue = queue.then(send);
+    queue = queue.then(send).catch((error) => { if (!leaving.signal.aborted) throw error; });
   };
+
+  /* A form that is sent brings everything, so nothing is sent beside it. */
+  let leaving = new AbortController();
+  form.addEventListener("submit", () => leaving.abort());
+  window.addEventListener("pageshow", () => { leaving = new AbortController(); });
 
   const NEEDS_READING = ["encoding", "delimiter"];
 

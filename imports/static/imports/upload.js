@@ -79,6 +79,12 @@ form.addEventListener("submit", (event) => {
     told.textContent = "The connection was lost. The file and the name are still here: press Upload to try again.";
     button.disabled = false;
   });
+  sending.addEventListener("abort", () => {
+    document.getElementById("upload-progress").hidden = true;
+    button.disabled = false;
+    button.focus();
+  });
+  document.getElementById("upload-cancel").onclick = () => sending.abort();
   sending.open("POST", location.href);
   sending.send(new FormData(form));
 });
