@@ -17,6 +17,7 @@ from imports.models import Bucket, ImportJob, RowError, Step
 from imports.moves import Actor, Move
 from profiles.models import Attribute, Change, Identifier, Profile
 from tests.crashes import people, settings
+from tests.emptied import empty
 
 MICROSECOND = timedelta(microseconds=1)
 COUNTS = ("total", "imported", "updated", "ignored", "failed", "not_run", "unchanged", "people", "warnings")
@@ -24,26 +25,10 @@ COUNTS = ("total", "imported", "updated", "ignored", "failed", "not_run", "uncha
 ALL = -1
 """All units of a step, which is not yet ended."""
 
-EMPTIED = (
-    "profiles_identifier",
-    "profiles_change",
-    "profiles_writemark",
-    "imports_rowerror",
-    "imports_bucket",
-    "imports_importcolumn",
-    "imports_jobmove",
-    "imports_importjob",
-    "profiles_changeset",
-    "profiles_profile",
-    "django_q_ormq",
-    "django_q_task",
-)
-
 
 def begin() -> None:
     """The people who are there before, and nothing else."""
-    with connection.cursor() as cursor:
-        cursor.execute(";".join(f"DELETE FROM {table}" for table in EMPTIED))
+    empty()
     Attribute.objects.filter(built_in=False).delete()
     people.store_people()
 
