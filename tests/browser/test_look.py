@@ -6,12 +6,13 @@ A screen that is new comes into ``SCREENS``.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.template.loader import render_to_string
 from django.utils import timezone
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from imports.models import Bucket, ImportJob, JobMove, Status, Step
 from profiles.models import Profile
@@ -27,8 +28,12 @@ SCREENS = (
     f"{LIST}?status__exact=failed&q=leads",
     f"{LIST}?q=nothing",
     f"{LIST}mail/",
+    f"{LIST}add/",
+    f"{LIST}help/",
     "/admin/profiles/profile/",
+    "/admin/profiles/profile/add/",
     "/admin/profiles/attribute/?q=mail",
+    "/admin/profiles/attribute/add/",
     "/admin/password_change/",
     "/admin/nothing/",
 )
@@ -51,6 +56,35 @@ def test_no_screen_has_a_fault(people: People, scheme: str):
     admin.page.click("#logout-form button")
     found |= faults(admin) | faults(admin, "/admin/login/")
     assert found == {}
+
+
+HOSTILE = """mail,<script>alert(1)</script>,name,note
+ann@x.co,"<img src=x onerror=alert(2)>",عمرو,=1+1
+no address,,Zoë,{long}
+ben@x.co,🙂,Ben,
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_screen_of_an_import_has_a_fault(people: People, tmp_path: Path, scheme: str):
+    admin = people.log_in("superuser", color_scheme=scheme)
+    file = tmp_path / "<b>leads.csv"
+    file.write_text(HOSTILE.format(long="x" * 10_000))
+    admin.upload(file)
+    found = faults(admin)
+    admin.page.set_viewport_size({"width": WIDE, "height": 900})
+    admin.page.get_by_role("radio", name="Email", exact=True).check()
+    admin.page.get_by_role("radio", name="Replace", exact=True).check()
+    admin.page.get_by_role("button", name="Check the file").click()
+    expect(admin.page.locator("#state")).to_have_text("Ready")
+    job = admin.page.url.removeprefix(admin.site)
+    rows = ("", "?show=imported", "?show=failed", "?show=problems", "?find=1", "?find=2", "?find=nobody")
+    found |= faults(admin, *(job + query for query in rows))
+    admin.open(job)
+    admin.page.set_viewport_size({"width": WIDE, "height": 900})
+    admin.page.get_by_role("button", name="Cancel import").click()
+    expect(admin.page.locator("#state")).to_have_text("Cancelled")
+    assert found | faults(admin) == {}
 
 
 def answer(html: str, route: Route) -> None:
