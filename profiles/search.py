@@ -16,7 +16,7 @@ LONGEST = 1024
 def holders(text: str, schema: Schema) -> Q:
     """Everybody who has the text as their external id, object id or alias, or as a channel value.
 
-    Channel values are compared in the form that matching compares them in, so that `ANN@x.co` and `+44 (0)20 …` find
+    Channel values are compared in the form that matching compares them in, so that `ANN@x.co` and `+44 20-79…` find
     whom a file would find. A part of an identifier finds nobody.
     """
     text = text.strip()
