@@ -60,9 +60,10 @@ def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
     """Keep what was chosen, and nothing else: others may change the rest meanwhile.
 
     What is so already changes nothing, so that a choice that comes late does not undo the check that it was sent
-    before. Raises ``Refused`` where the job has moved on.
+    before. ``job`` is read anew. Raises ``Refused`` where the job has moved on.
     """
     if not _is_news(job, changes):
+        job.refresh_from_db()
         return
     with transaction.atomic():
         lifecycle.open_to_change(job, actor)

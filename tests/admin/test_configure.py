@@ -11,10 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imports import lifecycle, moves
+from imports import configure, lifecycle, moves
+from imports.configure import Changes
 from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, Status, Step
-from imports.moves import Move
+from imports.moves import Actor, Move
 from profiles.models import Attribute
 from tests.admin.screens import address, check, finish, log_in, upload
 
@@ -57,6 +58,15 @@ def test_a_choice_that_comes_after_the_check_that_has_it_does_not_undo_the_check
     quietly(creator, job, action="append")
     job.refresh_from_db()
     assert job.status == Status.DRAFT
+
+
+def test_a_check_heeds_what_the_same_choice_saved_a_moment_before():
+    creator = log_in("Creator")
+    job = draft(creator)
+    quietly(creator, job, action="append")
+    assert job.action == "", "as a request has it that began before"
+    configure.change(job, Actor.command(), Changes({"action": "append"}))
+    assert job.action == "append"
 
 
 # --- choices --------------------------------------------------------------------------------------
