@@ -24,7 +24,7 @@ def test_a_sample_is_downloaded_and_imported_and_help_is_at_hand(people: People,
     download.value.save_as(file)
     assert file.name == "sample-standard-phone.csv"
     assert file.read_text("utf-8-sig").startswith("phone,")
-    page.click("text=Help")
+    page.click(".object-tools >> text=Help")
     page.wait_for_url("**/help/#files")
     expect(page.get_by_role("heading", name="Files", exact=True)).to_be_in_viewport()
     creator.upload(file)
