@@ -16,6 +16,7 @@ from imports.models import ImportJob, Status, Step
 
 UPLOAD = "imports.upload_csv"
 APPROVE = "imports.approve_import"
+LOOK = "imports.view_importjob"
 
 
 class Role(enum.StrEnum):
@@ -191,3 +192,8 @@ def check_may_upload(actor: Actor) -> None:
     """Raise ``Refused`` for somebody who may not upload (PM-01)."""
     if not actor.may_upload:
         raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
+
+
+def may_look(actor: Actor) -> bool:
+    """The three roles may look at every import, and so may whom the site lets look (D-09, PM-07)."""
+    return actor.may_upload or actor.may_approve or (actor.user is not None and bool(actor.user.has_perm(LOOK)))

@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from imports import guidance
 from imports.admin import configure_options
+from imports.admin.upload import LONGEST_NAME
 from imports.configure import Changes
 from imports.mapping import Choice, Fault, Target
 from imports.models import ImportJob
@@ -20,7 +21,6 @@ from imports.presets import PRESETS
 from profiles.models import load_schema
 from profiles.values import ValueType
 
-LONGEST_NAME = 255
 MOST_COLUMNS = 1_000
 
 
