@@ -8,13 +8,14 @@ from typing import Any
 
 import orjson
 
-from imports.mapping import Column
+from imports.mapping import DATES, Column
 from imports.presets import Options
 from profiles import values
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, ValueType
 
 LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64}
+SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})
 _NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
 
 
@@ -47,8 +48,9 @@ class ColumnReader:
     def __init__(self, column: Column, options: Options) -> None:
         self.column = column
         self.form = _form(column.definition)
-        self.keeps_text = column.date_format is not None
-        """Whether a bad value stays text: where the header declares a date format (DT-17)."""
+        self.keeps_text = _keeps_text(column, options)
+        """Whether a bad value stays text: a date under a header that declares a format (DT-07, DT-17)."""
+        self._unknown = values.unknown_words(column.definition.type, options.values)
         self._parse = _parser(column, options)
         self._quick = values.quick(column.definition.type, options.values)
         self._is_text = column.definition.type is ValueType.TEXT
@@ -58,6 +60,8 @@ class ColumnReader:
         """What the texts mean."""
         distinct = set(texts)
         blank = {text for text in distinct if values.is_blank(text)} if _any_blank(distinct) else set()
+        if self._unknown:
+            blank |= {text for text in distinct if text.strip().lower() in self._unknown}
         distinct -= blank
         if self.form is None and self._is_text and values.are_plain(distinct):
             return Cells(None, None, {}, blank)
@@ -170,12 +174,32 @@ def _any_blank(distinct: set[str]) -> bool:
     return "" in distinct or any(map(str.isspace, distinct))
 
 
+def _keeps_text(column: Column, options: Options) -> bool:
+    if column.date_format is not None or column.unknown_format:
+        return True
+    return options.other_dates_stay_text and column.definition.type in DATES
+
+
 def _parser(column: Column, options: Options) -> Callable[[str], Any]:
-    longest = LONGEST_OWN_FIELD.get(column.definition.key, options.values.max_bytes)
-    parse = values.parser(column.definition.type, replace(options.values, max_bytes=longest), column.date_format)
-    if not column.definition.identifier or column.definition.type is not ValueType.TEXT:
+    definition, chosen = column.definition, options.values
+    longest = LONGEST_OWN_FIELD.get(definition.key, chosen.max_bytes)
+    exact = options.exact_session_dates and definition.key in SESSION_DATES
+    parse = values.parser(definition.type, replace(chosen, max_bytes=longest, four_shapes=exact), column.date_format)
+    if not definition.identifier or definition.type is not ValueType.TEXT:
         return parse
+    if options.refuse_placeholders:
+        return lambda cell: parse(_identity(cell))
     return lambda cell: parse(cell.strip())  # other types do so themselves; text keeps its blanks elsewhere (D-13)
+
+
+def _identity(cell: str) -> str:
+    """An identity without outer white space. Raises ``InvalidValue`` where a word stands for none (HI-13)."""
+    text = cell.strip()
+    if values.is_placeholder(text):
+        raise InvalidValue(
+            "placeholder", "This is no identity but a word for none: give the person's own, or leave it out"
+        )
+    return text
 
 
 def _form(definition: Definition) -> Callable[[Any], str] | None:

@@ -136,6 +136,8 @@ def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any
         setattr(job, name, value)
     columns, known = list(job.columns.all()), load_schema()
     faults = mapping.faults(job.identifier, job.action, columns, known, job_file.options(job))
+    if fault := job_file.fault(job):
+        faults.insert(0, Fault(fault.code, fault.message))
     if faults:
         raise NotReady(faults)
     version = mapping.schema_version(columns, known)

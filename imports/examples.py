@@ -47,6 +47,8 @@ TYPES: Mapping[ValueType, Look] = {
         ("America/New_York", "Europe/London", "Eastern Time (US & Canada)"),
     ),
     ValueType.GENDER: Look("M, F, O (other), N (not applicable) or P (not said).", ("F", "M", "O")),
+    ValueType.YES_NO: Look("Y for yes, or N for no.", ("Y", "N", "Y")),
+    ValueType.EDUCATION: Look("Graduate, College or School.", ("Graduate", "College", "School")),
     ValueType.URL: Look(
         "A web address that begins with http:// or https://.",
         ("https://example.com/ann", "https://example.com/ben", "http://example.com/cy?a=1"),

@@ -40,6 +40,10 @@ class HeaderFault(enum.StrEnum):
     REPEATED = "repeated_header"
     TOO_LONG = "long_header"
     NUL_CHARACTER = "nul_character"
+    FORBIDDEN = "forbidden_character"
+    NO_IDENTITY = "identity_column_missing"
+    MISSPELLED = "identity_misspelled"
+    NOT_FIRST = "identity_not_first"
 
 
 class HeaderError(Exception):
@@ -51,23 +55,25 @@ class HeaderError(Exception):
         self.message = message
 
 
-def parse(texts: Sequence[str]) -> list[Header]:
+def parse(texts: Sequence[str], *, bracket_dates: bool = True) -> list[Header]:
     """Read the cells of a header row (D-12, D-13).
 
+    ``bracket_dates``: whether angle brackets at the end declare a date format; else they are part of the name (D-14).
     Raises HeaderError for blank (HI-04), too long (AT-10) and repeated headers (HI-36), and for NUL characters.
     """
-    headers = [_header(position, text) for position, text in enumerate(texts, start=1)]
+    headers = [read(position, text, bracket_dates=bracket_dates) for position, text in enumerate(texts, start=1)]
     _refuse_blank(headers)
     _refuse_unstorable(headers)
     _refuse_repeated(headers)
     return headers
 
 
-def _header(position: int, text: str) -> Header:
+def read(position: int, text: str, *, bracket_dates: bool = True) -> Header:
+    """Read one header, whatever is wrong with it."""
     text = text.strip()
     if position == 1:
         text = text.removeprefix("\ufeff").strip()
-    found = _SUFFIXED.fullmatch(text)
+    found = _SUFFIXED.fullmatch(text) if bracket_dates else None
     if not found:
         return Header(position, text, text, None, None, _forbidden(text))
     name, date_format = found["name"], found["format"].strip()
@@ -76,7 +82,18 @@ def _header(position: int, text: str) -> Header:
     return Header(position, text, name, None, date_format, _forbidden(name))
 
 
+_EVENT_PROPERTY = re.compile(r"[^.]+\.properties\..+", re.DOTALL)
+
+
+def is_event_property(name: str) -> bool:
+    """Whether a header names a property of an event, `<event>.properties.<property>`."""
+    return _EVENT_PROPERTY.fullmatch(name) is not None
+
+
 def _forbidden(name: str) -> str:
+    """None in the property of an event, whose dots mean something (D-12)."""
+    if is_event_property(name):
+        return ""
     return "".join(dict.fromkeys(character for character in name if character in FORBIDDEN))
 
 

@@ -7,14 +7,16 @@ before it cannot be read; then the file is read again as a whole, which also tel
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from functools import reduce
 from typing import Any
 
-from imports import headers, job_file, lifecycle, mapping, reading
+from imports import header_rules, job_file, lifecycle, mapping, reading
 from imports.headers import HeaderError
 from imports.mapping import Target
 from imports.models import Bucket, ImportColumn, ImportJob, Step
+from imports.presets import Options
 from imports.scan import TELLING_CHARACTERS, Scan, scan
 from imports.source import Format, SourceError
 from profiles.models import load_schema
@@ -36,14 +38,15 @@ def parts(job: ImportJob) -> list[Bucket]:
 
 def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
     """Read one part. Raises ``SourceError`` or ``HeaderError`` where a file cannot be imported."""
+    options = job_file.options(job)
     if not bucket.last:
         with job_file.detected(job) as source:
-            headers.parse(source.header())
+            header_rules.check(source.header(), options)
             return {"format": source.format.to_json(), "header": source.header(), **scan(source).to_json()}
     try:
         with job_file.glanced(job) as source:
             if source is not None:
-                headers.parse(source.header())
+                header_rules.check(source.header(), options)
                 found = scan(source, bucket.first, bucket.last)
                 return {"format": source.format.to_json(), "header": source.header(), **found.to_json()}
     except (SourceError, HeaderError):
@@ -80,31 +83,31 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         "positions": found.to_json()["positions"],
         "telling": _telling(part["header"], found),
     }
+    options = job_file.options(job)
     columns = [
         ImportColumn(
             job=job,
             position=header.position,
             header=header.text,
-            name=header.name,
-            date_format=header.date_format or "",
             statistics={
                 "filled": statistics.filled,
                 "samples": statistics.samples,
-                "type": statistics.guess.type.value,
+                "seen": sorted(statistics.guess.seen),
                 "mixed": statistics.guess.mixed,
             },
         )
-        for header, statistics in zip(headers.parse(part["header"]), found.columns, strict=True)
+        for header, statistics in zip(header_rules.check(part["header"], options), found.columns, strict=True)
     ]
+    header_rules.read(columns, options)
     known = load_schema()
-    mapping.suggest(columns, known, job_file.options(job))
+    mapping.suggest(columns, known, options)
     mapping.carry(columns, reading.choices_kept(job), known)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
         format=job.format,
         total=found.rows,
-        findings=_findings(found.ragged, columns),
+        findings=_findings(job, found.ragged, columns, options),
         salt=secrets.randbelow(1 << 20),
         headers=mapping.fingerprint(job.preset, job.record_type, [column.header for column in columns]),
     )
@@ -117,11 +120,24 @@ def _telling(header: Iterable[str], found: Scan) -> str:
     return next(filter(None, (column.telling for column in found.columns)), "") or next(headers_of_letters, "")
 
 
-def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, Any]]:
+def look_again(job: ImportJob) -> None:
+    """Read the headers under the options that a job has now, and find anew what deserves a look; call it after the
+    preset was changed. Where columns go stays."""
+    columns, options = list(job.columns.all()), job_file.options(job)
+    header_rules.read(columns, options)
+    ImportColumn.objects.bulk_update(columns, ["name", "date_format", "statistics"])
+    ragged = [found for found in job.findings if found["code"] == "ragged"]
+    job.findings = ragged + _findings(job, 0, columns, options)
+    job.save(update_fields=["findings"])
+
+
+def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], options: Options) -> list[dict[str, Any]]:
     """What the uploader should know about the file, worst first."""
-    found = []
+    found: list[dict[str, Any]] = []
     if ragged:
         found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
+    events = job.record_type == ImportJob.RecordType.EVENTS
+    found += map(asdict, header_rules.findings(columns, options, events=events))
     for column in columns:
         if column.statistics["mixed"] and column.target_kind == Target.NEW:
             reason = f"Column {column.header} has values of mixed types; it becomes text"

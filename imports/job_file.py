@@ -10,7 +10,7 @@ from django.conf import settings
 
 from imports.models import ImportJob
 from imports.presets import PRESETS, Options
-from imports.source import Format, Limits, Source
+from imports.source import Format, Limits, Source, SourceError
 
 
 def options(job: ImportJob) -> Options:
@@ -18,14 +18,26 @@ def options(job: ImportJob) -> Options:
     preset = PRESETS[job.preset].options
     site = {
         "default_country": settings.IMPORTS_DEFAULT_COUNTRY,
-        "time_zone": settings.IMPORTS_TIME_ZONE,
+        "time_zone": preset.time_zone or settings.IMPORTS_TIME_ZONE,
         "max_megabytes": min(preset.max_megabytes, settings.IMPORTS_MAX_MB),
     }
     return preset.changed(site | job.options)
 
 
 def limits(job: ImportJob) -> Limits:
-    return Limits(max_bytes=options(job).max_megabytes * 1024**2)
+    found = options(job)
+    return Limits(max_bytes=found.max_megabytes * 1024**2, csv_only=found.csv_only)
+
+
+def fault(job: ImportJob) -> SourceError | None:
+    """Why a file that was read cannot stay under the job's options; None where it can."""
+    found = limits(job)
+    try:
+        found.check_size(job.file_size)
+        found.check_csv(Format.from_json(job.format["found"]).kind)
+    except SourceError as error:
+        return error
+    return None
 
 
 @contextmanager

@@ -78,4 +78,5 @@ def not_a_table(name: str, kind: str) -> SourceError:
     return SourceError(
         Refusal.NOT_A_TABLE,
         f"“{name}” seems to be {kind}, not a table. Save the table as CSV or .xlsx and upload that file.",
+        kind=kind,
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from imports import header_rules
 from imports.names import Names, plain
 from imports.presets import Options, Unknown
 from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
@@ -51,12 +52,16 @@ class MappedColumn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that goes somewhere, as rows are read. ``position`` counts from 0."""
+    """A column that goes somewhere, as rows are read. ``position`` counts from 0.
+
+    ``unknown_format``: whether its header declares a date format that is not known.
+    """
 
     position: int
     header: str
     definition: Definition
     date_format: str | None = None
+    unknown_format: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,9 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found."""
     taken: set[str] = set()
     names = Names(schema)
+    for column in columns:
+        if column.target_kind == Target.UNDECIDED and header_rules.is_push_token(column.name):
+            _set(column, Choice(Target.SKIP))  # AT-19
     for exact in (True, False):  # exact spellings have the first choice
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
@@ -179,12 +187,17 @@ def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
     own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
     known = own | dict(resulting_schema(columns, schema).definitions)
     return [
-        Column(
-            c.position - 1, c.header, known[c.target], c.date_format or None if known[c.target].type in DATES else None
-        )
-        for c in columns
-        if c.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
+        _column(column, known[column.target])
+        for column in columns
+        if column.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
     ]
+
+
+def _column(column: MappedColumn, definition: Definition) -> Column:
+    if definition.type not in DATES:
+        return Column(column.position - 1, column.header, definition)
+    unknown = column.name != column.header and not column.date_format
+    return Column(column.position - 1, column.header, definition, column.date_format or None, unknown)
 
 
 def identifier_named(name: str, schema: Schema) -> str | None:
@@ -202,7 +215,9 @@ def faults(
     identifier: str, action: str, columns: Sequence[MappedColumn], schema: Schema, options: Options
 ) -> list[Fault]:
     """Everything that keeps a job from being checked; empty when it may be."""
-    found = [*_identifier_faults(identifier, columns, schema), *column_faults(columns, schema)]
+    headers = header_rules.faults([column.header for column in columns], options)
+    found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
+    found += [*_identifier_faults(identifier, columns, schema), *column_faults(columns, schema)]
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory:

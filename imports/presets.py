@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from profiles.merge import Action
-from profiles.values import PhoneFormat, ValueOptions
+from profiles.values import GENDERS, PhoneFormat, ValueOptions
 
 MEGABYTE = 1024**2
 
@@ -53,7 +53,14 @@ class HeaderCase(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a preset sets and a job may set otherwise."""
+    """What a preset sets and a job may set otherwise.
+
+    ``bracket_dates``: CleverTap's ways of writing dates, a format in the header and ``$D_<seconds>``. ``iso_dates``:
+    ISO 8601, of which session dates may be held to four shapes (``exact_session_dates``). ``other_dates_stay_text``:
+    a date of an attribute that cannot be read stays text, also where no header declares a format. ``time_zone``: of
+    times without one, the site's where it is blank. ``genders``: the letters taken. ``csv_only``: files of commas in
+    UTF-8 and no other.
+    """
 
     on_invalid_value: OnInvalid = OnInvalid.FAIL_ROW
     unknown_columns: Unknown = Unknown.SUGGEST
@@ -67,9 +74,11 @@ class Options:
     default_country: str = ""
     bracket_dates: bool = True
     iso_dates: bool = True
-    time_zone: str = "UTC"
+    exact_session_dates: bool = False
+    other_dates_stay_text: bool = False
+    time_zone: str = ""
     default_time: str = "12:00:00"
-    genders: str = "MFONP"
+    genders: str = GENDERS
     exact_states: bool = False
     published_codes: bool = False
     csv_only: bool = False
@@ -82,9 +91,11 @@ class Options:
         return ValueOptions(
             phone_format=self.phone_format,
             default_country=self.default_country or None,
-            time_zone=self.time_zone,
+            time_zone=self.time_zone or "UTC",
             default_time=self.default_time,
             iso_dates=self.iso_dates,
+            marked_seconds=self.bracket_dates,
+            genders=self.genders,
         )
 
     def changed(self, chosen: Mapping[str, Any]) -> Options:
@@ -131,6 +142,7 @@ CLEVERTAP = Preset(
         refuse_placeholders=True,
         phone_format=PhoneFormat.DIGITS,
         iso_dates=False,
+        other_dates_stay_text=True,
         genders="MF",
         published_codes=True,
         csv_only=True,
@@ -170,6 +182,8 @@ BRAZE = Preset(
         header_case=HeaderCase.EXACT,
         phone_format=PhoneFormat.E164,
         bracket_dates=False,
+        exact_session_dates=True,
+        time_zone="UTC",
         default_time="00:00:00",
         exact_states=True,
         csv_only=True,

@@ -10,6 +10,7 @@ class Refusal(enum.StrEnum):
     EMPTY_FILE = "empty_file"
     TOO_LARGE = "too_large"
     NOT_A_TABLE = "not_a_table"
+    NOT_CSV = "not_csv"
     NO_DATA_ROWS = "no_data_rows"
     TOO_MANY_COLUMNS = "too_many_columns"
     TOO_MANY_ROWS = "too_many_rows"
@@ -33,19 +34,24 @@ class SourceError(Exception):
     """The file as a whole cannot be read.
 
     `message` is one sentence with the place and one with the remedy, both for the user. `line` is the physical line
-    (the first is 1) where the fault was seen, None where the fault belongs to no line.
+    (the first is 1) where the fault was seen, None where the fault belongs to no line. `kind`: what the file seems to
+    be, where it is no table.
     """
 
-    def __init__(self, code: Refusal, message: str, line: int | None = None) -> None:
+    def __init__(self, code: Refusal, message: str, line: int | None = None, kind: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.line = line
+        self.kind = kind
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may hold. Sizes are in bytes and inclusive; the ratio is unpacked to packed size."""
+    """What one file may hold. Sizes are in bytes and inclusive; the ratio is unpacked to packed size.
+
+    `csv_only`: nothing but CSV as it is, with commas and in UTF-8 (FF-02, FF-07).
+    """
 
     max_bytes: int = 500 * 1024**2
     max_columns: int = 1000
@@ -55,6 +61,7 @@ class Limits:
     max_xlsx_rows: int = 200_000
     # Workbooks are read in a process of their own, which keeps every cell up to the last one in memory, empty or not.
     max_xlsx_memory: int = 2 * 1024**3
+    csv_only: bool = False
 
     @property
     def max_row_bytes(self) -> int:
@@ -69,6 +76,12 @@ class Limits:
                 f"The file has {size:,} bytes and the limit is {in_bytes(self.max_bytes)}. "
                 "Split it into smaller files.",
             )
+
+    def check_csv(self, kind: str) -> None:
+        """Raise SourceError for a file that has to be a CSV and is of another kind, which is blank for a CSV."""
+        if self.csv_only and kind:
+            reason = f"The file is not a CSV, it seems to be {kind}. Save the table as CSV with commas, in UTF-8."
+            raise SourceError(Refusal.NOT_CSV, reason, kind=kind)
 
 
 def in_bytes(size: int) -> str:

@@ -12,8 +12,8 @@ from itertools import compress
 from imports.cells import Cells, ColumnReader, Field, documents, json_of, strings
 from imports.mapping import AUTOMATIC, Column, looked_up_kinds
 from imports.presets import OnInvalid, Options
+from imports.published_codes import published
 from imports.source import Batch, Ragged
-from profiles import values
 from profiles.people import Link
 from profiles.schema import OWN_FIELDS
 
@@ -155,7 +155,7 @@ class RowChecker:
             self._check_values(batch, i, cells[i], flawed, failed)
         for i in self.mandatory:
             if cells[i].gaps:
-                self._check_mandatory(batch, i, flawed, failed)
+                self._check_mandatory(batch, i, cells, flawed, failed)
         for i in sorted(set(range(len(cells))) - set(self.lookups)):
             self._check_values(batch, i, cells[i], flawed, failed)
         for index in sorted(flawed):
@@ -174,16 +174,18 @@ class RowChecker:
                 continue  # not blank but malformed: its format is the problem
             names = " and ".join(dict.fromkeys(self.columns[i].header for i in self.lookups))
             reason = f"The identifier is blank: fill in {names}"
-            self._note(batch, index, flawed, "blank_identifier", reason, names)
+            self._note(batch, index, flawed, self._code("blank_identifier"), reason, names)
             failed.add(index)
 
-    def _check_mandatory(self, batch: Batch, i: int, flawed: dict[int, list[Problem]], failed: set[int]) -> None:
+    def _check_mandatory(
+        self, batch: Batch, i: int, cells: Sequence[Cells], flawed: dict[int, list[Problem]], failed: set[int]
+    ) -> None:
         column = self.columns[i]
         sources = next(sources for key, sources in self._targets if key == column.definition.key)
         if i != sources[0]:
             return
         for index, row in enumerate(batch.rows):
-            if all(values.is_blank(row[self.columns[source].position]) for source in sources):
+            if all(row[self.columns[source].position] in cells[source].blank for source in sources):
                 reason = f"Missing mandatory field: {column.definition.key}"
                 self._note(batch, index, flawed, "missing_mandatory", reason, column.header)
                 failed.add(index)
@@ -198,7 +200,8 @@ class RowChecker:
             text = row[column.position]
             problem = found.bad.get(text)
             if problem is not None:
-                self._note(batch, index, flawed, problem.code, problem.reason, column.header, text, warning=drops)
+                code = self._code(problem.code, column.definition.key)
+                self._note(batch, index, flawed, code, problem.reason, column.header, text, warning=drops)
                 if not drops:
                     failed.add(index)
 
@@ -208,6 +211,10 @@ class RowChecker:
             return True
         identifies = self.columns[i].definition.key in self.looked_up and not self.automatic
         return self.options.on_invalid_value is OnInvalid.DROP_VALUE and not identifies
+
+    def _code(self, code: str, key: str = "") -> str:
+        """What a problem with a value of an attribute is called."""
+        return published(code, key) if self.options.published_codes else code
 
     def _note(
         self,

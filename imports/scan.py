@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from imports.source import Position, Source
-from profiles.values import TypeGuess, ValueType
+from profiles.values import Shape, TypeGuess
 
 SAMPLES = 5
 SAMPLE_CHARACTERS = 100
@@ -62,7 +62,7 @@ class ColumnStatistics:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        guess = TypeGuess(map(ValueType, stored["seen"]))
+        guess = TypeGuess(map(Shape, stored["seen"]))
         return cls(stored["filled"], stored["samples"], stored["telling"], guess)
 
 

@@ -5,6 +5,7 @@ Rows come in batches and in flat memory, whatever the size of the file; only a w
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import BinaryIO, Self
@@ -36,6 +37,15 @@ class Format:
     def splittable(self) -> bool:
         """Whether reading can begin at any `Position` without reading what lies before it."""
         return self.container is Container.PLAIN and self.encoding not in encodings.TRANSCODED
+
+    @property
+    def kind(self) -> str:
+        """What the file is where it is no CSV with commas and in UTF-8, for a sentence; blank where it is one."""
+        if self.container is not Container.PLAIN:
+            return _KINDS[self.container]
+        if self.encoding != encodings.UTF_8:
+            return f"text in {self.encoding}"
+        return "" if self.delimiter == "," else f"a table with “{self.delimiter}” between its values"
 
     def to_json(self) -> dict[str, str]:
         """A form that can be stored as JSON."""
@@ -71,8 +81,16 @@ class Source:
 
         `encoding` and `delimiter` are what a preset or the user has chosen, None to detect them. The text is decoded
         once to its end, so an encoding that does not fit is found here. Raises SourceError for a file that is too
-        large, no table, or has no data rows.
+        large, no table, or has no data rows. Where the limits want a CSV, nothing is detected.
         """
+        with _as_csv(limits):
+            source = cls._of(file, name, limits, *_wanted(limits, encoding, delimiter))
+        if next(source.batches(size=1), None) is None:
+            raise SourceError(Refusal.NO_DATA_ROWS, "The file has no data rows. Add at least one row below the header.")
+        return source
+
+    @classmethod
+    def _of(cls, file: BinaryIO, name: str, limits: Limits, encoding: str | None, delimiter: str | None) -> Self:
         container = _container(file, limits)
         if container is Container.XLSX:
             source = cls(file, Format(container, "", ""), limits)
@@ -80,8 +98,6 @@ class Source:
             source = cls(file, _text_format(file, name, container, limits, encoding, delimiter), limits)
         if "\0" in "".join(source.header()):
             raise not_a_table(name, "a binary file")
-        if next(source.batches(size=1), None) is None:
-            raise SourceError(Refusal.NO_DATA_ROWS, "The file has no data rows. Add at least one row below the header.")
         return source
 
     @classmethod
@@ -92,6 +108,7 @@ class Source:
 
         Whoever reads such a source to its end without a SourceError has been told the truth.
         """
+        encoding, delimiter = _wanted(limits, encoding, delimiter)
         try:
             if container_of(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
                 return None
@@ -109,12 +126,13 @@ class Source:
     @staticmethod
     def refuse_at_once(file: BinaryIO, name: str, limits: Limits) -> None:
         """Raise SourceError for a new file that its size or its first bytes show to be no table; `detect` sees all."""
-        container = _container(file, limits)
-        if container is Container.XLSX:
-            return
-        if container is Container.ZIP:
-            refuse_office_document({entry.filename for entry in entries(file)}, name)
-        refuse_document(read_up_to(open_bytes(file, container, limits)(), SAMPLE), name)
+        with _as_csv(limits):
+            container = _container(file, limits)
+            if container is Container.XLSX:
+                return
+            if container is Container.ZIP:
+                refuse_office_document({entry.filename for entry in entries(file)}, name)
+            refuse_document(read_up_to(open_bytes(file, container, limits)(), SAMPLE), name)
 
     @classmethod
     def reopen(cls, file: BinaryIO, file_format: Format, limits: Limits) -> Self:
@@ -216,7 +234,34 @@ def _container(file: BinaryIO, limits: Limits) -> Container:
     if not size:
         raise _empty_file()
     limits.check_size(size)
-    return container_of(file)
+    container = container_of(file)
+    limits.check_csv(_KINDS.get(container, ""))
+    return container
+
+
+_KINDS = {
+    Container.XLSX: "an Excel workbook",
+    Container.GZIP: "packed with gzip",
+    Container.ZIP: "a zip archive",
+}
+
+
+def _wanted(limits: Limits, encoding: str | None, delimiter: str | None) -> tuple[str | None, str | None]:
+    """What is not to be detected: what was chosen, or what a CSV has to have."""
+    return (encodings.UTF_8, ",") if limits.csv_only else (encoding, delimiter)
+
+
+@contextmanager
+def _as_csv(limits: Limits) -> Iterator[None]:
+    """Say of a file that has to be a CSV what keeps it from being one, and no remedy that would not help."""
+    try:
+        yield
+    except SourceError as error:
+        if limits.csv_only and error.code is Refusal.UNREADABLE_TEXT:
+            message = f"The text is not UTF-8 at line {error.line}. Save the file as UTF-8."
+            raise SourceError(error.code, message, error.line) from error
+        limits.check_csv("a damaged archive" if error.code is Refusal.ARCHIVE_DAMAGED else error.kind)
+        raise
 
 
 def _text_format(

@@ -14,7 +14,7 @@ import orjson
 from django.conf import settings
 from django.db import connection
 
-from imports import mapping, overlay, plain, staging
+from imports import job_file, mapping, overlay, plain, published_codes, staging
 from imports.models import Bucket, ImportJob
 from imports.plain import Settled
 from imports.tables import JobTables
@@ -171,7 +171,9 @@ def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
     tables = JobTables(job.pk)
     headers = {column.target: column.header for column in reversed(job.columns.all())}
     names = {"results": tables.results, "staged": tables.staged}
+    codes = published_codes.CODES if job_file.options(job).published_codes else {}
     values = {"job": job.pk, "bucket": bucket.number, "step": bucket.step, "headers": orjson.dumps(headers).decode()}
+    values["codes"] = orjson.dumps(codes).decode()
     cursor.execute(_PROBLEMS.format(**names), values)
 
 
@@ -181,7 +183,7 @@ SELECT %(job)s, %(step)s, r.row_no, s.line, CASE r.outcome WHEN 'ignored' THEN '
     coalesce(%(headers)s::json->>coalesce(r.about, s.kind), coalesce(r.about, s.kind)),
     CASE WHEN coalesce(r.about, s.kind) = s.kind THEN s.key
          ELSE coalesce((SELECT l->>1 FROM json_array_elements(s.links::json) l WHERE l->>0 = r.about LIMIT 1), '') END,
-    coalesce(r.code, 'ignored'), coalesce(r.reason, 'Ignored - duplicate found')
+    coalesce(%(codes)s::json->>r.code, r.code, 'ignored'), coalesce(r.reason, 'Ignored - duplicate found')
 FROM {results} r JOIN {staged} s USING (row_no)
 WHERE r.bucket = %(bucket)s AND (r.outcome = 'failed' OR r.outcome = 'ignored' AND %(step)s = 'apply')
 ORDER BY r.row_no

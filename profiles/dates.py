@@ -49,12 +49,16 @@ _EPOCH_MARK = "$D_"
 sure_iso_day = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])").fullmatch
 """A quick test that `iso_day` passes too; it misses the ends of months."""
 
+has_iso_shape = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|\+00:00)?)?").fullmatch
+"""Whether a text has one of the four shapes that session dates and the times of events may have (DT-12)."""
 
-def day_reader(date_format: str | None, time_zone: str, iso: bool) -> Reader:
+
+def day_reader(date_format: str | None, time_zone: str, iso: bool, marked: bool = True) -> Reader:
     """A reader of days (D-14, DT-13, DT-15).
 
     `date_format` is one of `KNOWN_FORMATS` and tried first; a time of day behind the day must be one and is dropped.
-    Then come, where `iso` says so, `YYYY-MM-DD`, and `$D_<seconds>`. Unix seconds become a day of `time_zone`.
+    Then come, where `iso` says so, `YYYY-MM-DD`, and where `marked` says so, `$D_<seconds>`. Unix seconds become a day
+    of `time_zone`.
     Raises ValueError for an unknown format, ZoneInfoNotFoundError for an unknown zone.
     """
     zone = _zone(time_zone)
@@ -67,12 +71,14 @@ def day_reader(date_format: str | None, time_zone: str, iso: bool) -> Reader:
             return parts[0]
         if iso and (day := iso_day(text)):
             return day
-        return _seconds_day(_bare_seconds(text, date_format), zone)
+        return _seconds_day(_bare_seconds(text, date_format, marked), zone)
 
     return read
 
 
-def instant_reader(date_format: str | None, time_zone: str, default_time: str, iso: bool) -> Reader:
+def instant_reader(
+    date_format: str | None, time_zone: str, default_time: str, iso: bool, marked: bool = True
+) -> Reader:
     """A reader of instants in UTC (D-14..D-16, DT-01..DT-19).
 
     As `day_reader`; a day of the declared format without a time of day gets `default_time` (`HH:MM:SS`), an ISO day
@@ -93,7 +99,7 @@ def instant_reader(date_format: str | None, time_zone: str, default_time: str, i
             return instant
         if iso and iso_day(text):
             return _utc(f"{text}T00:00:00", zone)
-        return _seconds_instant(_bare_seconds(text, date_format))
+        return _seconds_instant(_bare_seconds(text, date_format, marked))
 
     return read
 
@@ -134,7 +140,7 @@ def iso_instant(text: str, zone: ZoneInfo | None = None) -> str | None:
 
 def marked_instant(text: str) -> str | None:
     """The instant of `$D_<seconds>` (DT-15), else None."""
-    return _seconds_instant(_bare_seconds(text, None))
+    return _seconds_instant(_bare_seconds(text, None, marked=True))
 
 
 def _zone(name: str) -> ZoneInfo | None:
@@ -161,9 +167,9 @@ def _declared(date_format: str | None) -> Callable[[str], tuple[str, str] | None
     return cut
 
 
-def _bare_seconds(text: str, date_format: str | None) -> str:
+def _bare_seconds(text: str, date_format: str | None, marked: bool) -> str:
     """The digits of `$D_<seconds>`, or of plain seconds in a column of Unix time; empty when the text is neither."""
-    if text.startswith(_EPOCH_MARK):
+    if marked and text.startswith(_EPOCH_MARK):
         text = text[len(_EPOCH_MARK) :]
     elif date_format not in UNIX_FORMATS:
         return ""

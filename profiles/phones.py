@@ -21,6 +21,10 @@ International = Callable[[str], str | None]
 
 _LONGEST = 40
 _SEPARATORS = " -.()/"
+# As spreadsheets and word processors write them: spaces that do not break, and the dashes.
+_PRINTED = str.maketrans(
+    dict.fromkeys("\u00a0\u2007\u202f", " ") | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
+)
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _EITHER = re.compile(r"\+?[0-9]{7,15}")
 _PLUS = re.compile(r"\+[0-9]{7,15}")
@@ -122,6 +126,8 @@ def _without_separators(text: str) -> str:
         return number
     if len(number) > _LONGEST:
         return ""
+    if not number.isascii():
+        number = number.translate(_PRINTED)
     for separator in _SEPARATORS:  # six replacements cost a third of one translate
         number = number.replace(separator, "")
     return number

@@ -6,6 +6,7 @@ float holds make a text, since the number would lose them.
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable, Iterable
 from itertools import filterfalse
@@ -33,39 +34,65 @@ _PERHAPS_TYPED = re.compile(
 _WHITE_SPACE = filter(str.isspace, map(chr, range(0x3001)))  # there is none beyond
 _PERHAPS_TYPED_BEGIN = frozenset("-0123456789$TtFf").union(_WHITE_SPACE)
 
-_NUMBERS = {ValueType.INTEGER, ValueType.NUMBER}
+
+class Shape(enum.StrEnum):
+    """What a text looks like: one of some types, or a moment as `$D_<seconds>` (DT-15)."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    MARKED = "marked"
+
+    @property
+    def type(self) -> ValueType:
+        return ValueType.DATETIME if self is Shape.MARKED else ValueType(self.value)
+
+
+_ALIKE = ({Shape.INTEGER, Shape.NUMBER}, {Shape.DATETIME, Shape.MARKED})
+"""Shapes that are of one type, the second one of each."""
 
 
 class TypeGuess:
     """The type of a column, from all its texts, batch by batch. Once they are known to be mixed, adding is free."""
 
-    def __init__(self, seen: Iterable[ValueType] = ()) -> None:
+    def __init__(self, seen: Iterable[Shape] = ()) -> None:
         """``seen``: what an earlier guess, or one over another part of the column, has seen."""
         self._seen = set(seen)
 
     def add(self, texts: Iterable[str]) -> None:
         """Take in the distinct texts of one batch, none of them blank."""
         for text in self._undecided(texts):
-            self._seen.add(_type_of(text))
+            self._seen.add(_shape_of(text))
             if self.mixed:
                 return
 
     @property
-    def seen(self) -> frozenset[ValueType]:
-        """The types of the texts so far, as far as they matter."""
+    def seen(self) -> frozenset[Shape]:
+        """The shapes of the texts so far, as far as they matter."""
         return frozenset(self._seen)
 
     @property
     def type(self) -> ValueType:
         """Boolean, integer, number, date, datetime, or text; text also for a column without texts."""
         if len(self._seen) == 1:
-            return next(iter(self._seen))
-        return ValueType.NUMBER if self._seen == _NUMBERS else ValueType.TEXT
+            return next(iter(self._seen)).type
+        if self._seen in _ALIKE:
+            return ValueType.NUMBER if Shape.NUMBER in self._seen else ValueType.DATETIME
+        return ValueType.TEXT
+
+    def type_under(self, *, iso: bool, marked: bool) -> ValueType:
+        """The type where dates as ISO 8601 writes them, or `$D_<seconds>`, may be nothing but text (D-14)."""
+        texts = set() if iso else {Shape.DATE, Shape.DATETIME}
+        texts |= set() if marked else {Shape.MARKED}
+        return ValueType.TEXT if self._seen & texts else self.type
 
     @property
     def mixed(self) -> bool:
         """Whether texts of different types were seen (AT-20). Integers among decimals are not a different type."""
-        return len(self._seen) > 1 and self._seen != _NUMBERS
+        return len(self._seen) > 1 and self._seen not in _ALIKE
 
     def _undecided(self, texts: Iterable[str]) -> Iterable[str]:
         """The texts that could still change the answer."""
@@ -87,21 +114,21 @@ _SURE: dict[ValueType, Callable[[str], object]] = {
 }
 
 
-def _type_of(text: str) -> ValueType:
+def _shape_of(text: str) -> Shape:
     text = text.strip()
     if len(text) > _LONGEST:
-        return ValueType.TEXT
+        return Shape.TEXT
     if _INTEGER.fullmatch(text):
-        return ValueType.INTEGER if LEAST_INTEGER <= int(text) <= MOST_INTEGER else ValueType.TEXT
+        return Shape.INTEGER if LEAST_INTEGER <= int(text) <= MOST_INTEGER else Shape.TEXT
     if _DECIMAL.fullmatch(text):
-        return ValueType.NUMBER if _is_exact(text) else ValueType.TEXT
+        return Shape.NUMBER if _is_exact(text) else Shape.TEXT
     if text.lower() in {"true", "false"}:
-        return ValueType.BOOLEAN
+        return Shape.BOOLEAN
     if dates.iso_day(text):
-        return ValueType.DATE
-    if dates.iso_instant(text) or dates.marked_instant(text):
-        return ValueType.DATETIME
-    return ValueType.TEXT
+        return Shape.DATE
+    if dates.iso_instant(text):
+        return Shape.DATETIME
+    return Shape.MARKED if dates.marked_instant(text) else Shape.TEXT
 
 
 def _is_exact(decimal: str) -> bool:

@@ -14,6 +14,9 @@ Value = str | int | float | bool
 
 Parser = Callable[[str], Value]
 
+GENDERS = "MFONP"
+"""Male, female, other, not applicable, prefers not to say (AT-39)."""
+
 LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**63 - 1
 
 
@@ -30,6 +33,8 @@ class ValueType(enum.StrEnum):
     LANGUAGE = "language"
     TIME_ZONE = "time_zone"
     GENDER = "gender"
+    YES_NO = "yes_no"
+    EDUCATION = "education"
     URL = "url"
 
 
@@ -48,7 +53,9 @@ class ValueOptions:
 
     `default_country`: ISO alpha-2, of national phone numbers. `time_zone`: IANA name, of dates without offset.
     `default_time`: `HH:MM:SS`, of declared dates without a time. `max_bytes`: longest text in UTF-8 (AT-11).
-    `iso_dates`: whether ISO 8601 is taken beside what the header declares (D-14).
+    `iso_dates`: whether ISO 8601 is taken beside what the header declares (D-14); `marked_seconds`: whether
+    `$D_<seconds>` is (DT-15). `four_shapes`: whether of ISO 8601 only the four shapes of DT-12 are. `genders`: the
+    letters for one.
     """
 
     phone_format: PhoneFormat = PhoneFormat.ANY
@@ -57,6 +64,9 @@ class ValueOptions:
     default_time: str = "12:00:00"
     max_bytes: int = 512
     iso_dates: bool = True
+    marked_seconds: bool = True
+    four_shapes: bool = False
+    genders: str = GENDERS
 
 
 class InvalidValue(ValueError):

@@ -16,8 +16,9 @@ from operator import methodcaller
 from typing import Any
 
 from profiles import dates, phones, time_zones
-from profiles.type_guess import TypeGuess
+from profiles.type_guess import Shape, TypeGuess
 from profiles.value_types import (
+    GENDERS,
     LEAST_INTEGER,
     MOST_INTEGER,
     InvalidValue,
@@ -29,18 +30,22 @@ from profiles.value_types import (
 )
 
 __all__ = [
+    "GENDERS",
     "InvalidValue",
     "Parser",
     "PhoneFormat",
     "Quick",
+    "Shape",
     "TypeGuess",
     "Value",
     "ValueOptions",
     "ValueType",
     "is_blank",
+    "is_placeholder",
     "matching_form",
     "parser",
     "quick",
+    "unknown_words",
 ]
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
@@ -81,6 +86,8 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
             return phones.parser(options.phone_format, options.default_country)
         case ValueType.URL:
             return _url(options.max_bytes)
+        case ValueType.GENDER:
+            return _choice(_genders(options.genders))
         case _:
             return _choice(_CHOICES[value_type])
 
@@ -113,6 +120,24 @@ def quick(value_type: ValueType, options: ValueOptions) -> Quick | None:
 def is_blank(text: str) -> bool:
     """Whether a cell holds nothing: empty, or white space only (AT-18)."""
     return not text or text.isspace()
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text only stands for an identity that is not there (HI-13)."""
+    return text.strip().casefold() in _PLACEHOLDERS
+
+
+_ENDLESS = ("infinity", "inf", "nan")
+_PLACEHOLDERS = {"undefined", "null", "na", "n/a", "0", "nil", "-1", "none", "xxxxxx", "empty"}
+_PLACEHOLDERS |= {f"{sign}{word}" for word in _ENDLESS for sign in ("", "-")}
+
+
+def unknown_words(value_type: ValueType, options: ValueOptions) -> frozenset[str]:
+    """Texts in lower case that say as little as a blank one: no gender is known (AT-39)."""
+    return _NIL if value_type is ValueType.GENDER and options.genders == GENDERS else frozenset()
+
+
+_NIL = frozenset({"nil"})
 
 
 def matching_form(value_type: ValueType, value: object) -> str:
@@ -250,7 +275,8 @@ def _languages() -> dict[str, Value]:
 
 
 _BOOLEANS: dict[str, Value] = {"true": True, "false": False, "1": True, "0": False}
-_GENDERS: dict[str, Value] = {letter.lower(): letter for letter in "MFONP"}
+_YES_NO: dict[str, Value] = {"y": "Y", "n": "N"}
+_EDUCATIONS: dict[str, Value] = {"graduate": "Graduate", "college": "College", "school": "School"}
 
 _CHOICES = {
     ValueType.BOOLEAN: _Choices(lambda: _BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected"),
@@ -263,23 +289,37 @@ _CHOICES = {
     ValueType.TIME_ZONE: _Choices(
         time_zones.names, "invalid_time_zone", "Invalid time zone: a name such as America/New_York expected"
     ),
-    ValueType.GENDER: _Choices(lambda: _GENDERS, "invalid_gender", "Invalid gender: M, F, O, N or P expected"),
+    ValueType.YES_NO: _Choices(lambda: _YES_NO, "invalid_yes_no", "Invalid answer: Y or N expected"),
+    ValueType.EDUCATION: _Choices(
+        lambda: _EDUCATIONS, "invalid_education", "Invalid education: Graduate, College or School expected"
+    ),
 }
 
 
+@cache
+def _genders(letters: str) -> _Choices:
+    most, last = letters[:-1], letters[-1]
+    table: dict[str, Value] = {letter.lower(): letter for letter in letters}
+    return _Choices(lambda: table, "invalid_gender", f"Invalid gender: {', '.join(most)} or {last} expected")
+
+
 def _date(value_type: ValueType, options: ValueOptions, date_format: str | None) -> Parser:
+    shaped = dates.has_iso_shape if options.four_shapes and date_format is None else None
     if value_type is ValueType.DATE:
-        read = dates.day_reader(date_format, options.time_zone, options.iso_dates)
+        read = dates.day_reader(date_format, options.time_zone, options.iso_dates, options.marked_seconds)
         code, kind, shape = "invalid_date", "date", "YYYY-MM-DD"
     else:
-        read = dates.instant_reader(date_format, options.time_zone, options.default_time, options.iso_dates)
+        read = dates.instant_reader(
+            date_format, options.time_zone, options.default_time, options.iso_dates, options.marked_seconds
+        )
         code, kind, shape = "invalid_datetime", "date and time", "YYYY-MM-DDTHH:MM:SS"
     if not options.iso_dates:
-        shape = "$D_ and Unix seconds"
+        shape = "$D_ and Unix seconds, or a header with a date format,"
     reason = f"Invalid {kind}: {date_format or shape} expected"
 
     def parse(text: str) -> str:
-        value = read(text.strip())
+        text = text.strip()
+        value = read(text) if shaped is None or shaped(text) else None
         if value is None:
             raise InvalidValue(code, reason)
         return value

@@ -17,6 +17,10 @@ def choices(value_type: ValueType) -> Mapping[str, str] | None:
             return {"true": "Yes", "false": "No"}
         case ValueType.GENDER:
             return {"F": "Female", "M": "Male", "O": "Other", "N": "Not applicable", "P": "Prefers not to say"}
+        case ValueType.YES_NO:
+            return {"Y": "Yes", "N": "No"}
+        case ValueType.EDUCATION:
+            return {"Graduate": "Graduate", "College": "College", "School": "School"}
         case ValueType.COUNTRY:
             return _countries()
         case ValueType.LANGUAGE:

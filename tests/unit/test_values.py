@@ -217,7 +217,7 @@ def test_a_declared_format_is_named_in_the_reason() -> None:
 
 def test_d_14_iso_can_be_switched_off() -> None:
     error = refused(ValueType.DATE, "2023-12-25", ValueOptions(iso_dates=False))
-    assert error.reason == "Invalid date: $D_ and Unix seconds expected"
+    assert error.reason == "Invalid date: $D_ and Unix seconds, or a header with a date format, expected"
 
 
 @pytest.mark.parametrize("text", ["0000-01-01", "99999-01-01", "2023-02-30", "1" * 10_000])

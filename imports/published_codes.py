@@ -1,0 +1,27 @@
+"""The codes that CleverTap publishes for what is wrong with a profile (requirements 14.1); others stay ours. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, str] = {
+    "invalid_gender": "514",
+    "invalid_email": "515",
+    "invalid_phone": "516",
+    "invalid_education": "518",
+    "blank_identifier": "523",
+    "placeholder": "523",
+    "invalid_date": "525",
+    "invalid_datetime": "525",
+    "no_such_profile": "526",
+    "object_id_differs": "526",
+}
+"""By our own code."""
+
+_OF_ATTRIBUTES: Mapping[str, str] = {"employed": "517", "married": "519", "age": "520", "object_id": "526"}
+"""By the key of an attribute, or own field, whose type is also that of others."""
+
+
+def published(code: str, key: str = "") -> str:
+    """The published code of a problem with a value of an attribute, or ours where none is published."""
+    return CODES.get(code) or _OF_ATTRIBUTES.get(key, code)
