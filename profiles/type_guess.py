@@ -102,15 +102,17 @@ class TypeGuess:
             return ()
         if self.type is ValueType.TEXT:
             return filter(_PERHAPS_TYPED.fullmatch, [text for text in texts if text[0] in _PERHAPS_TYPED_BEGIN])
-        return filterfalse(_SURE[self.type], texts)
+        only = next(iter(self._seen)) if len(self._seen) == 1 else Shape(self.type)
+        return filterfalse(_SURE[only], texts)
 
 
-_SURE: dict[ValueType, Callable[[str], object]] = {
-    ValueType.INTEGER: _SURE_INTEGER.fullmatch,
-    ValueType.NUMBER: _SURE_NUMBER.fullmatch,
-    ValueType.BOOLEAN: {"true", "false", "TRUE", "FALSE", "True", "False"}.__contains__,
-    ValueType.DATE: dates.iso_day,
-    ValueType.DATETIME: dates.iso_instant,
+_SURE: dict[Shape, Callable[[str], object]] = {
+    Shape.INTEGER: _SURE_INTEGER.fullmatch,
+    Shape.NUMBER: _SURE_NUMBER.fullmatch,
+    Shape.BOOLEAN: {"true", "false", "TRUE", "FALSE", "True", "False"}.__contains__,
+    Shape.DATE: dates.iso_day,
+    Shape.DATETIME: dates.iso_instant,
+    Shape.MARKED: dates.marked_instant,
 }
 
 

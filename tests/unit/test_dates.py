@@ -246,3 +246,28 @@ def test_the_order_of_stored_instants_is_the_order_of_time(moments: list[datetim
     whole = sorted(moment.replace(microsecond=0) for moment in moments)
     stored = [instant(moment.isoformat()) for moment in whole]
     assert stored == sorted(stored, key=str)
+
+
+@pytest.mark.parametrize("text", ["$D_1487576752", "$D_0", "$D_-1"])
+def test_dt_15_marks_are_a_date_where_they_are_taken(text: str) -> None:
+    for marked in (True, False):
+        assert bool(dates.day_reader(None, "UTC", True, marked)(text)) is marked
+        assert bool(dates.instant_reader(None, "UTC", "12:00:00", True, marked)(text)) is marked
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("2019-11-20", True),
+        ("2019-11-20T18:38:57", True),
+        ("2019-11-20T18:38:57Z", True),
+        ("2019-11-20T18:38:57+00:00", True),
+        ("2019-11-20T18:38:57+02:00", False),
+        ("2019-11-20T18:38:57.5Z", False),
+        ("2019-11-20 18:38:57", False),
+        ("20.11.2019", False),
+        ("$D_1487576752", False),
+    ],
+)
+def test_dt_12_exactly_four_shapes(text: str, is_one: bool) -> None:
+    assert bool(dates.has_iso_shape(text)) is is_one

@@ -132,3 +132,19 @@ def test_any_header_row_is_read_or_refused(texts: list[str]):
     assert [header.position for header in headers] == list(range(1, len(texts) + 1))
     assert len({header.name for header in headers}) == len(headers)
     assert all(header.name == header.name.strip() != "" for header in headers)
+
+
+def test_without_formats_angle_brackets_are_part_of_the_name():
+    (header,) = parse(["at <dd/MM/yyyy>"], bracket_dates=False)
+    assert (header.name, header.date_format, header.unknown_format) == ("at <dd/MM/yyyy>", None, None)
+    assert [header.name for header in parse(["a", "a<dd/MM/yyyy>"], bracket_dates=False)] == ["a", "a<dd/MM/yyyy>"]
+
+
+@pytest.mark.parametrize("name", ["trip.properties.to", "trip booked.properties.a.b"])
+def test_the_dots_of_an_events_property_are_not_forbidden(name: str):
+    assert only(name).forbidden == ""
+
+
+@pytest.mark.parametrize("name", ["properties.to", "a.properties.", ".properties.to", "a.b", "a.property.b"])
+def test_other_dots_are(name: str):
+    assert only(name).forbidden == "."

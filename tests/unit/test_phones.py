@@ -132,3 +132,22 @@ def test_at_42_e164() -> None:
 def test_at_83_e164_takes_separators_out() -> None:
     assert phone("+1 (724) 123-4567", PhoneFormat.E164) == "+17241234567"
     assert phone("724 123 4567", PhoneFormat.E164, "US") == "+17241234567"
+
+
+@pytest.mark.parametrize("mark", "\u00a0\u2007\u202f\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
+def test_d_19_any_takes_out_what_spreadsheets_write_between_digits(mark: str) -> None:
+    assert phone(f"+44{mark}20 7183{mark}8750") == "+442071838750"
+    assert phone(f"504{mark}621-8927", country="US") == "+15046218927"
+    assert bad_phone(f"12{mark}34", PhoneFormat.DIGITS)
+
+
+def test_d_19_any_has_from_7_to_15_digits() -> None:
+    for digits, taken in ((6, False), (7, True), (15, True), (16, False)):
+        for text in ("1" * digits, "+" + "1" * digits):
+            assert (phone(text) == text) if taken else bad_phone(text)
+
+
+def test_at_42_e164_has_from_2_to_15_digits() -> None:
+    for digits, taken in ((1, False), (2, True), (15, True), (16, False)):
+        text = "+" + "1" * digits
+        assert (phone(text, PhoneFormat.E164) == text) if taken else bad_phone(text, PhoneFormat.E164)

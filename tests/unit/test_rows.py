@@ -125,3 +125,66 @@ def test_a_text_too_long_or_with_a_nul_fails_its_row():
 def test_a_file_of_identifiers_alone_brings_no_values():
     good, _ = checked([["e1"], ["e2"]], EXTERNAL, identifier="external_id")
     assert (documents(good), good.keys) == ([{}, {}], [("external_id", "e1"), ("external_id", "e2")])
+
+
+GENDER = Definition("gender", "Gender", ValueType.GENDER, mandatory=True)
+SESSION = Definition("date_of_first_session", "First session", ValueType.DATETIME)
+EMPLOYED = Definition("employed", "Employed", ValueType.YES_NO)
+OBJECT = Definition("object_id", "Object ID", ValueType.TEXT, identifier=True)
+
+
+def test_at_39_nil_is_no_gender_and_not_a_bad_one():
+    good, problems = checked([["a@x.co", "nil"], ["b@x.co", " NIL "]], EMAIL, GENDER, enforce_mandatory=False)
+    assert (documents(good), problems) == ([{"email": ["a@x.co"]}, {"email": ["b@x.co"]}], [])
+    _, problems = checked([["a@x.co", "nil"]], EMAIL, GENDER)
+    assert [problem.reason for problem in problems] == ["Missing mandatory field: gender"]
+    _, problems = checked([["a@x.co", "nil"]], EMAIL, GENDER, genders="MF")
+    assert [problem.reason for problem in problems] == ["Invalid gender: M or F expected"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["undefined", "NULL", "na", "N/A", "0", "nil", "-1", "Infinity", "-inf", "NaN", "-nan", "none", "xxxxxx", " Null "],
+)
+def test_hi_13_placeholders_are_no_identities(text: str):
+    good, problems = checked([[text], ["e1"]], EXTERNAL, identifier="external_id", refuse_placeholders=True)
+    assert (good.keys, codes(problems)) == ([("external_id", "e1")], [(1, "placeholder", False)])
+    good, problems = checked([[text]], EXTERNAL, identifier="external_id")
+    assert (good.keys, problems) == ([("external_id", text.strip())], [])
+
+
+def test_hi_13_other_identities_are_taken_up_to_1024():
+    rows = [["x" * 1024], ["x" * 1025], ["nullable"], ["00"], ["xxxxx"]]
+    good, problems = checked(rows, EXTERNAL, identifier="external_id", refuse_placeholders=True)
+    assert (list(good.numbers), codes(problems)) == ([1, 3, 4, 5], [(2, "too_long", False)])
+
+
+def test_published_codes_take_the_place_of_ours():
+    rows = [["null", "maybe", "a@x.co"], ["e1", "y", "a"], ["", "y", ""]]
+    _, problems = checked(
+        rows, EXTERNAL, EMPLOYED, EMAIL, identifier="external_id", refuse_placeholders=True, published_codes=True
+    )
+    assert [problem.code for problem in problems] == ["523", "517", "515", "523"]
+    _, problems = checked([["x" * 65]], OBJECT, identifier="object_id", published_codes=True)
+    assert [problem.code for problem in problems] == ["526"]
+
+
+@pytest.mark.parametrize(("text", "taken"), [("2019-11-20T18:38:57", True), ("2019-11-20T18:38:57+02:00", False)])
+def test_dt_12_session_dates_have_four_shapes(text: str, taken: bool):
+    _, problems = checked([["a@x.co", text]], EMAIL, SESSION, exact_session_dates=True)
+    assert bool(problems) is not taken
+    assert checked([["a@x.co", text]], EMAIL, SESSION)[1] == []
+    assert checked([["a@x.co", text]], EMAIL, BORN, exact_session_dates=True)[1] == []
+
+
+def test_dt_07_a_date_that_cannot_be_read_stays_text_where_the_option_says_so():
+    good, problems = checked([["a@x.co", "25-12-2023"]], EMAIL, BORN, other_dates_stay_text=True)
+    assert documents(good)[0]["born"] == "25-12-2023"
+    assert codes(problems) == [(1, "invalid_datetime", True)]
+
+
+def test_dt_10_under_an_unknown_format_a_date_stays_text():
+    columns = [Column(0, "email", EMAIL), Column(1, "born<DD/MM/YYYY>", BORN, unknown_format=True)]
+    good, problems = check(columns, [["a@x.co", "25/12/2023"]], "email")
+    assert documents(good)[0]["born"] == "25/12/2023"
+    assert codes(problems) == [(1, "invalid_datetime", True)]

@@ -181,3 +181,64 @@ class TestLimits:
 def test_any_bytes_are_a_table_or_refused_with_a_sentence(data: bytes):
     read_or_refused(data)
     read_or_refused(b"email,name\n" + data)
+
+
+CSV_ONLY = Limits(csv_only=True)
+
+
+class TestCsvOnly:
+    """FF-02 and FF-07 where nothing but CSV in UTF-8 with commas is taken."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            workbook([["email"], ["ana@example.org"]]),
+            gzip.compress(PEOPLE),
+            zipped({"people.csv": PEOPLE}),
+            zipped({"people.csv": PEOPLE})[:40],
+            b"%PDF-1.7\n",
+            b"<html><body>",
+            b'{"a": 1}',
+            b"email,name\n" + bytes(range(32)) * 9,
+        ],
+        ids=["xlsx", "gzip", "zip", "damaged", "pdf", "html", "json", "binary"],
+    )
+    def test_other_files_are_refused_by_content_whatever_their_name(self, data: bytes):
+        error = refused(data, limits=CSV_ONLY)
+        assert error.code is Refusal.NOT_CSV
+        assert error.message.startswith("The file is not a CSV, it seems to be ")
+        assert "xlsx and upload" not in error.message
+
+    def test_they_are_refused_at_once(self):
+        for data in (workbook([["email"], ["ana@example.org"]]), gzip.compress(PEOPLE), b"%PDF-1.7\n"):
+            with pytest.raises(SourceError) as caught:
+                Source.refuse_at_once(io.BytesIO(data), "people.csv", CSV_ONLY)
+            assert caught.value.code is Refusal.NOT_CSV
+
+    def test_bytes_that_are_not_utf_8_are_refused_naming_the_line(self):
+        error = refused("identity,name\n1,a\n2,é\n".encode("cp1252"), limits=CSV_ONLY, encoding="cp1252")
+        assert (error.code, error.line) == (Refusal.UNREADABLE_TEXT, 3)
+        assert error.message == "The text is not UTF-8 at line 3. Save the file as UTF-8."
+
+    def test_the_delimiter_is_a_comma(self):
+        source = detect(b"a;b\n1;2\n", limits=CSV_ONLY, delimiter=";")
+        assert (source.header(), source.format.delimiter) == (["a;b"], ",")
+        assert detect(b'\xef\xbb\xbfa,b\n1,"2,3"\n', limits=CSV_ONLY).header() == ["a", "b"]
+
+    def test_a_glance_detects_no_more(self):
+        source = Source.glance(io.BytesIO(b"a;b\n1;2\n"), "people.csv", CSV_ONLY)
+        assert source is not None
+        assert source.format == Format(Container.PLAIN, "utf-8", ",")
+        assert Source.glance(io.BytesIO(gzip.compress(PEOPLE)), "people.csv", CSV_ONLY) is None
+
+    @pytest.mark.parametrize(
+        ("found", "kind"),
+        [
+            (Format(Container.PLAIN, "utf-8", ","), ""),
+            (Format(Container.PLAIN, "utf-8", ";"), "a table with “;” between its values"),
+            (Format(Container.PLAIN, "cp1252", ","), "text in cp1252"),
+            (Format(Container.XLSX, "", ""), "an Excel workbook"),
+        ],
+    )
+    def test_a_file_that_was_read_otherwise_is_told_apart(self, found: Format, kind: str):
+        assert found.kind == kind

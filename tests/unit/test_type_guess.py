@@ -151,3 +151,21 @@ def test_there_is_no_white_space_beyond_what_may_begin_a_typed_text() -> None:
 @pytest.mark.parametrize("text", ["\u30007", " 7", "\u00852001-02-03", "\ttrue"])
 def test_white_space_before_a_typed_text_does_not_make_it_text(text: str) -> None:
     assert guess("some text", text) == (ValueType.TEXT, True)
+
+
+def test_marks_are_moments_beside_others_and_alone() -> None:
+    marks = TypeGuess()
+    marks.add(["$D_1487576752", "$D_0"])
+    assert (marks.type, marks.mixed) == (ValueType.DATETIME, False)
+    assert marks.type_under(iso=False, marked=True) is ValueType.DATETIME
+    assert marks.type_under(iso=True, marked=False) is ValueType.TEXT
+    marks.add(["2023-12-25T10:00:00Z"])
+    assert (marks.type, marks.mixed) == (ValueType.DATETIME, False)
+    assert marks.type_under(iso=False, marked=True) is ValueType.TEXT
+
+
+def test_other_types_have_nothing_to_do_with_dates() -> None:
+    for text, type_ in (("12", ValueType.INTEGER), ("1.5", ValueType.NUMBER), ("true", ValueType.BOOLEAN)):
+        guess = TypeGuess()
+        guess.add([text])
+        assert guess.type_under(iso=False, marked=False) is type_

@@ -34,6 +34,7 @@ all_options = [
     ValueOptions(phone_format=PhoneFormat.PLUS, time_zone="Asia/Kolkata"),
     ValueOptions(phone_format=PhoneFormat.E164, default_country="GB"),
     ValueOptions(default_country="US", max_bytes=20),
+    ValueOptions(marked_seconds=False, four_shapes=True, genders="MF"),
 ]
 
 
@@ -531,3 +532,34 @@ def test_libraries_are_loaded_only_when_needed() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("letters", "others"), [("MF", "ONP"), ("MFONP", "X")])
+def test_at_39_at_64_the_options_say_which_genders_there_are(letters: str, others: str) -> None:
+    options = ValueOptions(genders=letters)
+    assert [parse(ValueType.GENDER, letter.lower(), options) for letter in letters] == list(letters)
+    for letter in others:
+        assert refused(ValueType.GENDER, letter, options).code == "invalid_gender"
+
+
+@pytest.mark.parametrize("text", ["Y", "N", "y", " n "])
+def test_at_65_at_67_yes_or_no(text: str) -> None:
+    assert parse(ValueType.YES_NO, text) == text.strip().upper()
+
+
+@pytest.mark.parametrize("text", ["maybe", "2", "yes", "true", "1"])
+def test_at_65_at_67_what_is_neither(text: str) -> None:
+    assert refused(ValueType.YES_NO, text).reason == "Invalid answer: Y or N expected"
+
+
+@pytest.mark.parametrize("text", ["Graduate", "College", "School"])
+def test_at_66_educations(text: str) -> None:
+    assert parse(ValueType.EDUCATION, text) == parse(ValueType.EDUCATION, f" {text.upper()} ") == text
+    assert refused(ValueType.EDUCATION, "PhD").code == "invalid_education"
+
+
+def test_dt_15_marks_can_be_switched_off() -> None:
+    assert parse(ValueType.DATE, "$D_1487576752") == "2017-02-20"
+    options = ValueOptions(marked_seconds=False)
+    assert refused(ValueType.DATE, "$D_1487576752", options).code == "invalid_date"
+    assert refused(ValueType.DATETIME, "$D_1487576752", options).code == "invalid_datetime"
