@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 from django.conf import settings
 
 from imports.models import ImportJob
-from imports.presets import PRESETS, Options
+from imports.presets import MEGABYTE, PRESETS, Options
 from imports.source import Format, Limits, Source
 
 
@@ -19,13 +19,16 @@ def options(job: ImportJob) -> Options:
     site = {
         "default_country": settings.IMPORTS_DEFAULT_COUNTRY,
         "time_zone": settings.IMPORTS_TIME_ZONE,
-        "max_megabytes": min(preset.max_megabytes, settings.IMPORTS_MAX_MB),
     }
     return preset.changed(site | job.options)
 
 
 def limits(job: ImportJob) -> Limits:
-    return Limits(max_bytes=options(job).max_megabytes * 1024**2)
+    """How large the file may be: as its preset has it for its record type, or as the site has it if that is less."""
+    preset = PRESETS[job.preset].options
+    events = job.record_type == ImportJob.RecordType.EVENTS
+    megabytes = preset.max_event_megabytes if events else preset.max_megabytes
+    return Limits(max_bytes=int(min(megabytes, settings.IMPORTS_MAX_MB) * MEGABYTE))
 
 
 @contextmanager
