@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import transaction
 
-from imports import job_file, lifecycle, mapping, remembered
+from imports import job_file, lifecycle, mapping, offers, remembered
 from imports.mapping import Choice, Fault, Target
 from imports.models import ImportJob
 from imports.moves import Actor, Move
+from imports.presets import PRESETS
 from imports.tables import JobTables
 from profiles.models import load_schema
 
@@ -92,6 +93,14 @@ def _wanted(choice: Choice) -> tuple[str, ...]:
     return (choice.kind, choice.key, *([choice.type] if choice.type else []))
 
 
+def keep_preset(job: ImportJob, actor: Actor) -> None:
+    """Do not suggest another preset for this job again. Raises ``Refused``."""
+    with transaction.atomic():
+        lifecycle.open_to_change(job, actor)
+        job.format["preset_kept"] = True
+        job.save(update_fields=["format"])
+
+
 def skip_undecided(job: ImportJob, actor: Actor) -> int:
     """Leave out all columns that were not decided (MP-07); returns how many. Raises ``Refused``."""
     with transaction.atomic():
@@ -135,13 +144,19 @@ def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any
     for name, value in values.items():
         setattr(job, name, value)
     columns, known = list(job.columns.all()), load_schema()
-    faults = mapping.faults(job.identifier, job.action, columns, known, job_file.options(job))
+    preset, options = PRESETS[job.preset], job_file.options(job)
+    faults = [
+        *offers.faults(preset, job.record_type, job.identifier, job.action, known),
+        *mapping.faults(job.identifier, job.action, columns, known, options, preset.spelling),
+    ]
     if fault := job_file.fault(job):
         faults.insert(0, Fault(fault.code, fault.message))
     if faults:
         raise NotReady(faults)
     version = mapping.schema_version(columns, known)
-    lifecycle.move(job, move, actor, **values, preview={}, schema_version=version)
+    told = [found for found in job.findings if found["code"] not in mapping.NOTES]
+    told += [asdict(note) for note in mapping.notes(columns, known, options)]
+    lifecycle.move(job, move, actor, **values, preview={}, findings=told, schema_version=version)
 
 
 def cancel(job: ImportJob, actor: Actor) -> None:

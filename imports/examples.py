@@ -67,3 +67,13 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "married": ("N", "Y", "N"),
 }
 """Values that suit a built-in attribute better than any of its type."""
+
+EVENT_PROPERTIES = ("trip_booked.properties.destination", "trip_booked.properties.duration")
+"""Headers of an event's properties: the name of the event, ``properties``, the name of the property (EV-04)."""
+
+EVENTS: tuple[tuple[str, ...], ...] = (
+    ("trip_booked", "2019-11-20T18:38:57Z", "Paris", "5"),
+    ("trip_booked", "2019-11-20T18:38:57+00:00", "Berlin", "3"),
+    ("trip_cancelled", "2019-11-20", "", ""),
+)
+"""Name, time, and the properties of what three people did; another event has no such properties."""

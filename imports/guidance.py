@@ -43,6 +43,16 @@ def identifiers(schema: Schema) -> dict[str, str]:
     return found
 
 
+def group(key: str, schema: Schema) -> str:
+    """What kind of identifier it is (HI-29)."""
+    definition = schema.definitions.get(key)
+    if definition is None:
+        return "Ids"
+    if not definition.built_in:
+        return "Of your schema"
+    return "E-mail and phone" if key in ("email", "phone") else "Channels"
+
+
 def actions(offered: Iterable[Action]) -> dict[str, str]:
     """The actions offered, with what each does."""
     return {action.value: ACTIONS[action] for action in offered}

@@ -10,7 +10,7 @@ from imports.moves import Move
 from profiles.people import Outcome
 
 LIMITS: Mapping[str, str] = {
-    "max_bytes": "Size of a file",
+    "max_bytes": "Size of a file; some presets take less",
     "max_columns": "Columns of a file",
     "max_unpacked_bytes": "Size of a packed file when it is unpacked",
     "max_ratio": "Times that unpacking may make a packed file larger",
@@ -39,8 +39,8 @@ OPTIONS: Mapping[str, str] = {
     "exact_states": "subscription states by their exact spelling",
     "published_codes": "problems carry CleverTap's error codes",
     "csv_only": "CSV in UTF-8 with commas only",
-    "max_megabytes": "size of a file, MB",
-    "max_event_megabytes": "size of a file of events, MB",
+    "max_megabytes": "size of a file, at most",
+    "max_event_megabytes": "size of a file of events, at most",
     "data_points": "data points are counted",
 }
 """By the names in ``presets.Options``."""

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 from django.conf import settings
 
 from imports.models import ImportJob
-from imports.presets import PRESETS, Options
+from imports.presets import MEGABYTE, PRESETS, Options
 from imports.source import Format, Limits, Source, SourceError
 
 
@@ -19,14 +19,17 @@ def options(job: ImportJob) -> Options:
     site = {
         "default_country": settings.IMPORTS_DEFAULT_COUNTRY,
         "time_zone": preset.time_zone or settings.IMPORTS_TIME_ZONE,
-        "max_megabytes": min(preset.max_megabytes, settings.IMPORTS_MAX_MB),
     }
     return preset.changed(site | job.options)
 
 
 def limits(job: ImportJob) -> Limits:
+    """How large the file may be: as its preset has it for its record type, or as the site has it if that is less; and
+    whether it has to be plain CSV."""
     found = options(job)
-    return Limits(max_bytes=found.max_megabytes * 1024**2, csv_only=found.csv_only)
+    events = job.record_type == ImportJob.RecordType.EVENTS
+    megabytes = found.max_event_megabytes if events else found.max_megabytes
+    return Limits(max_bytes=int(min(megabytes, settings.IMPORTS_MAX_MB) * MEGABYTE), csv_only=found.csv_only)
 
 
 def fault(job: ImportJob) -> SourceError | None:

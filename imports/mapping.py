@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imports import header_rules
 from imports.names import Names, plain
-from imports.presets import Options, Unknown
+from imports.presets import HeaderCase, Options, Unknown
 from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
 from profiles.values import ValueType
 
@@ -19,6 +19,9 @@ AUTOMATIC = "automatic"
 AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, "email", "phone")
 """What a row is looked up by under Automatic: the first that is not blank (D-03)."""
 
+ALIAS = "alias"
+PARTS: Mapping[str, tuple[str, ...]] = {ALIAS: ("alias_name", "alias_label")}
+"""Identifiers that take several columns, all of them (HI-15)."""
 
 DATES = (ValueType.DATE, ValueType.DATETIME)
 
@@ -85,7 +88,7 @@ class Fault:
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
     """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found."""
     taken: set[str] = set()
-    names = Names(schema)
+    names = Names(schema, options)
     for column in columns:
         if column.target_kind == Target.UNDECIDED and header_rules.is_push_token(column.name):
             _set(column, Choice(Target.SKIP))  # AT-19
@@ -99,7 +102,9 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     if options.unknown_columns is not Unknown.REQUIRE_MAPPING:
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
-                _set(column, Choice(Target.NEW, column.name, _new_type(column)))
+                known = column.name in OWN_FIELDS or column.name in schema.definitions  # and taken by another column
+                new = Choice(Target.NEW, column.name, _new_type(column))
+                _set(column, choice_for(column.name, schema) if known else new)
 
 
 def choose(column: MappedColumn, target: str, schema: Schema) -> None:
@@ -203,8 +208,10 @@ def _column(column: MappedColumn, definition: Definition) -> Column:
 def identifier_named(name: str, schema: Schema) -> str | None:
     """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
     names = Names(schema)
-    key = AUTOMATIC if plain(name) == AUTOMATIC else names.find(name, exact=True) or names.find(name, exact=False)
-    return key if key == AUTOMATIC or key in OWN_FIELDS or key in schema.identifiers else None
+    if plain(name) in (AUTOMATIC, *PARTS):
+        return plain(name)
+    key = names.find(name, exact=True) or names.find(name, exact=False)
+    return key if key in OWN_FIELDS or key in schema.identifiers else None
 
 
 def looked_up_kinds(identifier: str) -> tuple[str, ...]:
@@ -212,20 +219,56 @@ def looked_up_kinds(identifier: str) -> tuple[str, ...]:
 
 
 def faults(
-    identifier: str, action: str, columns: Sequence[MappedColumn], schema: Schema, options: Options
+    identifier: str,
+    action: str,
+    columns: Sequence[MappedColumn],
+    schema: Schema,
+    options: Options,
+    spelling: Callable[[str], str] = str,
 ) -> list[Fault]:
-    """Everything that keeps a job from being checked; empty when it may be."""
+    """Everything that keeps a job from being checked; empty when it may be.
+
+    ``spelling``: how the file's system calls what goes to a key, for the messages.
+    """
     headers = header_rules.faults([column.header for column in columns], options)
     found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
-    found += [*_identifier_faults(identifier, columns, schema), *column_faults(columns, schema)]
+    found += [*_identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
-    if options.enforce_mandatory:
-        missing = [d.key for d in schema.definitions.values() if d.mandatory] if columns else []
-        lacking = [key for key in missing if key not in {c.target for c in columns}]
-        if lacking:
-            reason = f"The file has no column for {', '.join(lacking)}, which the schema makes mandatory; add it"
+    mapped = {column.target for column in columns}
+    if EXTERNAL_ID in mapped and not mapped.isdisjoint(PARTS[ALIAS]) and not options.alias_with_external_id:
+        reason = "A file holds either external ids or aliases; make two files of it, or skip the columns of the one"
+        found.append(Fault("alias_with_external_id", f"{reason} ({_going_to((EXTERNAL_ID, *PARTS[ALIAS]), columns)})"))
+    if options.enforce_mandatory and columns:
+        missing = lacking(columns, schema, spelling)
+        if missing:
+            what, those = ("column for", "it") if len(missing) == 1 else ("columns for", "them")
+            reason = f"The file has no {what} {listed(missing)}, which the schema makes mandatory; add {those}"
             found.append(Fault("mandatory_column", reason))
+    return found
+
+
+def lacking(columns: Iterable[MappedColumn], schema: Schema, spelling: Callable[[str], str]) -> list[str]:
+    """The mandatory attributes to which no column goes (AT-02), as the file's system spells them."""
+    mapped = {column.target for column in columns}
+    return [spelling(d.key) for d in schema.definitions.values() if d.mandatory and d.key not in mapped]
+
+
+NOTES = ("spelled_otherwise", "appboy_id")
+
+
+def notes(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
+    """What a person should know of columns that can be imported: nothing of it is in the way (HI-20, HI-37)."""
+    if options.header_case is not HeaderCase.EXACT:
+        return []
+    found, names = [], Names(schema)
+    for column in columns:
+        meant = names.find(column.name, exact=False)
+        if column.target_kind == Target.NEW and column.target == column.name and meant:
+            reason = f"Column {column.header} becomes an attribute of its own; what is meant may be {meant}"
+            found.append(Fault("spelled_otherwise", f"{reason}, which its header would have to be", column.header))
+        elif column.name == "Appboy ID" and column.target == OBJECT_ID:
+            found.append(Fault("appboy_id", "Column Appboy ID is taken for braze_id, the Object ID", column.header))
     return found
 
 
@@ -235,17 +278,36 @@ def listed(headers: Sequence[str]) -> str:
     return ", ".join(headers[:HEADERS_LISTED]) + more
 
 
-def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
+def _identifier_faults(
+    identifier: str, columns: Sequence[MappedColumn], schema: Schema, spelling: Callable[[str], str]
+) -> list[Fault]:
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
-    if identifier != AUTOMATIC and identifier not in OWN_FIELDS and identifier not in schema.identifiers:
+    if identifier not in (AUTOMATIC, *PARTS, *OWN_FIELDS, *schema.identifiers):
         names = ", ".join([AUTOMATIC, *OWN_FIELDS, *schema.identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
-    if not {c.target for c in columns} & set(looked_up_kinds(identifier)):
-        headers = listed([c.header for c in columns])
-        reason = f"The selected identifier {identifier} is not in the file; map one of its columns to it ({headers})"
-        return [Fault("identifier_missing", reason)]
-    return []
+    if is_in_file(identifier, columns):
+        return []
+    headers = listed([c.header for c in columns])
+    if identifier in PARTS:
+        both = " and ".join(map(spelling, PARTS[identifier]))
+        reason = f"The selected identifier {identifier} takes two columns, {both}; map columns to both ({headers})"
+    else:
+        name = spelling(identifier)
+        reason = f"The selected identifier {name} is not in the file; map one of its columns to it ({headers})"
+    return [Fault("identifier_missing", reason)]
+
+
+def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:
+    """Whether columns go to all that people are found by; under Automatic to one of several (HI-15, HI-34)."""
+    mapped = {column.target for column in columns}
+    if identifier in PARTS:
+        return mapped.issuperset(PARTS[identifier])
+    return any(kind in mapped or (kind in PARTS and is_in_file(kind, columns)) for kind in looked_up_kinds(identifier))
+
+
+def _going_to(keys: Sequence[str], columns: Sequence[MappedColumn]) -> str:
+    return listed([column.header for column in columns if column.target in keys])
 
 
 def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:

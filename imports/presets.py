@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from profiles.merge import Action
@@ -99,36 +99,61 @@ class Options:
         )
 
     def changed(self, chosen: Mapping[str, Any]) -> Options:
-        """These options with what a job chose; names that are no option are refused with ``KeyError``."""
+        """These options with what a job chose, also as a form sends it: as text.
+
+        Raises ``KeyError`` for a name that is no option, ``ValueError`` for what is no value of one.
+        """
         kinds = {f.name: type(getattr(self, f.name)) for f in fields(self)}
-        return replace(self, **{name: kinds[name](value) for name, value in chosen.items()})
+        return replace(self, **{name: _value(kinds[name], value) for name, value in chosen.items()})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _value(kind: type, chosen: Any) -> Any:
+    if kind is not bool or isinstance(chosen, bool):
+        return kind(chosen)
+    if str(chosen) not in ("True", "False"):  # bool() takes any text but an empty one for true
+        raise ValueError(f"{chosen!r} is neither True nor False")
+    return str(chosen) == "True"
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
     """One way of importing, named after the system whose files it suits.
 
-    ``identifiers``: keys that people may be found by; None for all there are, ``CHANNELS`` for those in the schema.
-    ``events``: whether its files may hold events; ``no_events`` says what to do instead where they may not.
+    ``says``: when to take it. ``headers``: how the system spells what goes to a key, where it is not the key itself;
+    ``signs``: headers by which its files are known. ``identifiers``: keys that people may be found by; None for all
+    there are, ``CHANNELS`` for those in the schema. ``events``: whether its files may hold events; ``no_events`` says
+    what to do instead where they may not.
     """
 
     key: str
     label: str
     options: Options
+    says: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    signs: frozenset[str] = frozenset()
     actions: tuple[Action, ...] = tuple(Action)
     default_action: Action | None = None
     identifiers: tuple[str, ...] | None = None
     events: bool = True
     no_events: str = ""
 
+    def spelling(self, key: str) -> str:
+        """How the header of an own field or an attribute is spelled in files of the system."""
+        return self.headers.get(key, key)
+
 
 CHANNELS = ("channels",)
 """Every channel identifier of the schema, and no other."""
 
-STANDARD = Preset("standard", "Standard", Options())
+STANDARD = Preset(
+    "standard",
+    "Standard",
+    Options(),
+    "Any CSV file or Excel workbook. Headers are matched however they are spelled, and nothing is chosen for you.",
+)
 
 CLEVERTAP = Preset(
     "clevertap",
@@ -148,6 +173,30 @@ CLEVERTAP = Preset(
         csv_only=True,
         max_megabytes=50,
     ),
+    says="A CSV file whose first column is identity or objectId. Rows overwrite; other columns become attributes.",
+    headers={
+        "external_id": "identity",
+        "object_id": "objectId",
+        "name": "Name",
+        "email": "Email",
+        "phone": "Phone",
+        "gender": "Gender",
+        "dob": "DOB",
+        "age": "Age",
+        "employed": "Employed",
+        "education": "Education",
+        "married": "Married",
+        "time_zone": "Tz",
+        "facebook": "FBID",
+        "gpid": "GPID",
+        "email_subscribe": "MSG-email",
+        "sms_subscribe": "MSG-sms",
+        "push_subscribe": "MSG-push",
+        "whatsapp_subscribe": "MSG-whatsapp",
+        "dnd_email": "MSG-dndEmail",
+        "dnd_phone": "MSG-dndPhone",
+    },
+    signs=frozenset({"identity", "objectId", "MSG-email", "MSG-sms", "MSG-push", "MSG-whatsapp", "FBID", "GPID"}),
     default_action=Action.OVERWRITE,
     identifiers=("external_id", "object_id"),
     events=False,
@@ -165,6 +214,9 @@ EXPERTFLOW = Preset(
         bracket_dates=False,
         csv_only=True,
     ),
+    says="A CSV file of customers, found by a channel such as phoneNumber or email. You decide on every column.",
+    headers={"first_name": "firstName", "last_name": "lastName", "phone": "phoneNumber", "home_city": "city"},
+    signs=frozenset({"firstName", "lastName", "phoneNumber"}),
     actions=(Action.IGNORE, Action.REPLACE, Action.UPDATE, Action.APPEND),
     identifiers=CHANNELS,
     events=False,
@@ -189,6 +241,9 @@ BRAZE = Preset(
         csv_only=True,
         data_points=True,
     ),
+    says="A CSV file of attributes or events. Headers count as spelled; a bad value is left out, its row is imported.",
+    headers={"object_id": "braze_id", "alias_name": "user_alias_name", "alias_label": "user_alias_label"},
+    signs=frozenset({"external_id", "braze_id", "Appboy ID", "user_alias_name", "user_alias_label"}),
     default_action=Action.OVERWRITE,
     identifiers=("automatic", "external_id", "object_id", "alias", "email", "phone"),
 )

@@ -1,4 +1,4 @@
-"""A file that was read is read anew, in another encoding or with another delimiter (FF-07).
+"""A file that was read is read anew, in another encoding, with another delimiter (FF-07), or as of another system.
 
 Nothing is lost by it: what cannot be read so stays as it was read before, and choices stay with their headers.
 """
@@ -15,18 +15,23 @@ from imports.moves import Actor, Move
 from imports.refusal import Refusal, SourceError
 
 _CHOSEN = ("chosen_encoding", "chosen_delimiter")
-_OF_ONE_READING = ("before", "refused")
+_OF_ONE_READING = ("before", "fields_before", "refused")
 """What ``ImportJob.format`` holds while a file is read anew: what was chosen before; after that: why it was in vain."""
 
 
-def read_again(job: ImportJob, actor: Actor, encoding: str, delimiter: str) -> None:
-    """Have the file read with what was chosen; an empty text has it detected. Raises ``Refused``."""
+def read_again(job: ImportJob, actor: Actor, encoding: str, delimiter: str, **fields: str) -> None:
+    """Have the file read with what was chosen; an empty text has it detected. Raises ``Refused``.
+
+    ``fields``: what is to be true of the job with it, and as it was where the file cannot be read so.
+    """
     chosen = dict(zip(_CHOSEN, (encoding, delimiter), strict=True))
     before = {name: job.format[name] for name in _CHOSEN if name in job.format}
     kept = {column.header: _stored(column) for column in job.columns.filter(suggested=False)}
     form = _without(job.format, *_CHOSEN, *_OF_ONE_READING) | {name: text for name, text in chosen.items() if text}
     form |= {"before": before, "kept": job.format.get("kept", {}) | kept}
-    lifecycle.move(job, Move.REREAD, actor, format=form, preview={})
+    if fields:
+        form["fields_before"] = {name: getattr(job, name) for name in fields}
+    lifecycle.move(job, Move.REREAD, actor, format=form, preview={}, **fields)
 
 
 def check_columns(job: ImportJob, header: Sequence[str]) -> None:
@@ -50,7 +55,7 @@ def take_back(job: ImportJob, reason: str) -> bool:
         | job.format["before"]
         | {"refused": f"{reason} The file stays as it was read before."}
     )
-    lifecycle.next_step(job, Step.IDLE, format=form)
+    lifecycle.next_step(job, Step.IDLE, format=form, **job.format.get("fields_before", {}))
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import QuerySet
 
-from imports import guidance, lifecycle, mapping
+from imports import lifecycle, mapping, offers
 from imports.mapping import Choice, Target
 from imports.models import CHECKED, ImportColumn, ImportJob
 from imports.moves import Actor, Refused
@@ -56,7 +56,7 @@ def _alike(job: ImportJob) -> QuerySet[ImportJob]:
 def _take_over(job: ImportJob, earlier: ImportJob) -> None:
     job.remembered = ImportJob.Remembered.USED
     job.options = earlier.options
-    if earlier.identifier in guidance.identifiers(load_schema()):
+    if earlier.identifier in offers.identifiers(PRESETS[job.preset], load_schema()):
         job.identifier = earlier.identifier
     if earlier.action in PRESETS[job.preset].actions:
         job.action = earlier.action

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imports import encoding, guidance, mapping
+from imports import encoding, guidance, mapping, offers
 from imports.command_line import WrongUsage
 from imports.delimiters import is_delimiter
 from imports.presets import PRESETS, Preset
@@ -69,7 +69,7 @@ def read(options: Mapping[str, Any]) -> Request:
         path=path,
         name=_name(options["name"] or "") or _readable(path.name)[:LONGEST_NAME],
         preset=preset,
-        identifier=_identifier(options["identifier"]),
+        identifier=_identifier(options["identifier"], preset),
         action=_action(options["action"], preset),
         targets=targets,
         skipped=skipped,
@@ -110,18 +110,23 @@ def _name(text: str) -> str:
 
 def _preset(key: str) -> Preset:
     if key not in PRESETS:
-        raise WrongUsage(f"There is no preset {key}. Choose one of: {', '.join(PRESETS)}.")
+        choices = {preset.key: preset.says for preset in PRESETS.values()}
+        raise WrongUsage(_choices(f"There is no preset {key}. --preset is one of:", choices))
     return PRESETS[key]
 
 
-def _identifier(text: str | None) -> str:
+def _identifier(text: str | None, preset: Preset) -> str:
     known = load_schema()
-    choices = guidance.identifiers(known)
+    offered = offers.identifiers(preset, known)
+    choices = {preset.spelling(key): says for key, says in offered.items()}
     if not text:
         raise WrongUsage(_choices("Say by what people are found, with --identifier:", choices))
     found = mapping.identifier_named(text, known)
     if found is None:
         raise WrongUsage(_choices(f"People cannot be found by {text}. --identifier is one of:", choices))
+    if found not in offered:
+        lead = f"The preset {preset.key} finds nobody by {text}. Choose another one with --preset, or --identifier of:"
+        raise WrongUsage(_choices(lead, choices))
     return found
 
 
@@ -131,9 +136,12 @@ def _action(text: str | None, preset: Preset) -> Action:
         return preset.default_action
     if not text:
         raise WrongUsage(_choices("Say what happens to people who are known already, with --action:", choices))
-    if text.lower() not in choices:
-        raise WrongUsage(_choices(f"There is no action {text}. --action is one of:", choices))
-    return Action(text.lower())
+    if text.lower() in choices:
+        return Action(text.lower())
+    if text.lower() in set(Action):
+        lead = f"The preset {preset.key} does not offer {text}. Choose another one with --preset, or --action of:"
+        raise WrongUsage(_choices(lead, choices))
+    raise WrongUsage(_choices(f"There is no action {text}. --action is one of:", choices))
 
 
 def _choices(lead: str, choices: Mapping[str, str]) -> str:

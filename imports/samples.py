@@ -1,16 +1,16 @@
 """Sample files: a header with every attribute of the schema, and rows that can be imported as they are
-(FF-12, FF-13, FF-15). Pure."""
+(FF-12 to FF-15). Pure."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from imports import examples, headers
 from imports.headers import HeaderError
-from imports.mapping import AUTOMATIC, looked_up_kinds
-from imports.presets import Options
+from imports.mapping import AUTOMATIC, PARTS, looked_up_kinds
+from imports.presets import Forbidden, Options, Preset
 from imports.refusal import Limits
 from profiles import values
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
@@ -20,45 +20,65 @@ from profiles.values import InvalidValue, ValueType
 ROWS = 3
 
 
-def sample(schema: Schema, identifier: str, options: Options) -> str:
-    """A file as CSV: the columns that people are found by first, then all others of the schema.
+def sample(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
+    """A file of people as CSV: the columns that they are found by first, then all others of the schema (FF-13, FF-14).
 
     Its last row leaves blank what may be, to show that it may. Unknown Object IDs are never created, so these have to
-    be replaced by those of people who are there.
+    be replaced by those of people who are there. ``options``: the preset's, as they are on this site.
     """
-    columns = _columns(schema, identifier)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_harmless(column.key) for column in columns])
+    columns = [column for column in _columns(schema, identifier) if _is_header(preset.spelling(column.key), options)]
     full = _fillable(columns)
     needed = {column.key for column in columns if column.mandatory} | set(_found_by(identifier))
-    for row in range(ROWS):
-        filled = full if row < ROWS - 1 else full & needed
-        writer.writerow([_value(column, row, options) if column.key in filled else "" for column in columns])
+    header = [_harmless(preset.spelling(column.key)) for column in columns]
+    return _csv(header, ([_value(c, row, options) if c.key in filled else "" for c in columns]
+                for row in range(ROWS)
+                for filled in [full if row < ROWS - 1 else full & needed]))  # fmt: skip
+
+
+def sample_of_events(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
+    """A file of events as CSV: who did what and when, and the properties of it (FF-14, EV-04, EV-05)."""
+    known = _known(schema)
+    columns = [known[key] for key in _found_by(identifier)]
+    header = [*(preset.spelling(column.key) for column in columns), *("name", "time"), *examples.EVENT_PROPERTIES]
+    people = [[_value(column, row, options) for column in columns] for row in range(ROWS)]
+    return _csv(header, ([*who, *event] for who, event in zip(people, examples.EVENTS, strict=True)))
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
     return out.getvalue()
+
+
+def _known(schema: Schema) -> dict[str, Definition]:
+    """Own fields and attributes by key."""
+    own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
+    return own | dict(schema.definitions)
 
 
 def _columns(schema: Schema, identifier: str) -> list[Definition]:
     """What the file has columns for, as many as a file may have."""
-    own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
-    known = own | dict(schema.definitions)
+    known = _known(schema)
     rest = sorted(schema.definitions.values(), key=lambda definition: not definition.mandatory)
-    columns = [*(known[key] for key in _found_by(identifier)), *(column for column in rest if _is_header(column.key))]
-    return list(dict.fromkeys(columns))[: Limits.max_columns]
+    return list(dict.fromkeys([*(known[key] for key in _found_by(identifier)), *rest]))[: Limits.max_columns]
 
 
 def _found_by(identifier: str) -> Iterator[str]:
-    for key in looked_up_kinds(identifier):
-        if key != OBJECT_ID or identifier != AUTOMATIC:
-            yield key
+    """The columns of an identifier; under Automatic those that make a person, without alias beside external id."""
+    for kind in looked_up_kinds(identifier):
+        if identifier != AUTOMATIC or kind not in (OBJECT_ID, *PARTS):
+            yield from PARTS.get(kind, (kind,))
 
 
-def _is_header(key: str) -> bool:
-    """Whether a header can name the attribute: one in angle brackets would be the format of a date."""
+def _is_header(name: str, options: Options) -> bool:
+    """Whether a header can say it: in angle brackets it would be the format of a date, and some refuse characters."""
     try:
-        return headers.parse([key])[0].name == key
+        header = headers.parse([name])[0]
     except HeaderError:
         return False
+    return header.name == name and not (header.forbidden and options.forbidden_characters is Forbidden.REJECT)
 
 
 def _fillable(columns: Sequence[Definition]) -> set[str]:

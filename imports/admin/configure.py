@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
 
-from imports import configure, engine, moves, queue, reading, remembered
+from imports import configure, engine, moves, queue, reading, remembered, switch
 from imports.admin import configure_form, configure_page
 from imports.admin.pages import SMALL_BYTES, actor, address, is_fragment, is_small, job_to_work_on, page
 from imports.mapping import Fault
 from imports.models import ImportJob, Status, Step
 from imports.moves import Refused
+from imports.presets import PRESETS
 
 
 def view(request: HttpRequest, number: int) -> HttpResponse:
@@ -44,13 +48,20 @@ def _take(request: HttpRequest, job: ImportJob) -> HttpResponse:
         configure.change(job, actor(request), sent.changes)
     if "quiet" in request.POST:
         return _saved(request, job, sent.faults)
-    if sent.reading is not None:
-        _read_again(request, job, *sent.reading)
+    if sent.switch is not None or sent.reading is not None:
+        _read_anew(request, job, sent)
         return HttpResponseRedirect(address("configure", job))
     if sent.faults:
         return _shown(request, job, sent.faults)
+    return _pressed(request, job)
+
+
+def _pressed(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Do what a button is for, and answer. Raises ``Refused``."""
     if "remembered" in request.POST:
         _answer_offer(request, job)
+    elif "keep_preset" in request.POST:
+        configure.keep_preset(job, actor(request))
     elif "skip_undecided" in request.POST:
         skipped = configure.skip_undecided(job, actor(request))
         messages.success(request, f"{skipped:,} column{'s are' if skipped != 1 else ' is'} skipped now.")
@@ -77,16 +88,29 @@ def _check(request: HttpRequest, job: ImportJob) -> None:
         engine.run_here(job)
 
 
-def _read_again(request: HttpRequest, job: ImportJob, encoding: str, delimiter: str) -> None:
-    """Have the file read in another form; a small one at once. Raises ``Refused``."""
+def _read_anew(request: HttpRequest, job: ImportJob, sent: configure_form.Sent) -> None:
+    """Have the file read under another preset or in another form; a small one at once. Raises ``Refused``."""
+    with _reading(job):
+        if sent.switch is not None:
+            preset, record_type = sent.switch
+            switch.to(job, actor(request), PRESETS[preset], record_type)
+        elif sent.reading is not None:
+            reading.read_again(job, actor(request), *sent.reading)
+    if job.step or "refused" in job.format:
+        return
+    now = f"The preset is {PRESETS[job.preset].label} now." if sent.switch else "The file was read again."
+    messages.success(request, f"{now} Look at its columns.")
+
+
+@contextmanager
+def _reading(job: ImportJob) -> Iterator[None]:
+    """A small file is read at once."""
     if job.file_size > SMALL_BYTES:
-        reading.read_again(job, actor(request), encoding, delimiter)
+        yield
         return
     with queue.in_this_process():
-        reading.read_again(job, actor(request), encoding, delimiter)
+        yield
         engine.run_here(job)
-    if "refused" not in job.format:
-        messages.success(request, "The file was read again. Look at its columns.")
 
 
 def _answer_offer(request: HttpRequest, job: ImportJob) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from imports import guidance
+from imports import offers
 from imports.admin import configure_options
 from imports.admin.upload import LONGEST_NAME
 from imports.configure import Changes
@@ -26,10 +26,14 @@ MOST_COLUMNS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Changes to keep, how the file is to be read instead, and what could not be taken."""
+    """Changes to keep, how the file is to be read instead, and what could not be taken.
+
+    ``switch``: the preset and the record type that the file is to be taken for.
+    """
 
     changes: Changes
     reading: tuple[str, str] | None
+    switch: tuple[str, str] | None
     faults: list[Fault]
 
 
@@ -39,7 +43,12 @@ def read(sent: QueryDict, job: ImportJob) -> Sent:
     if "name" in fields and not fields["name"]:
         del fields["name"]
         faults.append(Fault("no_name", "Give the import a name"))
-    return Sent(Changes(fields, dict(_options(sent, job)), dict(_columns(sent))), _reading(sent, job), faults)
+    switch = _switch(sent, job)
+    if switch and (reason := offers.why_not(PRESETS[switch[0]], switch[1])):
+        faults.append(Fault("record_type", reason))
+        switch = None
+    changes = Changes(fields, dict(_options(sent, job)), dict(_columns(sent)))
+    return Sent(changes, _reading(sent, job), switch, faults)
 
 
 def spaced(text: str) -> str:
@@ -52,7 +61,7 @@ def _fields(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
     if name is not None:
         yield "name", name.replace("\0", "").strip()[:LONGEST_NAME]
     identifier = _changed(sent, "identifier")
-    if identifier in guidance.identifiers(load_schema()):
+    if identifier in offers.identifiers(PRESETS[job.preset], load_schema()):
         yield "identifier", identifier
     action = _changed(sent, "action")
     if action in set(PRESETS[job.preset].actions):
@@ -108,6 +117,16 @@ def _reading(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
         kept[0] if encoding is None else configure_options.encoding_sent(encoding),
         kept[1] if delimiter is None else configure_options.delimiter_sent(delimiter),
     )
+
+
+def _switch(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
+    """Preset and record type, if one of them was changed."""
+    preset, record_type = _changed(sent, "preset"), _changed(sent, "record_type")
+    wanted = (
+        preset if preset and preset in PRESETS else job.preset,
+        record_type if record_type and record_type in ImportJob.RecordType.values else job.record_type,
+    )
+    return None if wanted == (job.preset, job.record_type) else wanted
 
 
 def _changed(sent: QueryDict, name: str) -> str | None:

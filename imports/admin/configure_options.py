@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ import pycountry
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from imports import job_file
+from imports import help_texts, job_file
+from imports.admin import preset_words
 from imports.delimiters import is_delimiter
 from imports.encoding import ENCODINGS
 from imports.models import ImportJob
-from imports.presets import PRESETS
+from imports.presets import PRESETS, STANDARD, OnInvalid
 from profiles.values import PhoneFormat
 
 Choices = Sequence[tuple[str, str]]
@@ -59,12 +61,6 @@ _ENCODINGS = {
     "cp866": "Cyrillic (DOS 866)",
 }
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "colon", "^": "caret", "~": "tilde"}
-_PHONE_FORMATS = {
-    PhoneFormat.ANY: "any",
-    PhoneFormat.DIGITS: "digits only",
-    PhoneFormat.PLUS: "with a leading + (+14155550123)",
-    PhoneFormat.E164: "E.164 (+14155550123, from 1 to 15 digits)",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +106,16 @@ def facts(job: ImportJob) -> Facts:
     parts.append(f"phone numbers of {country}" if country else "no default country")
     parts.append(f"times in {chosen.time_zone}")
     if chosen.phone_format is not PhoneFormat.ANY:
-        parts.append(f"phone numbers {_PHONE_FORMATS[chosen.phone_format]}")
+        parts.append(f"phone numbers {preset_words.of_option('phone_format', chosen)}")
+    if chosen.on_invalid_value is OnInvalid.DROP_VALUE:
+        parts.append("bad values are left out")
     return Facts(name, job.format.get("telling", ""), ", ".join(parts), job.format.get("refused", ""))
 
 
 def of_the_file(job: ImportJob) -> Iterator[Setting]:
-    """What needs the file to be read again; nothing for a workbook."""
+    """What needs the file to be read again; nothing for a workbook, or where only one form is taken (FF-07)."""
     found = job.format.get("found", {})
-    if not found.get("encoding"):
+    if not found.get("encoding") or job_file.options(job).csv_only:
         return
     encoding, delimiter = job.format.get("chosen_encoding", ""), job.format.get("chosen_delimiter", "")
     detected = "found in the file"
@@ -128,34 +126,53 @@ def of_the_file(job: ImportJob) -> Iterator[Setting]:
     yield Setting("delimiter", "Delimiter", [("", name), *_sendable(marks)], _sent(delimiter), "")
 
 
+def of_the_preset(job: ImportJob) -> list[Setting]:
+    """What the file is taken for; another one has it read again."""
+    presets = [(key, preset.label) for key, preset in PRESETS.items()]
+    return [
+        Setting("preset", "Preset", presets, job.preset, ""),
+        Setting("record_type", "Record type", ImportJob.RecordType.choices, job.record_type, ""),
+    ]
+
+
 def of_the_values(job: ImportJob) -> Iterator[Setting]:
     """What is kept with the job and needs nothing to be read."""
     usual = job_file.options(ImportJob(preset=job.preset))
-    own = job.options
-    country = _country_names().get(usual.default_country, "none")
-    yield Setting(
-        "default_country",
-        "Country of phone numbers",
-        [("", f"as the site has it: {country}"), *_countries()],
-        str(own.get("default_country", "")),
-        "Numbers without + and country code are taken to be of this country.",
-    )
-    yield Setting(
-        "time_zone",
-        "Time zone",
-        [("", f"as the site has it: {usual.time_zone}"), *_zones()],
-        str(own.get("time_zone", "")),
-        "Of dates with a time that do not name their zone.",
-    )
-    if PRESETS[job.preset].options.phone_format is PhoneFormat.ANY:
-        others = [(kind.value, text) for kind, text in _PHONE_FORMATS.items() if kind is not PhoneFormat.ANY]
-        yield Setting(
-            "phone_format",
-            "Format of phone numbers",
-            [("", "any"), *others],
-            str(own.get("phone_format", "")),
-            "Rows with numbers in another format fail.",
-        )
+    for name, (label, hint) in _VALUES.items():
+        if name == "default_country":
+            first, others = f"as the site has it: {_country_names().get(usual.default_country, 'none')}", _countries()
+        elif name == "time_zone":
+            first, others = f"as the site has it: {usual.time_zone}", _zones()
+        else:
+            first, others = f"as the preset has it: {preset_words.of_option(name, usual)}", _choices_of(name)
+        yield Setting(name, label, [("", first), *others], str(job.options.get(name, "")), hint)
+
+
+_VALUES = {
+    "on_invalid_value": ("A value that is not of its type", "Where its row fails, nothing of the row is imported."),
+    "phone_format": ("Phone numbers", "Numbers in another format are not of their type."),
+    "default_country": ("Country of phone numbers", "Numbers without + and country code are taken to be of it."),
+    "iso_dates": ("Dates as in ISO 8601", "Such as 2024-02-29, beside those whose header declares a format."),
+    "time_zone": ("Time zone", "Of dates with a time that do not name their zone."),
+    "default_time": ("Time of day", "Of dates whose header declares a format, where they have no time."),
+    "genders": ("Genders", ""),
+    "refuse_placeholders": ("Refuse identifiers such as null or n/a", ""),
+}
+"""The options that a person may set otherwise for one import, with their labels and hints."""
+
+
+def _choices_of(name: str) -> Choices:
+    """The values of an option, in words; what a form sends stands for them."""
+    kind = type(getattr(STANDARD.options, name))
+    texts: Sequence[str] = _TEXTS.get(name, ())
+    if kind is bool:
+        texts = ("True", "False")
+    elif issubclass(kind, enum.Enum):
+        texts = [str(member) for member in kind]
+    return [(text, help_texts.OPTION_VALUES.get(text, text)) for text in texts]
+
+
+_TEXTS = {"default_time": ("00:00:00", "12:00:00", "23:59:59"), "genders": ("MFONP", "MF")}
 
 
 def delimiter_sent(text: str) -> str:

@@ -11,12 +11,12 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from imports import guidance, hints, mapping, remembered
-from imports.admin import configure_form, configure_options
+from imports import guidance, hints, job_file, mapping, offers, remembered
+from imports.admin import configure_form, configure_options, preset_words
 from imports.admin.configure_options import as_options
 from imports.mapping import Choice, Fault, Target
 from imports.models import ImportColumn, ImportJob
-from imports.presets import PRESETS
+from imports.presets import PRESETS, Preset
 from profiles.merge import Action
 from profiles.models import load_schema
 from profiles.schema import OWN_FIELDS, Schema
@@ -39,6 +39,7 @@ class Option:
     hint: str = ""
     chosen: bool = False
     careful: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Line:
 
     column: ImportColumn
     problems: list[str]
+    notes: list[str]
     likely: Sequence[tuple[str, str]]
 
     @property
@@ -112,12 +114,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many columns go where."""
+    """How many columns go where. ``lacking``: mandatory attributes to which none goes (MP-06)."""
 
     mapped: int
     skipped: int
     undecided: int
     troubled: int
+    lacking: str
 
 
 def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[str, Any]:
@@ -125,6 +128,7 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
     known, columns = load_schema(), list(job.columns.all())
     standing = mapping.column_faults(columns, known)
     show = request.GET.get("show", "all")
+    settings = list(configure_options.of_the_values(job))
     here = Paginator(_which(show, columns, standing), COLUMNS_SHOWN).get_page(request.GET.get("columns"))
     return {
         "title": job.name,
@@ -132,10 +136,14 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         **_live(job, known, columns, standing),
         "actions": list(_actions(job)),
         "earlier": remembered.offer(job),
+        "looks_like": _looks_like(job, columns),
+        "preset": PRESETS[job.preset],
+        "preset_settings": configure_options.of_the_preset(job),
+        "preset_sets": preset_words.of_preset(PRESETS[job.preset], (setting.name for setting in settings)),
         "facts": configure_options.facts(job),
         "file_settings": list(configure_options.of_the_file(job)),
-        "settings": list(configure_options.of_the_values(job)),
-        "lines": _lines(here, standing, known),
+        "settings": settings,
+        "lines": _lines(job, here, standing, known),
         "targets": _targets(known),
         "own": _own(known) if len(_own(known)) > OWN_IN_LISTS else [],
         "columns": here,
@@ -154,7 +162,7 @@ def parts(request: HttpRequest, job: ImportJob, positions: Iterable[int], faults
     here = [column for column in columns if column.position in wanted]
     return {
         **_live(job, known, columns, standing),
-        "lines": _lines(here, standing, known),
+        "lines": _lines(job, here, standing, known),
         "show": request.GET.get("show", "all"),
         "faults": faults,
     }
@@ -164,12 +172,25 @@ def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: 
     identifiers = list(_identifiers(job, known, columns))
     kinds = [column.target_kind for column in columns]
     skipped, undecided = kinds.count(Target.SKIP), kinds.count(Target.UNDECIDED)
-    troubled = len({fault.column for fault in standing})
+    troubled, lacking = len({fault.column for fault in standing}), _lacking(job, known, columns)
     return {
         "identifiers": [option for option, in_file in identifiers if in_file],
         "other_identifiers": [option for option, in_file in identifiers if not in_file],
-        "counts": Counts(len(columns) - skipped - undecided, skipped, undecided, troubled),
+        "counts": Counts(len(columns) - skipped - undecided, skipped, undecided, troubled, lacking),
     }
+
+
+def _lacking(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> str:
+    if not job_file.options(job).enforce_mandatory:
+        return ""
+    return mapping.listed(mapping.lacking(columns, known, PRESETS[job.preset].spelling))
+
+
+def _looks_like(job: ImportJob, columns: Iterable[ImportColumn]) -> Preset | None:
+    """The preset to suggest, unless that was answered (D-01)."""
+    if "preset_kept" in job.format:
+        return None
+    return offers.suggested([column.name for column in columns], PRESETS[job.preset])
 
 
 def _which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[ImportColumn]:
@@ -187,12 +208,12 @@ def _which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[
 
 def _identifiers(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> Iterator[tuple[Option, bool]]:
     """What people can be found by, and whether a column of the file goes there (HI-29)."""
-    mapped = {column.target for column in columns}
-    names = {mapping.AUTOMATIC: "Automatic", **OWN_FIELDS}
-    for key, hint in guidance.identifiers(known).items():
-        in_file = not mapped.isdisjoint(mapping.looked_up_kinds(key))
-        label = names.get(key) or known.definitions[key].label
-        yield Option(key, label, hint, key == job.identifier), in_file
+    preset, columns = PRESETS[job.preset], list(columns)
+    for key, hint in offers.identifiers(preset, known).items():
+        label, spelled = offers.label(key, known), preset.spelling(key)
+        shown = label if spelled == key else f"{label} ({spelled})"
+        option = Option(key, shown, hint, key == job.identifier, group=guidance.group(key, known))
+        yield option, mapping.is_in_file(key, columns)
 
 
 def _actions(job: ImportJob) -> Iterator[Option]:
@@ -202,16 +223,28 @@ def _actions(job: ImportJob) -> Iterator[Option]:
         )
 
 
-def _lines(columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault], known: Schema) -> list[Line]:
-    problems: dict[str, list[str]] = {}
-    for fault in faults:
-        problems.setdefault(fault.column, []).append(fault.reason)
+def _lines(
+    job: ImportJob, columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault], known: Schema
+) -> list[Line]:
     shown = list(columns)
+    problems, notes = _by_column(faults), _by_column(mapping.notes(shown, known, job_file.options(job)))
     likely = hints.suggestions(shown, known)
     return [
-        Line(column, problems.get(column.header, []), list(_likely(column, likely[column.position], known)))
+        Line(
+            column,
+            problems.get(column.header, []),
+            notes.get(column.header, []),
+            list(_likely(column, likely[column.position], known)),
+        )
         for column in shown
     ]
+
+
+def _by_column(faults: Iterable[Fault]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(fault.column, []).append(fault.reason)
+    return found
 
 
 def _likely(column: ImportColumn, keys: list[str], known: Schema) -> Iterator[tuple[str, str]]:
@@ -290,6 +323,9 @@ _PLACES = {
     "no_identifier": "#identifiers",
     "unknown_identifier": "#identifiers",
     "identifier_missing": "#identifiers",
+    "identifier_not_offered": "#identifiers",
+    "action_not_offered": "#actions",
+    "record_type": "#preset",
     "no_action": "#actions",
 }
 

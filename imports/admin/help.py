@@ -10,22 +10,20 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from imports import examples, guidance, help_texts
-from imports.admin import sample
+from imports import examples, guidance, help_texts, offers
+from imports.admin import preset_words, sample
 from imports.admin.pages import may_look, page
-from imports.admin.upload import UploadForm
 from imports.cells import LONGEST_OWN_FIELD
 from imports.headers import LONGEST_NAME
-from imports.mapping import AUTOMATIC
 from imports.models import Status
 from imports.moves import MOVES
-from imports.names import SYNONYMS
-from imports.presets import MEGABYTE, PRESETS, Preset
+from imports.names import GUESSES, SYNONYMS
+from imports.presets import MEGABYTE, PRESETS
 from imports.refusal import Limits, in_bytes
 from profiles.dates import KNOWN_FORMATS
 from profiles.models import load_schema
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
-from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Schema
+from profiles.schema import KEY_BYTES, OWN_FIELDS, Schema
 from profiles.values import ValueOptions, ValueType
 
 
@@ -54,17 +52,16 @@ def view(request: HttpRequest) -> HttpResponse:
     known = load_schema()
     context: dict[str, Any] = {
         "title": "Help with imports",
-        "megabytes": settings.IMPORTS_MAX_MB,
         "limits": list(limits()),
         "types": list(types()),
         "date_formats": sorted(KNOWN_FORMATS),
-        "synonyms": list(synonyms()),
+        "synonyms": list(synonyms(known)),
         "mandatory": [each.key for each in known.definitions.values() if each.mandatory],
         "identifiers": list(identifiers(known)),
         "actions": [Line(action.label, says) for action, says in guidance.ACTIONS.items()],
-        "presets": list(map(preset_table, PRESETS.values())),
+        "presets": list(PRESETS.values()),
+        "presets_in_words": preset_words.side_by_side(known),
         "outcomes": [Line(outcome.value, says) for outcome, says in help_texts.OUTCOMES.items()],
-        "record_types": list(UploadForm.base_fields["record_type"].choices),  # type: ignore[attr-defined]
         "not_run": help_texts.NOT_RUN,
         "approval": help_texts.APPROVAL[settings.IMPORTS_APPROVAL],
         "stages": list(stages()),
@@ -97,27 +94,24 @@ def types() -> Iterator[Line]:
         yield Line(kind.value.replace("_", " "), look.says, ", ".join(look.examples))
 
 
-def synonyms() -> Iterator[Line]:
-    """Other headers that mean the same, by attribute."""
-    for key in dict.fromkeys(SYNONYMS.values()):
-        yield Line(key, ", ".join(spelling for spelling, means in SYNONYMS.items() if means == key))
+def synonyms(known: Schema) -> Iterator[Line]:
+    """Other headers that mean the same, by attribute: as systems spell it, and what is only suggested for it."""
+    keys = [*OWN_FIELDS, *known.definitions]
+    for key in keys:
+        says, more = (
+            ", ".join(spelling for spelling, means in spellings.items() if means == key)
+            for spellings in (SYNONYMS, GUESSES)
+        )
+        if says or more:
+            yield Line(key, says, more)
 
 
-def identifiers(known: Schema) -> Iterator[Line]:
-    """What people can be found by, and what that suits."""
-    labels = {AUTOMATIC: "Automatic", EXTERNAL_ID: OWN_FIELDS[EXTERNAL_ID], OBJECT_ID: OWN_FIELDS[OBJECT_ID]}
+def identifiers(known: Schema) -> Iterator[tuple[str, list[Line]]]:
+    """What people can be found by, by what it is, and what it suits (HI-29, HI-33)."""
+    groups: dict[str, list[Line]] = {}
     for key, says in guidance.identifiers(known).items():
-        yield Line(labels.get(key) or known.definitions[key].label, says, key)
-
-
-def preset_table(preset: Preset) -> tuple[Preset, list[Line], str]:
-    """A preset, its options in words, and the actions it offers."""
-    options = preset.options.to_json()
-    lines = [
-        Line(help_texts.OPTIONS.get(name, name), help_texts.OPTION_VALUES.get(str(value), str(value)))
-        for name, value in options.items()
-    ]
-    return preset, lines, ", ".join(action.label for action in preset.actions)
+        groups.setdefault(guidance.group(key, known), []).append(Line(offers.label(key, known), says, key))
+    yield from groups.items()
 
 
 def stages() -> Iterator[Stage]:

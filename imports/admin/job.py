@@ -18,7 +18,9 @@ from imports.admin.pages import actor, address, is_fragment, is_small, job_to_se
 from imports.errand import is_at_work
 from imports.models import ImportJob, Status
 from imports.moves import Move, Refused
+from imports.presets import PRESETS
 
+FINDINGS_SHOWN = 10
 ATTRIBUTES_SHOWN = 20
 """New ones that are named; as many as the template takes."""
 
@@ -141,6 +143,8 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         state["buttons"] = [button for button in state["buttons"] if button.move is not Move.REFRESH]
     details = {
         "title": job.name,
+        "preset": PRESETS[job.preset],
+        "findings": list(_findings(job)),
         "fault": fault,
         "comment": request.POST.get("comment", ""),
         "waiting": waiting,
@@ -155,6 +159,15 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
     }
     shown = job_parts.shown(request, job, state["figures"], state["seen"])
     return page(request, "job", job, **state, **details, **shown)
+
+
+def _findings(job: ImportJob) -> Iterator[str]:
+    """What the scan and the mapping found in the file (PV-06); ragged rows are among the failed ones in the end."""
+    for found in job.findings[:FINDINGS_SHOWN]:
+        if found["code"] != "ragged" or job.status not in outcome.ENDED:
+            yield f"{found['reason'].rstrip('.')}."
+    if len(job.findings) > FINDINGS_SHOWN:
+        yield f"{len(job.findings) - FINDINGS_SHOWN:,} more columns have something of the kind."
 
 
 def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,51 +12,79 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.text import slugify
 
-from imports import guidance, samples
+from imports import offers, samples
 from imports.admin.pages import address, may_look
-from imports.mapping import AUTOMATIC
-from imports.presets import PRESETS, STANDARD
+from imports.models import ImportJob
+from imports.presets import PRESETS, STANDARD, Preset
 from profiles.models import load_schema
-from profiles.schema import OWN_FIELDS
+from profiles.schema import Schema
 
 BYTE_ORDER_MARK = "\ufeff"
 """By which spreadsheets know UTF-8; an import takes it off."""
 
+PEOPLE, EVENTS = ImportJob.RecordType.PROFILES.value, ImportJob.RecordType.EVENTS.value
+PARTS = ("preset", "record_type", "identifier")
+"""What tells one sample from the others; a form sends them in one, parted by colons."""
+
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What people of a sample can be found by."""
+class Offered:
+    """One sample: what is sent for it, and what it is called."""
 
-    key: str
+    value: str
     label: str
     chosen: bool
 
 
 def view(request: HttpRequest) -> HttpResponse:
-    """A sample for ``preset`` and ``identifier`` as a file to keep."""
+    """A sample for ``preset``, ``record_type`` and ``identifier`` as a file to keep."""
     if not may_look(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
-    known = load_schema()
-    preset = request.GET.get("preset") or STANDARD.key
-    identifier = request.GET.get("identifier") or AUTOMATIC
-    if preset not in PRESETS or identifier not in guidance.identifiers(known):
-        messages.error(request, "There is no such sample: its preset or identifier is not known. Choose another one.")
+    asked = {name: request.GET.get(name, "") for name in PARTS}
+    if "sample" in request.GET:
+        asked = dict(zip(PARTS, [*request.GET["sample"].split(":", 2), "", ""], strict=False))
+    preset = PRESETS.get(asked["preset"] or STANDARD.key)
+    record_type, known = asked["record_type"] or PEOPLE, load_schema()
+    offered = {} if preset is None else offers.identifiers(preset, known)
+    identifier = asked["identifier"] or next(iter(offered), "")
+    if preset is None or identifier not in offered or record_type not in _record_types(preset):
+        text = "There is no such sample: its preset does not offer this identifier or record type. Choose another one."
+        messages.error(request, text)
         return HttpResponseRedirect(f"{address('help')}#samples")
-    options = PRESETS[preset].options.changed(
+    return _file(preset, record_type, identifier, known)
+
+
+def offered(chosen: str = f"{STANDARD.key}:{PEOPLE}:email") -> dict[str, Any]:
+    """What the form for a sample offers, by preset."""
+    known = load_schema()
+    return {
+        "sample_presets": [(preset.label, list(_of_preset(preset, known, chosen))) for preset in PRESETS.values()],
+    }
+
+
+def _of_preset(preset: Preset, known: Schema, chosen: str) -> Iterator[Offered]:
+    for record_type, what in _record_types(preset).items():
+        for key in offers.identifiers(preset, known):
+            value, spelled = f"{preset.key}:{record_type}:{key}", preset.spelling(key)
+            label = offers.label(key, known)
+            name = label if spelled == key else f"{label} ({spelled})"
+            yield Offered(value, f"{what} by {name}", value == chosen)
+
+
+def _record_types(preset: Preset) -> dict[str, str]:
+    """The record types of a preset, with what they are called."""
+    return {value: label for value, label in ImportJob.RecordType.choices if not offers.why_not(preset, value)}
+
+
+def _file(preset: Preset, record_type: str, identifier: str, known: Schema) -> HttpResponse:
+    options = preset.options.changed(
         {"default_country": settings.IMPORTS_DEFAULT_COUNTRY, "time_zone": settings.IMPORTS_TIME_ZONE}
     )
-    text = BYTE_ORDER_MARK + samples.sample(known, identifier, options)
+    make = samples.sample_of_events if record_type == EVENTS else samples.sample
+    text = BYTE_ORDER_MARK + make(known, preset, identifier, options)
     file = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    file["Content-Disposition"] = f'attachment; filename="sample-{preset}-{slugify(identifier)}.csv"'
+    of_events = "-events" if record_type == EVENTS else ""
+    name = slugify(preset.spelling(identifier))
+    file["Content-Disposition"] = f'attachment; filename="sample-{preset.key}{of_events}-{name}.csv"'
     file["X-Content-Type-Options"] = "nosniff"
     return file
-
-
-def offered(chosen: str = "email") -> dict[str, Any]:
-    """What the form for a sample offers."""
-    known, labels = load_schema(), {AUTOMATIC: "Automatic", **OWN_FIELDS}
-    found = [
-        Found(key, labels.get(key) or known.definitions[key].label, key == chosen)
-        for key in guidance.identifiers(known)
-    ]
-    return {"sample_identifiers": found, "sample_presets": PRESETS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -10,14 +11,30 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from imports import engine, queue, upload
+from imports import engine, offers, queue, upload
 from imports.admin import sample
 from imports.admin.pages import SMALL_BYTES, actor, address, may_upload, page
 from imports.models import ImportJob, Status
 from imports.moves import Refused
-from imports.presets import PRESETS, STANDARD
+from imports.presets import PRESETS, STANDARD, Preset
 
 LONGEST_NAME = 255
+
+RECORD_TYPES = ImportJob.RecordType.choices
+_HOLDS = {
+    ImportJob.RecordType.PROFILES.value: "each row is a person, with what is to be known about them",
+    ImportJob.RecordType.EVENTS.value: "each row is something that a person did, with its name and time",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of several: what is sent, what it is called, and what a person should know of it."""
+
+    value: str
+    label: str
+    hint: str
+    chosen: bool
 
 
 class UploadForm(forms.Form):
@@ -36,16 +53,37 @@ class UploadForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         help_text="People find what it brought by this name later. Left blank, it is the file's name.",
     )
-    preset = forms.ChoiceField(initial=STANDARD.key, help_text="A bundle of options, for files of one system.")
+    preset = forms.ChoiceField(
+        choices=[(key, preset.label) for key, preset in PRESETS.items()],
+        initial=STANDARD.key,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a preset."},
+    )
     record_type = forms.ChoiceField(
         label="Record type",
-        choices=[(ImportJob.RecordType.PROFILES.value, ImportJob.RecordType.PROFILES.label)],
+        choices=RECORD_TYPES,
         initial=ImportJob.RecordType.PROFILES.value,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what the file holds."},
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["preset"].choices = [(key, preset.label) for key, preset in PRESETS.items()]  # type: ignore[attr-defined]
+    def clean(self) -> dict[str, Any]:
+        """Refuse a record type that the preset does not take (EV-02)."""
+        preset, record_type = self.cleaned_data.get("preset"), self.cleaned_data.get("record_type", "")
+        if preset and (reason := offers.why_not(PRESETS[preset], record_type)):
+            self.add_error("record_type", reason)
+        return self.cleaned_data
+
+    @property
+    def presets(self) -> list[Option]:
+        """The presets with what a person should know to choose one."""
+        chosen = self["preset"].value()
+        return [Option(key, each.label, _says(each), chosen == key) for key, each in PRESETS.items()]
+
+    @property
+    def record_types(self) -> list[Option]:
+        chosen = self["record_type"].value()
+        return [Option(value, label, _HOLDS[value], chosen == value) for value, label in RECORD_TYPES]
 
     def job(self) -> ImportJob:
         """The job to be, without its file."""
@@ -57,6 +95,7 @@ class UploadForm(forms.Form):
             file_size=file.size or 0,
             source=ImportJob.Source.ADMIN,
             preset=self.cleaned_data["preset"],
+            action=offers.default_action(PRESETS[self.cleaned_data["preset"]]),
             record_type=self.cleaned_data["record_type"],
         )
 
@@ -70,8 +109,16 @@ def view(request: HttpRequest) -> HttpResponse:
         job = _taken(request, form)
         if job is not None:
             return HttpResponseRedirect(address("configure", job))
-    context = {"megabytes": settings.IMPORTS_MAX_MB, **sample.offered()}
-    return page(request, "upload", None, form=form, title="Upload a file of people", **context)
+    return page(request, "upload", None, form=form, title="Upload a file of people", **sample.offered())
+
+
+def _says(preset: Preset) -> str:
+    """When to take a preset, and how large its files may be (FF-09 to FF-11)."""
+    most = [preset.options.max_megabytes, preset.options.max_event_megabytes]
+    people, events = (f"{min(number, settings.IMPORTS_MAX_MB):,} MB" for number in most)
+    if not preset.events:
+        return f"{preset.says} Up to {people}; no events."
+    return f"{preset.says} Up to {people}, events up to {events}."
 
 
 def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
@@ -85,7 +132,7 @@ def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
             upload.receive(job, file, actor(request))
             engine.run_here(job)
     except Refused as refused:
-        form.add_error("file", refused.message)
+        form.add_error("record_type" if refused.code == "record_type" else "file", refused.message)
         return None
     except OSError:
         form.add_error("file", "The file cannot be stored now. Tell an administrator, and try again later.")

@@ -95,7 +95,9 @@ def test_each_action_and_identifier_is_there(text: str):
 def test_each_preset_is_there_with_each_of_its_options(text: str):
     assert set(help_texts.OPTIONS) == {each.name for each in fields(Options)}
     for preset in PRESETS.values():
-        assert f"<h3>{preset.label}</h3>" in text
+        assert f'<th scope="col">{preset.label}</th>' in text
+        assert preset.says in text
+        assert preset.no_events in text
         for name in help_texts.OPTIONS.values():
             assert name in text
         for value in preset.options.to_json().values():

@@ -38,7 +38,7 @@ def rows(content: bytes) -> list[list[str]]:
 def run(admin: Client, content: bytes, identifier: str, preset: str = STANDARD.key) -> ImportJob:
     upload(admin, content, preset=preset)
     job = ImportJob.objects.latest("pk")
-    check(admin, job, identifier, "overwrite")
+    check(admin, job, identifier, "append")
     press(admin, job, "start")
     finish(job)
     job.refresh_from_db()
@@ -67,15 +67,23 @@ IDENTIFIERS = [
 ]  # fmt: skip
 
 
+OFFERED = {
+    "standard": IDENTIFIERS,
+    "clevertap": ["external_id", "object_id"],
+    "expertflow": ["email", "phone", "facebook", "card", "other, phone"],
+    "braze": ["automatic", "external_id", "object_id", "email", "phone"],
+}
+
+
 @pytest.mark.usefixtures("own_attributes")
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("identifier", IDENTIFIERS)
+@pytest.mark.parametrize(("preset", "identifier"), [(key, each) for key in PRESETS for each in OFFERED[key]])
 def test_a_sample_is_imported_without_any_problem(identifier: str, preset: str):
     admin = log_in("Admin")
     content = download(admin, preset=preset, identifier=identifier).content
     if identifier == "object_id":  # which has to be somebody's
         now = timezone.now()
         Profile.objects.bulk_create(Profile(object_id=f"{n:032x}", created=now, updated=now) for n in range(1, 4))
+    assert rows(content)[0][0] == PRESETS[preset].spelling("external_id" if identifier == "automatic" else identifier)
     for times in range(2):
         job = run(admin, content, identifier, preset)
         added = 0 if times or identifier == "object_id" else samples.ROWS
@@ -97,6 +105,39 @@ def test_it_is_a_file_to_keep():
     response = download(log_in("Creator"), identifier="email")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == 'attachment; filename="sample-standard-email.csv"'
+
+
+def test_the_headers_are_those_of_the_system():
+    admin = log_in("Admin")
+    header = rows(download(admin, sample="clevertap:profiles:external_id").content)[0]
+    assert header[0] == "identity"
+    assert {"Name", "Email", "Phone", "Gender", "DOB"} <= set(header)
+    header = rows(download(admin, sample="expertflow:profiles:phone").content)[0]
+    assert header[0] == "phoneNumber"
+    assert {"firstName", "lastName", "email", "city"} <= set(header)
+    header = rows(download(admin, sample="braze:profiles:object_id").content)[0]
+    assert header[0] == "braze_id"
+    assert {"first_name", "home_city", "dob", "email"} <= set(header)
+
+
+def test_there_is_a_sample_of_events():
+    file = download(log_in("Admin"), sample="braze:events:external_id")
+    assert file["Content-Disposition"] == 'attachment; filename="sample-braze-events-external_id.csv"'
+    header, first, *_ = rows(file.content)
+    assert header == [
+        "external_id",
+        "name",
+        "time",
+        *(f"trip_booked.properties.{p}" for p in ("destination", "duration")),
+    ]
+    assert first == ["external_id-1001", "trip_booked", "2019-11-20T18:38:57Z", "Paris", "5"]
+
+
+def test_characters_that_a_preset_refuses_are_in_no_header_of_it():
+    Attribute.objects.create(key="size > 3", label="size", type="text")
+    admin = log_in("Admin")
+    assert "size > 3" in rows(download(admin, sample="braze:profiles:email").content)[0]
+    assert "size > 3" not in rows(download(admin, sample="clevertap:profiles:external_id").content)[0]
 
 
 def test_what_an_admin_adds_to_the_schema_is_in_the_next_sample():
@@ -126,12 +167,12 @@ def test_a_person_gets_no_more_than_one_may_have():
 
 def test_a_file_has_no_more_columns_than_one_may_have():
     many = Schema.of(Definition(f"own{n}", f"own{n}", ValueType.TEXT) for n in range(1200))
-    assert len(samples.sample(many, "external_id", Options()).splitlines()[0].split(",")) == 1000
+    assert len(samples.sample(many, STANDARD, "external_id", Options()).splitlines()[0].split(",")) == 1000
 
 
 def test_phones_are_such_as_the_preset_takes():
     def phone(phone_format: PhoneFormat) -> str:
-        text = samples.sample(load_schema(), "phone", Options(phone_format=phone_format))
+        text = samples.sample(load_schema(), STANDARD, "phone", Options(phone_format=phone_format))
         return text.splitlines()[1].split(",")[0]
 
     assert phone(PhoneFormat.ANY) == phone(PhoneFormat.E164) == "+14155550101"
@@ -144,7 +185,19 @@ def test_a_country_of_the_site_makes_no_difference():
     assert run(admin, download(admin, identifier="phone").content, "phone").failed == 0
 
 
-@pytest.mark.parametrize("asked", [{"preset": "nothing"}, {"identifier": "home_city"}, {"identifier": "\0"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"preset": "nothing"},
+        {"identifier": "home_city"},
+        {"identifier": "\0"},
+        {"preset": "clevertap", "identifier": "email"},
+        {"preset": "expertflow", "record_type": "events"},
+        {"sample": "braze:events:facebook"},
+        {"sample": ":::"},
+        {"record_type": "things"},
+    ],
+)
 def test_a_sample_that_is_not_there_is_told(asked: dict[str, str]):
     client = log_in("Creator")
     page = client.get(reverse(SAMPLE), asked, follow=True)
@@ -164,10 +217,13 @@ def test_nobody_else_may():
 def test_the_upload_screen_offers_it():
     page = log_in("Creator").get(reverse(UPLOAD)).content.decode()
     assert f'action="{reverse(SAMPLE)}"' in page
-    assert '<option value="email" selected>Email</option>' in page
-    assert '<option value="automatic">Automatic</option>' in page
+    assert '<option value="standard:profiles:email" selected>Customers by Email</option>' in page
+    assert '<option value="clevertap:profiles:object_id">Customers by Object ID (objectId)</option>' in page
+    assert '<option value="braze:events:external_id">Custom events by External ID</option>' in page
+    assert 'value="clevertap:profiles:email"' not in page
+    assert 'value="expertflow:events:' not in page
 
 
 def test_a_job_with_failed_rows_leads_to_its_sample():
     hint = render_to_string("imports/sample_hint.html", {"job": ImportJob(preset="standard", identifier="a&b /c")})
-    assert f'href="{reverse(SAMPLE)}?preset=standard&amp;identifier=a%26b%20%2Fc"' in hint
+    assert f'href="{reverse(SAMPLE)}?preset=standard&amp;record_type=profiles&amp;identifier=a%26b%20%2Fc"' in hint

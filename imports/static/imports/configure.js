@@ -47,7 +47,8 @@
   const put = (part) => {
     const here = document.getElementById(part.id);
     if (!here || here.contains(document.activeElement) || (here.id === "identifiers" && waiting)) return;
-    if (here.id === "identifiers" && here.querySelector("details").open) part.querySelector("details").open = true;
+    const others = part.querySelector("details");
+    if (here.id === "identifiers" && others && here.querySelector("details")?.open) others.open = true;
     here.replaceWith(document.adoptNode(part));
   };
 
@@ -57,7 +58,7 @@
     for (const part of parts) put(part);
     for (const part of parts) if (part.matches(".marks")) follow(part);
     check.toggleAttribute("aria-disabled", false);
-    if (undecided()) check.setAttribute("aria-disabled", "true");
+    if (undecided() || "lacking" in document.getElementById("check-note").dataset) check.setAttribute("aria-disabled", "true");
   };
 
   const undecided = () => Number(document.getElementById("check-note").dataset.undecided);
@@ -129,7 +130,7 @@
   form.addEventListener("submit", () => leaving.abort());
   window.addEventListener("pageshow", () => { leaving = new AbortController(); });
 
-  const NEEDS_READING = ["encoding", "delimiter"];
+  const NEEDS_READING = ["encoding", "delimiter", "preset", "record_type"];
 
   form.addEventListener("change", ({ target: { name } }) => {
     if (!name || NEEDS_READING.includes(name)) return;
@@ -143,7 +144,7 @@
   });
 
   check.addEventListener("click", (event) => {
-    if (check.getAttribute("aria-disabled") !== "true") return;
+    if (!undecided()) return; // a mandatory attribute without a column is told by the answer
     event.preventDefault();
     const first = form.querySelector("tr.undecided");
     if (first) (first.querySelector(".combobox") ?? first.querySelector("select.target")).focus();

@@ -1,0 +1,75 @@
+"""What a preset offers to choose from, and the sentence for what it does not offer (requirements section 3, D-05).
+
+Pages list it, and the check of a job holds everybody to it, whichever way they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from imports import guidance, mapping
+from imports.mapping import AUTOMATIC, Fault
+from imports.presets import CHANNELS, PRESETS, Preset
+from profiles.merge import Action
+from profiles.schema import OWN_FIELDS, Schema
+
+EVENTS = "events"
+"""The record type that not every preset takes."""
+
+_LABELS = {AUTOMATIC: "Automatic", mapping.ALIAS: "Alias", **OWN_FIELDS}
+
+
+def identifiers(preset: Preset, schema: Schema) -> dict[str, str]:
+    """What people can be found by under a preset, with what it suits (HI-14, HI-29)."""
+    every = guidance.identifiers(schema)
+    if preset.identifiers is None:
+        return every
+    wanted = schema.identifiers if preset.identifiers == CHANNELS else preset.identifiers
+    return {key: says for key, says in every.items() if key in wanted}
+
+
+def label(key: str, schema: Schema) -> str:
+    """What an identifier is called."""
+    return _LABELS.get(key) or schema.definitions[key].label
+
+
+def default_action(preset: Preset) -> str:
+    """What is chosen until somebody chooses otherwise; blank where they have to."""
+    return preset.default_action or ""
+
+
+def why_not(preset: Preset, record_type: str) -> str:
+    """Why files of a record type cannot be imported under a preset; blank where they can (EV-02)."""
+    return preset.no_events if record_type == EVENTS and not preset.events else ""
+
+
+def faults(preset: Preset, record_type: str, identifier: str, action: str, schema: Schema) -> list[Fault]:
+    """What was chosen and is not offered; a choice that was not made is not told here."""
+    found = []
+    if reason := why_not(preset, record_type):
+        found.append(Fault("record_type", reason))
+    offered = identifiers(preset, schema)
+    if identifier in guidance.identifiers(schema) and identifier not in offered:
+        found.append(Fault("identifier_not_offered", _not_offered(preset, "finds nobody by", identifier, offered)))
+    if action and action not in preset.actions:
+        name = Action(action).label
+        labels = [each.label for each in preset.actions]
+        found.append(Fault("action_not_offered", _not_offered(preset, "does not offer", name, labels)))
+    return found
+
+
+def suggested(headers: Iterable[str], current: Preset) -> Preset | None:
+    """The preset that a header row looks like, if it is another one (D-01): the one most of whose signs it has.
+
+    What was exported from here has the headers of several systems, and needs no preset but Standard.
+    """
+    found = set(headers)
+    if not found.isdisjoint(current.signs) or "object_id" in found:
+        return None
+    best = max(PRESETS.values(), key=lambda preset: len(preset.signs & found))
+    return best if best.signs & found else None
+
+
+def _not_offered(preset: Preset, says: str, what: str, offered: Iterable[str]) -> str:
+    choices = mapping.listed([preset.spelling(key) for key in offered])
+    return f"The preset {preset.label} {says} {preset.spelling(what)}; choose one of {choices}, or another preset"

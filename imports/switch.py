@@ -1,0 +1,38 @@
+"""A draft gets another preset or record type: its file is read again under the rules of that one (D-01).
+
+What was chosen by hand stays as far as the preset offers it; where columns go is suggested anew.
+"""
+
+from __future__ import annotations
+
+from imports import offers, reading
+from imports.models import ImportJob
+from imports.moves import Actor, Refused
+from imports.presets import PRESETS, Preset
+from profiles.models import load_schema
+
+
+def to(job: ImportJob, actor: Actor, preset: Preset, record_type: str) -> None:
+    """Have the file read so. Raises ``Refused``; a file that cannot be read so stays what it was."""
+    if reason := offers.why_not(preset, record_type):
+        raise Refused("record_type", reason)
+    encoding, delimiter = (job.format.get(f"chosen_{name}", "") for name in ("encoding", "delimiter"))
+    if preset.options.csv_only:  # nothing of it is to be chosen there
+        encoding = delimiter = ""
+    reading.read_again(
+        job,
+        actor,
+        encoding,
+        delimiter,
+        preset=preset.key,
+        record_type=record_type,
+        identifier=job.identifier if job.identifier in offers.identifiers(preset, load_schema()) else "",
+        action=_action(job, preset),
+        remembered=ImportJob.Remembered.OPEN,
+    )
+
+
+def _action(job: ImportJob, preset: Preset) -> str:
+    """What was chosen by hand, if the preset offers it; what the old preset had chosen goes with it."""
+    by_hand = job.action != offers.default_action(PRESETS[job.preset])
+    return job.action if by_hand and job.action in preset.actions else offers.default_action(preset)
