@@ -11,11 +11,22 @@ from typing import Any, Protocol
 
 from imports.names import Names, plain
 from imports.presets import Options, Unknown
-from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
+from profiles.schema import (
+    ALIAS,
+    EXTERNAL_ID,
+    KEY_BYTES,
+    OBJECT_ID,
+    OWN_FIELDS,
+    OWN_IDENTIFIERS,
+    Definition,
+    Schema,
+    fields_of,
+    identifier_of,
+)
 from profiles.values import ValueType
 
 AUTOMATIC = "automatic"
-AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, "email", "phone")
+AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, ALIAS, "email", "phone")
 """What a row is looked up by under Automatic: the first that is not blank (D-03)."""
 
 
@@ -190,8 +201,10 @@ def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
 def identifier_named(name: str, schema: Schema) -> str | None:
     """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
     names = Names(schema)
-    key = AUTOMATIC if plain(name) == AUTOMATIC else names.find(name, exact=True) or names.find(name, exact=False)
-    return key if key == AUTOMATIC or key in OWN_FIELDS or key in schema.identifiers else None
+    if plain(name) in (AUTOMATIC, ALIAS):
+        return plain(name)
+    key = identifier_of(names.find(name, exact=True) or names.find(name, exact=False) or "")
+    return key if key in OWN_IDENTIFIERS or key in schema.identifiers else None
 
 
 def looked_up_kinds(identifier: str) -> tuple[str, ...]:
@@ -203,6 +216,7 @@ def faults(
 ) -> list[Fault]:
     """Everything that keeps a job from being checked; empty when it may be."""
     found = [*_identifier_faults(identifier, columns, schema), *column_faults(columns, schema)]
+    found += _alias_faults(identifier, columns, options)
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory:
@@ -223,14 +237,41 @@ def listed(headers: Sequence[str]) -> str:
 def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
-    if identifier != AUTOMATIC and identifier not in OWN_FIELDS and identifier not in schema.identifiers:
-        names = ", ".join([AUTOMATIC, *OWN_FIELDS, *schema.identifiers])
+    if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.identifiers:
+        names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
-    if not {c.target for c in columns} & set(looked_up_kinds(identifier)):
+    if not {identifier_of(c.target) for c in columns} & set(looked_up_kinds(identifier)):
         headers = listed([c.header for c in columns])
-        reason = f"The selected identifier {identifier} is not in the file; map one of its columns to it ({headers})"
+        wanted = "one of its columns to it"
+        if identifier == ALIAS:
+            wanted = f"one of its columns to each of {_ALIAS_PARTS}"
+        reason = f"The selected identifier {identifier} is not in the file; map {wanted} ({headers})"
         return [Fault("identifier_missing", reason)]
     return []
+
+
+def _alias_faults(identifier: str, columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
+    """What keeps a file with aliases out: half of one (HI-15, HI-17), or external ids beside them (FF-18)."""
+    given = {column.target: column for column in columns if column.target in fields_of(ALIAS)}
+    if not given:
+        return []
+    found = []
+    missing = [OWN_FIELDS[field] for field in fields_of(ALIAS) if field not in given]
+    if missing:
+        (column,) = given.values()
+        reason = f"Column {column.header} is one half of an alias; map another column to {missing[0]}, or skip it"
+        found.append(Fault("alias_incomplete", reason, column.header))
+    external = next((column for column in columns if column.target == EXTERNAL_ID), None)
+    if external is not None and not options.alias_with_external_id:
+        aliases = " and ".join(column.header for column in given.values())
+        reason = (
+            f"External IDs and aliases cannot share a file: make two files, or skip {external.header}, or {aliases}"
+        )
+        found.append(Fault("alias_with_external_id", reason, external.header))
+    return found
+
+
+_ALIAS_PARTS = " and ".join(OWN_FIELDS[field] for field in fields_of(ALIAS))
 
 
 def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
@@ -256,6 +297,12 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
         elif len(column.target.encode()) > KEY_BYTES:
             reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
             found.append(Fault("key_too_long", reason, column.header))
+        elif column.target == ALIAS:
+            reason = (
+                f"Column {column.header} cannot be an attribute named {ALIAS}, which stands for {_ALIAS_PARTS}"
+                " together; map it to one of them, or give the attribute another name"
+            )
+            found.append(Fault("reserved_name", reason, column.header))
         elif "\0" in column.target:
             found.append(
                 Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it")

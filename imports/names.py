@@ -13,6 +13,8 @@ SYNONYMS = {
     "objectid": "object_id",
     "brazeid": "object_id",
     "appboyid": "object_id",
+    "useraliasname": "alias_name",
+    "useraliaslabel": "alias_label",
     "phonenumber": "phone",
     "mobile": "phone",
     "emailaddress": "email",

@@ -14,7 +14,7 @@ from imports.presets import Options
 from imports.refusal import Limits
 from profiles import values
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
-from profiles.schema import OBJECT_ID, OWN_FIELDS, Definition, Schema
+from profiles.schema import ALIAS, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
 from profiles.values import InvalidValue, ValueType
 
 ROWS = 3
@@ -48,9 +48,10 @@ def _columns(schema: Schema, identifier: str) -> list[Definition]:
 
 
 def _found_by(identifier: str) -> Iterator[str]:
-    for key in looked_up_kinds(identifier):
-        if key != OBJECT_ID or identifier != AUTOMATIC:
-            yield key
+    """Its columns. Under Automatic neither ids that only exist here nor aliases, which stand in files of their own."""
+    for kind in looked_up_kinds(identifier):
+        if kind not in (OBJECT_ID, ALIAS) or identifier != AUTOMATIC:
+            yield from fields_of(kind)
 
 
 def _is_header(key: str) -> bool:

@@ -19,7 +19,7 @@ from imports.models import ImportColumn, ImportJob
 from imports.presets import PRESETS
 from profiles.merge import Action
 from profiles.models import load_schema
-from profiles.schema import OWN_FIELDS, Schema
+from profiles.schema import OWN_FIELDS, OWN_IDENTIFIERS, Schema, identifier_of
 from profiles.values import ValueType
 
 COLUMNS_SHOWN = 50
@@ -187,8 +187,8 @@ def _which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[
 
 def _identifiers(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> Iterator[tuple[Option, bool]]:
     """What people can be found by, and whether a column of the file goes there (HI-29)."""
-    mapped = {column.target for column in columns}
-    names = {mapping.AUTOMATIC: "Automatic", **OWN_FIELDS}
+    mapped = {identifier_of(column.target) for column in columns}
+    names = {mapping.AUTOMATIC: "Automatic", **OWN_IDENTIFIERS}
     for key, hint in guidance.identifiers(known).items():
         in_file = not mapped.isdisjoint(mapping.looked_up_kinds(key))
         label = names.get(key) or known.definitions[key].label

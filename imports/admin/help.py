@@ -14,7 +14,6 @@ from imports import examples, guidance, help_texts
 from imports.admin import sample
 from imports.admin.pages import may_look, page
 from imports.admin.upload import UploadForm
-from imports.cells import LONGEST_OWN_FIELD
 from imports.headers import LONGEST_NAME
 from imports.mapping import AUTOMATIC
 from imports.models import Status
@@ -25,7 +24,7 @@ from imports.refusal import Limits, in_bytes
 from profiles.dates import KNOWN_FORMATS
 from profiles.models import load_schema
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
-from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Schema
+from profiles.schema import KEY_BYTES, LONGEST_OWN_FIELD, OWN_FIELDS, OWN_IDENTIFIERS, Schema
 from profiles.values import ValueOptions, ValueType
 
 
@@ -105,7 +104,7 @@ def synonyms() -> Iterator[Line]:
 
 def identifiers(known: Schema) -> Iterator[Line]:
     """What people can be found by, and what that suits."""
-    labels = {AUTOMATIC: "Automatic", EXTERNAL_ID: OWN_FIELDS[EXTERNAL_ID], OBJECT_ID: OWN_FIELDS[OBJECT_ID]}
+    labels = {AUTOMATIC: "Automatic", **OWN_IDENTIFIERS}
     for key, says in guidance.identifiers(known).items():
         yield Line(labels.get(key) or known.definitions[key].label, says, key)
 

@@ -16,7 +16,7 @@ from imports.admin.pages import address, may_look
 from imports.mapping import AUTOMATIC
 from imports.presets import PRESETS, STANDARD
 from profiles.models import load_schema
-from profiles.schema import OWN_FIELDS
+from profiles.schema import OWN_IDENTIFIERS
 
 BYTE_ORDER_MARK = "\ufeff"
 """By which spreadsheets know UTF-8; an import takes it off."""
@@ -53,7 +53,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 def offered(chosen: str = "email") -> dict[str, Any]:
     """What the form for a sample offers."""
-    known, labels = load_schema(), {AUTOMATIC: "Automatic", **OWN_FIELDS}
+    known, labels = load_schema(), {AUTOMATIC: "Automatic", **OWN_IDENTIFIERS}
     found = [
         Found(key, labels.get(key) or known.definitions[key].label, key == chosen)
         for key in guidance.identifiers(known)
