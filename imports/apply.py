@@ -13,7 +13,7 @@ from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
 from profiles import schema_lock, slots, store
 from profiles.models import ChangeSet, add_attributes, load_schema
-from profiles.schema import EXTERNAL_ID
+from profiles.schema import ALIAS, ALIAS_LABEL, EXTERNAL_ID, identifier_of
 
 
 class SchemaChanged(Exception):
@@ -89,10 +89,11 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
         )
         return
     looked_up = mapping.looked_up_kinds(job.identifier)
-    targets = Counter(column.target for column in job.columns.all())
+    columns = (column.target for column in job.columns.all() if column.target != ALIAS_LABEL)  # its name tells of both
+    targets = Counter(map(identifier_of, columns))
     given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
     alone = {(kind, slot) for kind in looked_up for slot in staging.slots_of(bucket, job.salt)}
-    identifiers = {*load_schema().identifiers, EXTERNAL_ID}
+    identifiers = {*load_schema().identifiers, EXTERNAL_ID, ALIAS}
     slots.lock_slots(alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(slots.SLOTS)})
 
 

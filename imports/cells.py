@@ -11,10 +11,9 @@ import orjson
 from imports.mapping import DATES, Column
 from imports.presets import Options
 from profiles import values
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Definition
+from profiles.schema import LONGEST_OWN_FIELD, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, ValueType
 
-LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64}
 SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})
 _NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
 

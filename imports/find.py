@@ -13,9 +13,19 @@ from imports import job_file, mapping, staging
 from imports.models import ImportJob, RowError
 from imports.presets import Options
 from imports.tables import JobTables
+from profiles import alias
 from profiles.models import load_schema
-from profiles.people import Link, Outcome
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Definition, Schema
+from profiles.people import Incoming, Link, Outcome
+from profiles.schema import (
+    ALIAS,
+    ALIAS_FIELDS,
+    ALIAS_LABEL,
+    EXTERNAL_ID,
+    OBJECT_ID,
+    OWN_IDENTIFIERS,
+    Definition,
+    Schema,
+)
 from profiles.value_types import InvalidValue
 from profiles.values import ValueType, matching_form, parser
 
@@ -84,14 +94,26 @@ def _links(job: ImportJob, text: str) -> Iterator[Link]:
     """What a text means as each of the kinds that the file's rows are looked up by."""
     known, options = load_schema(), job_file.options(job)
     for kind in mapping.looked_up_kinds(job.identifier):
+        if kind == ALIAS:
+            yield from ((kind, alias.form_of(pair)) for pair in _pairs(job, text.strip()))
+            continue
         form = _form(kind, text.strip(), known, options)
         if form is not None:
             yield kind, form
 
 
+def _pairs(job: ImportJob, text: str) -> Iterator[alias.Pair]:
+    """The aliases that a text means: label and name with a colon between, or the name alone under a label that the
+    file was seen to have, which is mostly the same in all rows."""
+    yield from alias.pairs_meant(text)
+    column = job.columns.filter(target=ALIAS_LABEL).first()
+    if column is not None and text:
+        yield from ([label.strip(), text] for label in column.statistics.get("samples", ()))
+
+
 def _form(kind: str, text: str, known: Schema, options: Options) -> str | None:
     """The matching form of a text as one kind of identifier; None if it is no value of that kind."""
-    definition = Definition(kind, kind, ValueType.TEXT) if kind in OWN_FIELDS else known.definitions.get(kind)
+    definition = Definition(kind, kind, ValueType.TEXT) if kind in OWN_IDENTIFIERS else known.definitions.get(kind)
     if definition is None or not text:
         return None
     try:
@@ -115,13 +137,13 @@ def _shown(
 ) -> dict[str, Any]:
     values = orjson.loads(raw)
     row = staging.as_incoming(number, kind, key, links, raw)
-    own = {EXTERNAL_ID: row.external_id, OBJECT_ID: row.object_id}
+    own = _own(row)
     after = values if outcome == Outcome.IMPORTED else {}
     shown = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}
     return {
         "row": number,
         "line": line,
-        "key": key,
+        "key": alias.text_of(alias.pair_of(key)) if kind == ALIAS else key,
         "outcome": outcome,
         "person": person if person and person > 0 else None,
         "changes": shown,
@@ -129,6 +151,12 @@ def _shown(
         "brings": {name: value for name, value in own.items() if value is not None} | values,
         "problems": [],
     }
+
+
+def _own(row: Incoming) -> dict[str, str | None]:
+    """The person's own fields that a row brings."""
+    pair = [None, None] if row.alias is None else alias.pair_of(row.alias)
+    return {EXTERNAL_ID: row.external_id, OBJECT_ID: row.object_id, **dict(zip(ALIAS_FIELDS, pair, strict=True))}
 
 
 def _bad(problem: RowError) -> dict[str, Any]:

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping
 
 from imports.mapping import AUTOMATIC
 from profiles.merge import Action
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
+from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, Schema
 
 _SOCIAL = "people you meet on {label}, by their name or id there"
 _OWN = "files that have {label}"
 
 IDENTIFIERS: Mapping[str, str] = {
-    AUTOMATIC: "mixed files: External ID, Object ID, Email, Phone Number, the first that a row fills in",
+    AUTOMATIC: "mixed files: External ID, Object ID, Alias, Email, Phone Number, the first that a row fills in",
     EXTERNAL_ID: "files of your own system: the id that it gives to each person",
     OBJECT_ID: "people exported from here: the id made by this system; unknown ones are never created",
+    ALIAS: "people without an External ID: a label and a name that is one person's under this label",
     "email": "mailing lists and newsletters",
     "phone": "SMS and calls; spaces, dashes and a leading + make no difference",
     "whatsapp": "WhatsApp numbers",
@@ -35,7 +36,7 @@ ACTIONS: Mapping[Action, str] = {
 
 def identifiers(schema: Schema) -> dict[str, str]:
     """Everything that people can be found by, with what it suits."""
-    found = {key: IDENTIFIERS[key] for key in (AUTOMATIC, *OWN_FIELDS)}
+    found = {key: IDENTIFIERS[key] for key in (AUTOMATIC, *OWN_IDENTIFIERS)}
     for key in schema.identifiers:
         definition = schema.definitions[key]
         other = _SOCIAL if definition.built_in else _OWN

@@ -12,16 +12,23 @@ from typing import Any, Protocol
 from imports import header_rules
 from imports.names import Names, plain
 from imports.presets import HeaderCase, Options, Unknown
-from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
+from profiles.schema import (
+    ALIAS,
+    EXTERNAL_ID,
+    KEY_BYTES,
+    OBJECT_ID,
+    OWN_FIELDS,
+    OWN_IDENTIFIERS,
+    Definition,
+    Schema,
+    fields_of,
+    identifier_of,
+)
 from profiles.values import ValueType
 
 AUTOMATIC = "automatic"
-AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, "email", "phone")
+AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, ALIAS, "email", "phone")
 """What a row is looked up by under Automatic: the first that is not blank (D-03)."""
-
-ALIAS = "alias"
-PARTS: Mapping[str, tuple[str, ...]] = {ALIAS: ("alias_name", "alias_label")}
-"""Identifiers that take several columns, all of them (HI-15)."""
 
 DATES = (ValueType.DATE, ValueType.DATETIME)
 
@@ -208,10 +215,10 @@ def _column(column: MappedColumn, definition: Definition) -> Column:
 def identifier_named(name: str, schema: Schema) -> str | None:
     """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
     names = Names(schema)
-    if plain(name) in (AUTOMATIC, *PARTS):
+    if plain(name) in (AUTOMATIC, ALIAS):
         return plain(name)
-    key = names.find(name, exact=True) or names.find(name, exact=False)
-    return key if key in OWN_FIELDS or key in schema.identifiers else None
+    key = identifier_of(names.find(name, exact=True) or names.find(name, exact=False) or "")
+    return key if key in OWN_IDENTIFIERS or key in schema.identifiers else None
 
 
 def looked_up_kinds(identifier: str) -> tuple[str, ...]:
@@ -233,12 +240,9 @@ def faults(
     headers = header_rules.faults([column.header for column in columns], options)
     found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
     found += [*_identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
+    found += _alias_faults(identifier, columns, options)
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
-    mapped = {column.target for column in columns}
-    if EXTERNAL_ID in mapped and not mapped.isdisjoint(PARTS[ALIAS]) and not options.alias_with_external_id:
-        reason = "A file holds either external ids or aliases; make two files of it, or skip the columns of the one"
-        found.append(Fault("alias_with_external_id", f"{reason} ({_going_to((EXTERNAL_ID, *PARTS[ALIAS]), columns)})"))
     if options.enforce_mandatory and columns:
         missing = lacking(columns, schema, spelling)
         if missing:
@@ -283,14 +287,14 @@ def _identifier_faults(
 ) -> list[Fault]:
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
-    if identifier not in (AUTOMATIC, *PARTS, *OWN_FIELDS, *schema.identifiers):
-        names = ", ".join([AUTOMATIC, *OWN_FIELDS, *schema.identifiers])
+    if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.identifiers:
+        names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
     if is_in_file(identifier, columns):
         return []
     headers = listed([c.header for c in columns])
-    if identifier in PARTS:
-        both = " and ".join(map(spelling, PARTS[identifier]))
+    if identifier == ALIAS:
+        both = " and ".join(map(spelling, fields_of(ALIAS)))
         reason = f"The selected identifier {identifier} takes two columns, {both}; map columns to both ({headers})"
     else:
         name = spelling(identifier)
@@ -301,13 +305,28 @@ def _identifier_faults(
 def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:
     """Whether columns go to all that people are found by; under Automatic to one of several (HI-15, HI-34)."""
     mapped = {column.target for column in columns}
-    if identifier in PARTS:
-        return mapped.issuperset(PARTS[identifier])
-    return any(kind in mapped or (kind in PARTS and is_in_file(kind, columns)) for kind in looked_up_kinds(identifier))
+    return any(mapped.issuperset(fields_of(kind)) for kind in looked_up_kinds(identifier))
 
 
-def _going_to(keys: Sequence[str], columns: Sequence[MappedColumn]) -> str:
-    return listed([column.header for column in columns if column.target in keys])
+def _alias_faults(identifier: str, columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
+    """What keeps a file with aliases out: half of one (HI-15, HI-17), or external ids beside them (FF-18)."""
+    given = {column.target: column for column in columns if column.target in fields_of(ALIAS)}
+    if not given:
+        return []
+    found = []
+    missing = [OWN_FIELDS[field] for field in fields_of(ALIAS) if field not in given]
+    if missing:
+        (column,) = given.values()
+        reason = f"Column {column.header} is one half of an alias; map another column to {missing[0]}, or skip it"
+        found.append(Fault("alias_incomplete", reason, column.header))
+    external = next((column for column in columns if column.target == EXTERNAL_ID), None)
+    if external is not None and not options.alias_with_external_id:
+        aliases = " and ".join(column.header for column in given.values())
+        reason = (
+            f"External IDs and aliases cannot share a file: make two files, or skip {external.header}, or {aliases}"
+        )
+        found.append(Fault("alias_with_external_id", reason, external.header))
+    return found
 
 
 def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
@@ -333,6 +352,12 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
         elif len(column.target.encode()) > KEY_BYTES:
             reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
             found.append(Fault("key_too_long", reason, column.header))
+        elif column.target == ALIAS:
+            reason = (
+                f"Column {column.header} cannot be an attribute named {ALIAS}, which stands for {_ALIAS_PARTS}"
+                " together; map it to one of them, or give the attribute another name"
+            )
+            found.append(Fault("reserved_name", reason, column.header))
         elif "\0" in column.target:
             found.append(
                 Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it")

@@ -11,12 +11,12 @@ from imports import guidance, mapping
 from imports.mapping import AUTOMATIC, Fault
 from imports.presets import CHANNELS, PRESETS, Preset
 from profiles.merge import Action
-from profiles.schema import OWN_FIELDS, Schema
+from profiles.schema import OWN_IDENTIFIERS, Schema
 
 EVENTS = "events"
 """The record type that not every preset takes."""
 
-_LABELS = {AUTOMATIC: "Automatic", mapping.ALIAS: "Alias", **OWN_FIELDS}
+_LABELS = {AUTOMATIC: "Automatic", **OWN_IDENTIFIERS}
 
 
 def identifiers(preset: Preset, schema: Schema) -> dict[str, str]:

@@ -27,8 +27,9 @@ def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
     people: dict[int, Person] = {}
     with connection.cursor() as cursor:
         cursor.execute(_LOAD.format(table=JobTables(job.pk).overlay), [orjson.dumps(wanted).decode()])
-        for kind, value, ref, *rest in cursor.fetchall():
-            person = people.setdefault(ref, Person(ref, *rest))
+        for kind, value, ref, object_id, external_id, form, attributes, recency, version in cursor.fetchall():
+            person = Person(ref, object_id, external_id, attributes, recency, version, alias=form)
+            person = people.setdefault(ref, person)
             found.append(((kind, value), person))
     return found
 
@@ -52,9 +53,9 @@ def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
 
 def _lines(person: Person, people: People) -> Iterable[str]:
     attributes = copying.escape(orjson.dumps(person.values()).decode())
-    external_id = r"\N" if person.external_id is None else copying.escape(person.external_id)
+    external_id, form = (r"\N" if text is None else copying.escape(text) for text in (person.external_id, person.alias))
     version = r"\N" if person.version is None else person.version
-    rest = f"{copying.escape(person.object_id)}\t{external_id}\t{attributes}\t{person.recency}\t{version}\n"
+    rest = f"{copying.escape(person.object_id)}\t{external_id}\t{form}\t{attributes}\t{person.recency}\t{version}\n"
     for kind, value in [*_links(person, people), ("", "")]:
         yield f"{person.ref}\t{copying.escape(kind)}\t{copying.escape(value)}\t{rest}"
 
@@ -62,12 +63,14 @@ def _lines(person: Person, people: People) -> Iterable[str]:
 def _links(person: Person, people: People) -> Iterable[Link]:
     if person.external_id is not None:
         yield EXTERNAL_ID, person.external_id
+    if person.reached_by_alias:
+        yield person.reached_by_alias
     if person.object_id:
         yield OBJECT_ID, person.object_id
     yield from (link for link in people.links(person) if link[0] in people.rules.linked)
 
 
 _LOAD = """
-SELECT o.kind, o.value, o.ref, o.object_id, o.external_id, o.attributes, o.recency, o.version
+SELECT o.kind, o.value, o.ref, o.object_id, o.external_id, o.alias, o.attributes, o.recency, o.version
 FROM json_array_elements(%s) AS l JOIN {table} o ON o.kind = l->>0 AND o.value = l->>1
 """

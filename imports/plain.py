@@ -20,7 +20,7 @@ from imports.tables import JobTables
 from profiles import store
 from profiles.merge import Action
 from profiles.people import Incoming, Person, Rules
-from profiles.schema import EXTERNAL_ID
+from profiles.schema import ALIAS, EXTERNAL_ID
 
 CHUNK_ROWS = 500
 """Rows that are worked on together: few enough to stay in the processor's cache from one step to the next."""
@@ -50,13 +50,12 @@ class Settled:
 def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Iterator[Left]]:
     """Note what the plain rows of a hash bucket do where that is plain to see; return the rows that are left."""
     tables = JobTables(job.pk)
-    by_external_id = rules.linked == {EXTERNAL_ID}
     names = {
         "staged": tables.staged,
         "born": tables.born,
         "touched": tables.touched,
-        "eligible": "true" if by_external_id else "kind NOT IN ('external_id', 'object_id')",
-        "holder": _HOLDER_OF_EXTERNAL_ID if by_external_id else _HOLDER_OF_CHANNEL,
+        "eligible": "true" if job.identifier in _HOLDERS else "kind NOT IN ('external_id', 'object_id', 'alias')",
+        "holder": _HOLDERS.get(job.identifier, _HOLDER_OF_CHANNEL),
         "different": _DIFFERENT.get(rules.action, "false"),
         "same": _SAME.get(rules.action, "s.delta IS NULL"),
         "keep": (_IGNORE if rules.action is Action.IGNORE else _KEEP).format(
@@ -95,8 +94,7 @@ def _left(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[Left]:
                 if not known:
                     left.unknown.append(incoming)
                 elif person[0] is not None:
-                    ref, object_id, external_id, attributes, version = person
-                    left.found.append((incoming, Person(ref, object_id, external_id, attributes, version, version)))
+                    left.found.append((incoming, store.known_person(*person)))
             yield left
             lines = cursor.fetchmany(CHUNK_ROWS)
     crowd.sort(key=lambda row: row.row)
@@ -108,9 +106,16 @@ SELECT min(profile_id) AS id, count(*) AS holders FROM profiles_identifier
 WHERE m.plain AND kind = m.kind AND value = m.key
 """
 
-_HOLDER_OF_EXTERNAL_ID = """
+_HOLDERS = {
+    EXTERNAL_ID: """
 SELECT min(id) AS id, count(*) AS holders FROM profiles_profile WHERE m.plain AND external_id = m.key
-"""
+""",
+    ALIAS: """
+SELECT min(id) AS id, count(*) AS holders FROM profiles_profile
+WHERE m.plain AND alias_label = m.key::json->>0 AND alias_name = m.key::json->>1 AND external_id IS NULL
+""",
+}
+"""For files whose rows are all looked up by one of these."""
 
 # Values of the row that the action would write; neither side has nulls.
 _DIFFERENT = {
@@ -149,7 +154,8 @@ WITH mine AS (
         CROSS JOIN LATERAL ({holder}) AS h ORDER BY id OFFSET 0
     ) AS m
     LEFT JOIN LATERAL (
-        SELECT p.id AS person, p.object_id, p.external_id, p.attributes, {version} AS version, {same} AS same,
+        SELECT p.id AS person, p.object_id, p.external_id, p.alias_label, p.alias_name, p.attributes,
+            {version} AS version, {same} AS same,
             s.delta, s.changes, s.delta IS NOT NULL AND NOT s.careful AND (s.added = 0 OR s.added + (
                 SELECT count(*) FROM jsonb_object_keys(p.attributes)
             ) <= %(most)s) AS easy
@@ -168,13 +174,14 @@ WITH mine AS (
     OFFSET 0
 ), found AS MATERIALIZED (
     SELECT row_no, kind, key, alone, plain, holders, settled, same, delta, changes, version,
-        person, object_id, external_id,
+        person, object_id, external_id, alias_label, alias_name,
         CASE WHEN NOT settled AND ties IS NOT NULL THEN links END AS links, CASE WHEN NOT settled THEN raw END AS raw,
         CASE WHEN NOT settled THEN attributes::text END AS attributes
     FROM met
 ), born AS (
-    INSERT INTO {born} (bucket, first_row, moment, external_id)
-    SELECT %(bucket)s, row_no, row_no, CASE WHEN kind = 'external_id' THEN key END
+    INSERT INTO {born} (bucket, first_row, moment, external_id, alias)
+    SELECT %(bucket)s, row_no, row_no, CASE WHEN kind = 'external_id' THEN key END,
+        CASE WHEN kind = 'alias' THEN key::json END
     FROM found WHERE settled AND holders = 0 RETURNING 1
 ), changed AS (
     INSERT INTO {touched} (bucket, person, version, first_row, moment, delta, changes)
@@ -185,7 +192,7 @@ SELECT counts.*, l.*
 FROM (SELECT (SELECT count(*) FROM born), (SELECT count(*) FROM changed), (SELECT count(*) FROM kept)) AS counts
 LEFT JOIN (
     SELECT alone, plain AND (holders = 0 OR person IS NOT NULL) AS known, row_no, kind, key, links, raw,
-           person, object_id, external_id, attributes, version
+           person, object_id, external_id, alias_label, alias_name, attributes, version
     FROM found WHERE NOT settled
 ) AS l ON true
 """

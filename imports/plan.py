@@ -19,7 +19,7 @@ from imports.mapping import looked_up_kinds
 from imports.models import Bucket, ImportJob, Step
 from imports.staging import LOW_BITS
 from imports.tables import JobTables
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
+from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, identifier_of
 
 LOOK_THROUGH = 1.0
 """All identifiers are looked through, instead of looking up those of the file, when they take less space than so many
@@ -55,8 +55,9 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
     if tied:
         cursor.execute(_SHARED_VALUES.format(rows=table))
     looked_up = set(looked_up_kinds(job.identifier))
-    if tied or looked_up - {EXTERNAL_ID, OBJECT_ID}:
-        _find_shared_people(cursor, table, looked_up, tied)
+    if tied or looked_up - OWN_IDENTIFIERS.keys():
+        given = {identifier_of(column.target) for column in job.columns.all()} if tied else set()
+        _find_shared_people(cursor, table, looked_up | given & OWN_IDENTIFIERS.keys(), tied)
     slots = _slots(cursor, table)
     full = [slot for slot, rows in slots.items() if rows > most]
     if full:
@@ -67,7 +68,7 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
     return _slots(cursor, table) if marked else slots
 
 
-def _find_shared_people(cursor: Any, table: str, looked_up: set[str], tied: bool) -> None:
+def _find_shared_people(cursor: Any, table: str, kinds: set[str], tied: bool) -> None:
     """Mark the keys of people who hold values of several."""
     links = f"SELECT place, kind, key AS value FROM {table}"
     if tied:
@@ -75,13 +76,12 @@ def _find_shared_people(cursor: Any, table: str, looked_up: set[str], tied: bool
             f" UNION ALL SELECT place, l->>0, l->>1 FROM {table},"
             " json_array_elements(links::json) AS l WHERE ties IS NOT NULL"
         )
-    kinds = looked_up | OWN_FIELDS.keys() if tied else looked_up
     holders = [_HOLDERS.get(kind, _CHANNEL_HOLDERS) for kind in sorted(kinds)]
     holdings = " UNION ALL ".join(holder.format(links=links) for holder in dict.fromkeys(holders))
     # A large file is compared with all identifiers there are: in memory, and by several processes of the database,
     # which would otherwise rather not hand each other so many rows.
     cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL parallel_tuple_cost = 0.01")
-    if kinds.isdisjoint(OWN_FIELDS) and _is_large(cursor, table):
+    if kinds.isdisjoint(OWN_IDENTIFIERS) and _is_large(cursor, table):
         cursor.execute(_PEOPLE_WITH_SEVERAL, [sorted(kinds)])
         holdings = f"SELECT h.* FROM ({holdings}) AS h JOIN several USING (person)"
     cursor.execute(_SHARED_PEOPLE.format(holdings=holdings))
@@ -148,6 +148,14 @@ JOIN profiles_profile p ON p.{field} = l.value WHERE l.kind = '{field}'
 """
     for field in (EXTERNAL_ID, OBJECT_ID)
 }
+
+# Read as JSON only where it is: the rows of other kinds may be dropped later than that.
+_HOLDERS[ALIAS] = f"""
+SELECT l.place, p.id AS person FROM (
+    SELECT place, CASE kind WHEN '{ALIAS}' THEN value::json END AS pair FROM ({{links}}) AS l WHERE kind = '{ALIAS}'
+) AS l
+JOIN profiles_profile p ON p.alias_label = l.pair->>0 AND p.alias_name = l.pair->>1 AND p.external_id IS NULL
+"""
 
 _PEOPLE_WITH_SEVERAL = """
 CREATE TEMPORARY TABLE several ON COMMIT DROP AS

@@ -5,7 +5,7 @@ Works on a batch of rows by column: each distinct text of a column is read once 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
@@ -14,8 +14,9 @@ from imports.mapping import AUTOMATIC, Column, looked_up_kinds
 from imports.presets import OnInvalid, Options
 from imports.published_codes import published
 from imports.source import Batch, Ragged
+from profiles import alias
 from profiles.people import Link
-from profiles.schema import OWN_FIELDS
+from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, fields_of, identifier_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ class Checked:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Columns that make up one identifier: one of them, or the two of the alias."""
+
+    kind: str
+    columns: tuple[int, ...]
+
+
 class RowChecker:
     """Checks rows against the mapping: one object per job and process."""
 
@@ -68,8 +77,12 @@ class RowChecker:
         self.options = options
         self.automatic = identifier == AUTOMATIC
         kinds = looked_up_kinds(identifier)
-        self.lookups = [i for kind in kinds for i, column in enumerate(columns) if column.definition.key == kind]
         self.looked_up = frozenset(kinds)
+        linked = _sources(columns, self.looked_up | OWN_IDENTIFIERS.keys())
+        self.found_by = [source for kind in kinds for source in linked if source.kind == kind]
+        self.lookups = [i for source in self.found_by for i in source.columns]
+        self._linked = linked
+        self._alias = next((source.columns for source in linked if source.kind == ALIAS), ())
         self.mandatory = [i for i, c in enumerate(columns) if c.definition.mandatory and options.enforce_mandatory]
         self._readers = [ColumnReader(column, options) for column in columns]
         self._targets = _targets(columns)
@@ -85,47 +98,59 @@ class RowChecker:
         texts = [columns[column.position] for column in self.columns]
         cells = [reader.read(column) for reader, column in zip(self._readers, texts, strict=True)]
         failed = self._failures(batch, cells, problems)
-        keys = self._keys(texts, cells)
+        links = {source: self._links_of(source, texts, cells) for source in self._linked}
+        keys = self._keys(links)
         checked = Checked(
             batch.numbers,
             batch.lines,
             keys,  # type: ignore[arg-type]  # a row without a key has failed
-            self._links(texts, cells),
+            self._links(texts, cells, links),
             self._documents(texts, cells),
-            self._ties(texts, cells, keys),
+            self._ties(links, keys),
         )
         return checked.only([index not in failed for index in range(len(keys))]) if failed else checked, problems
 
-    def _keys(self, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> list[Link | None]:
-        """What each row is looked up by: of several columns the first that is not blank."""
-        first, *others = (map(self._links_of(i, cells).get, texts[i]) for i in self.lookups)
-        keys = list(first)
+    def _keys(self, links: Mapping[Source, list[Link | None]]) -> list[Link | None]:
+        """What each row is looked up by: of several identifiers the first that is not blank."""
+        first, *others = (links[source] for source in self.found_by)
+        keys = first
         for more in others:
             keys = [key or link for key, link in zip(keys, more, strict=True)]
         return keys
 
-    def _links_of(self, i: int, cells: Sequence[Cells]) -> dict[str, Link]:
-        kind = self.columns[i].definition.key
-        return {text: (kind, form) for text, form in (cells[i].forms or {}).items()}
+    def _links_of(self, source: Source, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> list[Link | None]:
+        """One identifier of each row, None where it is blank or bad; an alias is both of its parts or nothing."""
+        forms = [cells[i].forms or {} for i in source.columns]
+        if source.kind == ALIAS:
+            parts = (map(known.get, texts[i]) for known, i in zip(forms, source.columns, strict=True))
+            pairs = zip(*parts, strict=True)
+            return [None if None in pair else (ALIAS, alias.form_of(pair)) for pair in pairs]
+        links = {text: (source.kind, form) for text, form in forms[0].items()}
+        return list(map(links.get, texts[source.columns[0]]))
 
-    def _ties(
-        self, texts: Sequence[Sequence[str]], cells: Sequence[Cells], keys: Sequence[Link | None]
-    ) -> list[list[Link]] | None:
+    def _ties(self, links: Mapping[Source, list[Link | None]], keys: Sequence[Link | None]) -> list[list[Link]] | None:
         """By what else than its key each row may concern others: values that are looked up, or may be held once."""
-        linked = [i for i, c in enumerate(self.columns) if c.definition.key in self.looked_up | OWN_FIELDS.keys()]
-        if len(linked) < 2:
+        if len(links) < 2:
             return None
-        rows = zip(*(map(self._links_of(i, cells).get, texts[i]) for i in linked), strict=True)
-        return [
-            [link for link in links if link is not None and link != key] for key, links in zip(keys, rows, strict=True)
-        ]
+        rows = zip(*links.values(), strict=True)
+        return [[link for link in row if link is not None and link != key] for key, row in zip(keys, rows, strict=True)]
 
-    def _links(self, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> list[str]:
+    def _links(
+        self,
+        texts: Sequence[Sequence[str]],
+        cells: Sequence[Cells],
+        links: Mapping[Source, list[Link | None]],
+    ) -> list[str]:
         """All identifiers of each row, in matching form, as JSON."""
         fields = [
             strings(texts[i], forms, f"[{json_of(column.definition.key)},", "]")
             for i, column in enumerate(self.columns)
-            if (forms := cells[i].forms) is not None
+            if (forms := cells[i].forms) is not None and i not in self._alias
+        ]
+        fields += [
+            strings([link[1] if link else "" for link in found], None, f"[{json_of(ALIAS)},", "]")
+            for source, found in links.items()
+            if source.kind == ALIAS
         ]
         return documents("[", fields, "]", repeats=self._repeats_kinds)
 
@@ -151,6 +176,7 @@ class RowChecker:
         failed: set[int] = set()
         flawed: dict[int, list[Problem]] = {}
         self._check_identifier(batch, cells, flawed, failed)
+        self._check_alias(batch, cells, flawed, failed)
         for i in self.lookups:
             self._check_values(batch, i, cells[i], flawed, failed)
         for i in self.mandatory:
@@ -168,7 +194,7 @@ class RowChecker:
         if not any(cells[i].gaps for i in self.lookups):
             return
         for index, row in enumerate(batch.rows):
-            if any(cells[i].has(row[self.columns[i].position]) for i in self.lookups):
+            if any(self._has(source, row, cells) for source in self.found_by) or self._has_half(row, cells):
                 continue
             if any(row[self.columns[i].position] in cells[i].bad and not self._drops(i) for i in self.lookups):
                 continue  # not blank but malformed: its format is the problem
@@ -176,6 +202,27 @@ class RowChecker:
             reason = f"The identifier is blank: fill in {names}"
             self._note(batch, index, flawed, self._code("blank_identifier"), reason, names)
             failed.add(index)
+
+    def _has(self, source: Source, row: Sequence[str], cells: Sequence[Cells]) -> bool:
+        return all(cells[i].has(row[self.columns[i].position]) for i in source.columns)
+
+    def _has_half(self, row: Sequence[str], cells: Sequence[Cells]) -> bool:
+        """Whether a row has one part of an alias without the other."""
+        return len({row[self.columns[i].position] in cells[i].blank for i in self._alias}) > 1
+
+    def _check_alias(
+        self, batch: Batch, cells: Sequence[Cells], flawed: dict[int, list[Problem]], failed: set[int]
+    ) -> None:
+        """A label without a name, or a name without a label, means nobody (HI-17)."""
+        if not any(cells[i].blank for i in self._alias):
+            return
+        for index, row in enumerate(batch.rows):
+            if self._has_half(row, cells):
+                blank = next(i for i in self._alias if row[self.columns[i].position] in cells[i].blank)
+                header = self.columns[blank].header
+                reason = f"An alias needs its label and its name: fill in {header}, or leave both blank"
+                self._note(batch, index, flawed, "alias_incomplete", reason, header)
+                failed.add(index)
 
     def _check_mandatory(
         self, batch: Batch, i: int, cells: Sequence[Cells], flawed: dict[int, list[Problem]], failed: set[int]
@@ -209,7 +256,7 @@ class RowChecker:
         """Whether a bad value of the column is left out, and not its row (D-17); never the one looked up by (HI-39)."""
         if self._readers[i].keeps_text:
             return True
-        identifies = self.columns[i].definition.key in self.looked_up and not self.automatic
+        identifies = identifier_of(self.columns[i].definition.key) in self.looked_up and not self.automatic
         return self.options.on_invalid_value is OnInvalid.DROP_VALUE and not identifies
 
     def _code(self, code: str, key: str = "") -> str:
@@ -245,3 +292,14 @@ def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:
         if column.definition.key not in OWN_FIELDS:
             targets.setdefault(column.definition.key, []).append(index)
     return list(targets.items())
+
+
+def _sources(columns: Sequence[Column], kinds: Collection[str]) -> list[Source]:
+    """The identifiers of some kinds in a file, in the order of the columns; an alias only where it has both parts."""
+    places: dict[str, list[int]] = {}
+    for index, column in enumerate(columns):
+        places.setdefault(column.definition.key, []).append(index)
+    found = [Source(key, (index,)) for key in places if key in kinds for index in places[key]]
+    if all(field in places for field in fields_of(ALIAS)):
+        found.append(Source(ALIAS, tuple(places[field][0] for field in fields_of(ALIAS))))
+    return found

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from imports import examples, headers
 from imports.headers import HeaderError
-from imports.mapping import AUTOMATIC, PARTS, looked_up_kinds
+from imports.mapping import AUTOMATIC, looked_up_kinds
 from imports.presets import Forbidden, Options, Preset
 from imports.refusal import Limits
 from profiles import values
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
-from profiles.schema import OBJECT_ID, OWN_FIELDS, Definition, Schema
+from profiles.schema import ALIAS, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
 from profiles.values import InvalidValue, ValueType
 
 ROWS = 3
@@ -66,10 +66,11 @@ def _columns(schema: Schema, identifier: str) -> list[Definition]:
 
 
 def _found_by(identifier: str) -> Iterator[str]:
-    """The columns of an identifier; under Automatic those that make a person, without alias beside external id."""
+    """The columns of an identifier; an alias begins with its name. Under Automatic neither ids that only exist here nor
+    aliases, which stand in files of their own."""
     for kind in looked_up_kinds(identifier):
-        if identifier != AUTOMATIC or kind not in (OBJECT_ID, *PARTS):
-            yield from PARTS.get(kind, (kind,))
+        if kind not in (OBJECT_ID, ALIAS) or identifier != AUTOMATIC:
+            yield from reversed(fields_of(kind))
 
 
 def _is_header(name: str, options: Options) -> bool:

@@ -27,7 +27,7 @@ from imports.tables import JobTables
 from profiles import copying, slots
 from profiles.models import load_schema
 from profiles.people import Incoming, Link
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS
+from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS
 
 COPIED_BATCHES = 16
 """Batches that are copied together."""
@@ -176,14 +176,11 @@ def incoming(job: ImportJob, bucket: Bucket) -> list[Incoming]:
 def as_incoming(row: int, kind: str, key: str, links: str | None, raw: str) -> Incoming:
     """A staged row. ``links`` None: it is tied to nothing, and only its key matters."""
     link = (kind, key)
-    if links is None:
-        own = key if kind in OWN_FIELDS else None
-        return Incoming(
-            row, link, [link], raw, own if kind == EXTERNAL_ID else None, own if kind == OBJECT_ID else None
-        )
-    found: list[Link] = [(kind, value) for kind, value in orjson.loads(links)]
-    own_fields = dict(found)
-    return Incoming(row, link, found, raw, own_fields.get(EXTERNAL_ID), own_fields.get(OBJECT_ID))
+    if links is None and kind not in OWN_IDENTIFIERS:
+        return Incoming(row, link, [link], raw)
+    found: list[Link] = [link] if links is None else [(kind, value) for kind, value in orjson.loads(links)]
+    own = dict(found).get
+    return Incoming(row, link, found, raw, own(EXTERNAL_ID), own(OBJECT_ID), own(ALIAS))
 
 
 def is_lost(job: ImportJob) -> bool:

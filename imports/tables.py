@@ -113,5 +113,5 @@ _RESULTS = (
 )
 _OVERLAY = (
     'ref bigint NOT NULL, kind text, value text COLLATE "C", object_id text, external_id text,'
-    " attributes text NOT NULL, recency bigint NOT NULL, version bigint"
+    " alias text, attributes text NOT NULL, recency bigint NOT NULL, version bigint"
 )

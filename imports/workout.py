@@ -22,7 +22,7 @@ from profiles import copying, notes, store
 from profiles.merge import Action
 from profiles.models import load_schema
 from profiles.people import MAX_CUSTOM_ATTRIBUTES, Incoming, Link, Outcome, People, Person, Result, Rules
-from profiles.schema import EXTERNAL_ID
+from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID
 
 COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")
 
@@ -104,9 +104,11 @@ class _Outcome:
 
 
 def sought(rows: Iterable[Incoming]) -> list[Link]:
-    """Each value that rows look somebody up by, once, and the external ids they bring, which others may own."""
+    """Each value that rows look somebody up by, once, and the external ids and aliases they bring, which others may
+    own."""
     links = dict.fromkeys(row.key for row in rows)
     links |= {(EXTERNAL_ID, row.external_id): None for row in rows if row.external_id is not None}
+    links |= {(ALIAS, row.alias): None for row in rows if row.alias is not None}
     return list(links)
 
 
@@ -170,6 +172,7 @@ def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
     """A problem for each row of the bucket that is well-formed but was not applied, from what was worked out."""
     tables = JobTables(job.pk)
     headers = {column.target: column.header for column in reversed(job.columns.all())}
+    headers[ALIAS] = headers.get(ALIAS_NAME, ALIAS)
     names = {"results": tables.results, "staged": tables.staged}
     codes = published_codes.CODES if job_file.options(job).published_codes else {}
     values = {"job": job.pk, "bucket": bucket.number, "step": bucket.step, "headers": orjson.dumps(headers).decode()}
@@ -177,14 +180,18 @@ def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
     cursor.execute(_PROBLEMS.format(**names), values)
 
 
-_PROBLEMS = """
+# Of an alias, which is JSON, the name is told, under the header of its column.
+_PROBLEMS = f"""
 INSERT INTO imports_rowerror (job_id, step, "row", line, severity, "column", value, code, reason)
 SELECT %(job)s, %(step)s, r.row_no, s.line, CASE r.outcome WHEN 'ignored' THEN 'ignored' ELSE 'error' END,
     coalesce(%(headers)s::json->>coalesce(r.about, s.kind), coalesce(r.about, s.kind)),
-    CASE WHEN coalesce(r.about, s.kind) = s.kind THEN s.key
-         ELSE coalesce((SELECT l->>1 FROM json_array_elements(s.links::json) l WHERE l->>0 = r.about LIMIT 1), '') END,
+    CASE coalesce(r.about, s.kind) WHEN '{ALIAS}' THEN v.value::json->>1 ELSE v.value END,
     coalesce(%(codes)s::json->>r.code, r.code, 'ignored'), coalesce(r.reason, 'Ignored - duplicate found')
-FROM {results} r JOIN {staged} s USING (row_no)
+FROM {{results}} r JOIN {{staged}} s USING (row_no)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN coalesce(r.about, s.kind) = s.kind THEN s.key ELSE coalesce(
+        (SELECT l->>1 FROM json_array_elements(s.links::json) l WHERE l->>0 = r.about LIMIT 1), '') END AS value
+) AS v
 WHERE r.bucket = %(bucket)s AND (r.outcome = 'failed' OR r.outcome = 'ignored' AND %(step)s = 'apply')
 ORDER BY r.row_no
 """

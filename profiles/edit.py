@@ -19,11 +19,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from profiles import schema_lock, slots, store
+from profiles import alias, schema_lock, slots, store
 from profiles.merge import Action, Changes, Form, same
 from profiles.models import Change, ChangeSet, Profile, load_schema
-from profiles.people import EXTERNAL_ID_TAKEN, Incoming, Link, People, Person, Refusal, Rules
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, Schema
+from profiles.people import Incoming, Link, People, Person, Refusal, Rules
+from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, OBJECT_ID, Schema, identifier_of
 
 Done = TypeVar("Done")
 
@@ -91,12 +91,14 @@ def schema_held() -> Iterator[Schema]:
 
 
 def save(seen: Seen, wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> Changes:
-    """Give a person the values of ``wanted``, by attribute key or ``external_id``; None or an empty list is none.
+    """Give a person the values of ``wanted``, by attribute key, ``external_id``, or ``alias_label`` and ``alias_name``
+    together; None or an empty list is none.
 
-    Values are as ``values`` gave them. Returns what changed; where nothing does, nothing is written.
-    Raises ``Refused``.
+    Values are as ``values`` gave them. Returns what changed, as a ``Change`` holds it; where nothing does, nothing is
+    written. Raises ``Refused``.
     """
-    return _until_done(lambda: _save(seen, wanted, actor))
+    paired = _paired(wanted)
+    return _until_done(lambda: _save(seen, paired, actor))
 
 
 def create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None, *, shared: bool = False) -> int:
@@ -105,12 +107,25 @@ def create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None, *, shared:
     ``shared``: somebody else may hold an address or number of theirs (AC-21); else that is refused, since they may
     well be the same person.
     """
-    return _until_done(lambda: _create(wanted, actor, shared))
+    paired = _paired(wanted)
+    return _until_done(lambda: _create(paired, actor, shared))
 
 
 def delete(seen: Seen, actor: AbstractBaseUser | None) -> None:
     """Delete a person with their identifiers, history and events. Raises ``Refused``."""
     _until_done(lambda: _delete(seen, actor))
+
+
+def _paired(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the alias as one value. Raises ``Refused`` where it is half of one (HI-17)."""
+    paired = {key: value for key, value in wanted.items() if key not in ALIAS_FIELDS}
+    if paired.keys() == wanted.keys():
+        return paired
+    blank = [field for field in ALIAS_FIELDS if wanted.get(field) is None]
+    if len(blank) == 1:
+        reason = "An alias needs its label and its name. Fill in both, or leave both empty."
+        raise Refused(Fault(Why.MISSING, reason, blank[0]))
+    return paired | {ALIAS: None if blank else [wanted[field] for field in ALIAS_FIELDS]}
 
 
 def _until_done(write: Callable[[], Done]) -> Done:
@@ -142,14 +157,14 @@ def _code(error: DatabaseError) -> str:
 def _save(seen: Seen, wanted: Mapping[str, Any], actor: AbstractBaseUser | None) -> Changes:
     schema, change_set = load_schema(), _change_set(actor, "changed in the admin")
     people = _people(schema, change_set)
-    person = _locked(seen, people, wanted)
+    person, own = _locked(seen, people, wanted)
     changes = _changes(person, wanted, schema)
     if not changes:
         return {}
     _check_mandatory(schema, {key: new for key, (_, new) in changes.items()})
     refusal = people.edit(person, changes)
     if refusal is not None:
-        raise Refused(_fault(refusal, people, changes.get(EXTERNAL_ID, [None, None])[1]))
+        raise Refused(_fault(refusal, people, own))
     change_set.save()
     store.write(people, change_set)
     return changes
@@ -159,21 +174,21 @@ def _create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None, shared: b
     schema, change_set = load_schema(), _change_set(actor, "made in the admin")
     people = _people(schema, change_set)
     given = dict(_given(wanted, schema.lists))
-    external_id = given.pop(EXTERNAL_ID, None)
+    external_id, form = given.pop(EXTERNAL_ID, None), _form(given.pop(ALIAS, None))
     _check_mandatory(schema, {key: given.get(key) for key in schema.definitions})
-    newcomer = Person(0, "", external_id, given, 0)
+    newcomer = Person(0, "", external_id, given, 0, alias=form)
     links = [link for link in _held(people, newcomer) if link[0] != OBJECT_ID]
     if not links:
         raise Refused(Fault(Why.MISSING, _NOTHING_TO_FIND_BY, EXTERNAL_ID))
     _lock_alone(links)
     if not shared:
         _check_shared(links)
-    people.add(store.load(_external(external_id)))
-    key = next((link for link in links if link[0] != EXTERNAL_ID), links[0])
-    row = Incoming(1, key, links, orjson.dumps(given).decode(), external_id)
-    refusal = EXTERNAL_ID_TAKEN if people.holders.get((EXTERNAL_ID, external_id or "")) else people.apply(row).refusal
+    people.add(store.load(own := _own(newcomer)))
+    key = next((link for link in links if link not in own), links[0])
+    row = Incoming(1, key, links, orjson.dumps(given).decode(), external_id, alias=form)
+    refusal = people.taken(external_id, form) or people.apply(row).refusal
     if refusal is not None:
-        raise Refused(_fault(refusal, people, external_id))
+        raise Refused(_fault(refusal, people, own))
     change_set.save()
     store.write(people, change_set)
     return Change.objects.get(change_set=change_set).profile_id
@@ -187,7 +202,7 @@ _NOTHING_TO_FIND_BY = (
 def _delete(seen: Seen, actor: AbstractBaseUser | None) -> None:
     change_set = _change_set(actor, "")
     people = _people(load_schema(), change_set)
-    person = _locked(seen, people, {})
+    person, _ = _locked(seen, people, {})
     change_set.source = f"deleted {person.object_id} in the admin"
     change_set.save()
     store.delete(person, people.links(person), change_set)
@@ -205,19 +220,20 @@ def _people(schema: Schema, change_set: ChangeSet) -> People:
     return People(rules, store.microseconds(change_set.when))
 
 
-def _locked(seen: Seen, people: People, wanted: Mapping[str, Any]) -> Person:
-    """The person as they are, with all their values' slots taken, and whoever owns the external id they are to have.
+def _locked(seen: Seen, people: People, wanted: Mapping[str, Any]) -> tuple[Person, list[Link]]:
+    """The person as they are, with all their values' slots taken, and what only they may come to be found by: whoever
+    has that already is in the working set.
 
     Raises ``Refused`` where it is not whom the form showed.
     """
     before = _read(seen)
-    external_id = wanted.get(EXTERNAL_ID)
-    if external_id == before.external_id:
-        external_id = None
-    after = Person(0, before.object_id, external_id, dict(_given(wanted, people.rules.lists)), 0)
-    _lock([*_held(people, before), *_held(people, after)], external_id)
-    people.add(store.load(_external(external_id)))
-    return _read(seen)
+    external_id = wanted.get(EXTERNAL_ID, before.external_id)
+    form = _form(wanted[ALIAS]) if ALIAS in wanted else before.alias
+    after = Person(0, before.object_id, external_id, dict(_given(wanted, people.rules.lists)), 0, alias=form)
+    new = [link for link in _own(after) if link not in _own(before)]
+    slots.lock_slots(slots.slots_of(new), slots.slots_of([*_held(people, before), *_held(people, after)]))
+    people.add(store.load(new))
+    return _read(seen), new
 
 
 def _read(seen: Seen) -> Person:
@@ -237,37 +253,38 @@ def _be_patient() -> None:
         cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
 
 
-def _lock(held: Iterable[Link], external_id: str | None) -> None:
-    slots.lock_slots(slots.slots_of(_external(external_id)), slots.slots_of(held))
-
-
 def _lock_alone(held: list[Link]) -> None:
     """Keep everybody else from all that somebody new is to be found by: nobody makes the same person meanwhile."""
     slots.lock_slots(slots.slots_of(held), set())
 
 
 def _check_shared(links: list[Link]) -> None:
-    """See that nobody holds one of these already, external ids apart."""
-    found = store.load([link for link in links if link[0] != EXTERNAL_ID])
+    """See that nobody holds one of these already, apart from what only one may hold."""
+    found = store.load([link for link in links if link[0] not in (EXTERNAL_ID, ALIAS)])
     if found:
         (kind, value), person = found[0]
         raise Refused(Fault(Why.SHARED, f"Somebody has {value} already.", kind, person.ref))
 
 
-def _external(external_id: str | None) -> list[Link]:
-    return [] if external_id is None else [(EXTERNAL_ID, external_id)]
+def _own(person: Person) -> list[Link]:
+    """What somebody can be found by that only one person may have."""
+    own = [] if person.external_id is None else [(EXTERNAL_ID, person.external_id)]
+    return [*own, *([person.reached_by_alias] if person.reached_by_alias else [])]
+
+
+def _form(pair: list[str] | None) -> str | None:
+    return None if pair is None else alias.form_of(pair)
 
 
 def _held(people: People, person: Person) -> list[Link]:
     """All that a person can be found by."""
-    own = people.links(person) + _external(person.external_id)
-    return [*own, (OBJECT_ID, person.object_id)]
+    return [*people.links(person), *_own(person), (OBJECT_ID, person.object_id)]
 
 
 def _given(wanted: Mapping[str, Any], lists: Mapping[str, Form]) -> Iterator[tuple[str, Any]]:
     """Values that are there, each once in a list (AT-09)."""
     for key, value in wanted.items():
-        if isinstance(value, list):
+        if isinstance(value, list) and key != ALIAS:
             value = _once(value, lists.get(key, str))
         if value is not None and value != []:
             yield key, value
@@ -281,7 +298,8 @@ def _once(items: list[Any], form: Form) -> list[Any]:
 
 
 def _changes(person: Person, wanted: Mapping[str, Any], schema: Schema) -> Changes:
-    before = person.values() | ({} if person.external_id is None else {EXTERNAL_ID: person.external_id})
+    pair = None if person.alias is None else alias.pair_of(person.alias)
+    before = person.values() | {EXTERNAL_ID: person.external_id, ALIAS: pair}
     after = dict(_given(wanted, schema.lists))
     return {key: [before.get(key), after.get(key)] for key in wanted if not same(before.get(key), after.get(key))}
 
@@ -297,8 +315,10 @@ def _check_mandatory(schema: Schema, after: Mapping[str, Any]) -> None:
         raise Refused(*missing)
 
 
-def _fault(refusal: Refusal, people: People, external_id: str | None) -> Fault:
-    if refusal is not EXTERNAL_ID_TAKEN:
+def _fault(refusal: Refusal, people: People, own: Iterable[Link]) -> Fault:
+    """``own``: what only one person may have, and somebody else may have already."""
+    taken = [link for link in own if link[0] == identifier_of(refusal.column)]
+    owner = next((person for link in taken for person in people.holders.get(link, ())), None)
+    if owner is None:
         return Fault(Why.LIMIT, f"{refusal.reason}.", refusal.column)
-    owner = people.holders[EXTERNAL_ID, str(external_id)][0]
-    return Fault(Why.TAKEN, f"{refusal.reason}.", EXTERNAL_ID, owner.ref)
+    return Fault(Why.TAKEN, f"{refusal.reason}.", refusal.column, owner.ref)

@@ -141,8 +141,9 @@ class Change(models.Model):
     """What one change set did to one person.
 
     ``changes`` is ``{key: [old, new]}``, null for a value that was not there; the person's own fields stand under
-    their names (``external_id``). It is empty for a person whom the change set created, since every value without
-    a later change was written then, and for one whom it found and left as they were.
+    their names (``external_id``), the alias, which is one value, as ``alias`` with ``[label, name]``. It is empty for
+    a person whom the change set created, since every value without a later change was written then, and for one whom
+    it found and left as they were.
     """
 
     class Outcome(models.TextChoices):

@@ -11,15 +11,19 @@ from typing import Any
 from profiles.copying import copy, document, escape
 from profiles.merge import as_list
 from profiles.people import Link, People, Person
-from profiles.schema import EXTERNAL_ID
+from profiles.schema import ALIAS, EXTERNAL_ID
 
-BORN = "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, attributes text, links text"
+BORN = (
+    "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, alias json, attributes text,"
+    " links text"
+)
 TOUCHED = (
     "bucket int NOT NULL, person bigint NOT NULL, version bigint NOT NULL, first_row int, moment bigint,"
-    " external_id text, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
+    " external_id text, alias json, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
 )
 """``moment``: microseconds after the change set's own time, by the last row that changes the person; null for somebody
-who stays as they are."""
+who stays as they are. ``alias``: label and name, also where only the external id changes, since on its way from one
+person to another it may take away the alias of whom it leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,11 @@ class Notes:
 
 def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
     """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
-    external_id = r"\N" if person.external_id is None else escape(person.external_id)
+    own = f"{_own(person.external_id)}\t{_own(person.alias)}"
     attributes = links = r"\N"
     if not (staged and isinstance(person.attributes, str)):
         attributes, links = document(person.values()), document(people.links(person))
-    return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{external_id}\t{attributes}\t{links}\n"
+    return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{own}\t{attributes}\t{links}\n"
 
 
 def _touched(person: Person, people: People, bucket: int) -> str:
@@ -82,15 +86,21 @@ def _touched(person: Person, people: People, bucket: int) -> str:
     start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
     changes = person.changes
     if person.recency == person.version:
-        return start + "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
-    given = None if EXTERNAL_ID not in changes else person.external_id
-    external_id = r"\N" if given is None else escape(given)
-    delta = {key: new for key, (_, new) in changes.items() if new is not None and key != EXTERNAL_ID}
+        return start + "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+    renamed = EXTERNAL_ID in changes
+    external_id = _own(person.external_id) if renamed else r"\N"
+    form = _own(person.alias) if renamed or ALIAS in changes else r"\N"
+    delta = {key: new for key, (_, new) in changes.items() if new is not None and key not in (EXTERNAL_ID, ALIAS)}
     removed = [key for key, (_, new) in changes.items() if new is None]
     gone, come = _relinked(person, people)
     fields = (delta, removed or None, changes, gone or None, come or None)
     rest = "\t".join(map(document, fields)) + "\n"
-    return f"{start}{person.last_row}\t{external_id}\t{rest}"
+    return f"{start}{person.last_row}\t{external_id}\t{form}\t{rest}"
+
+
+def _own(text: str | None) -> str:
+    """An own field that may be missing."""
+    return r"\N" if text is None else escape(text)
 
 
 def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:

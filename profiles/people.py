@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
+from profiles import alias
 from profiles.merge import Action, Attributes, Changes, Form, as_list, merge, merge_value, together
-from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
+from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, Schema
 
 MAX_CUSTOM_ATTRIBUTES = 256
 """So many attributes that are not built in can a person have (AT-12)."""
@@ -48,6 +49,7 @@ class Incoming:
 
     ``links`` holds, in matching form, what it brings of the kinds that anybody is looked up by, ``key`` among them, and
     maybe more; ``raw`` is the JSON of its attribute values, none blank, read only when somebody must look inside.
+    ``alias`` is in matching form too.
     """
 
     row: int
@@ -56,6 +58,7 @@ class Incoming:
     raw: str
     external_id: str | None = None
     object_id: str | None = None
+    alias: str | None = None
 
 
 class Person:
@@ -64,11 +67,12 @@ class Person:
     ``ref`` is the primary key, or minus the number of the row that made them. ``attributes`` is JSON text until
     somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one;
     ``version`` is what was read, None for somebody new. ``changes`` is what the rows so far changed about a known
-    person, all together, on top of ``attributes`` as they were read.
+    person, all together, on top of ``attributes`` as they were read. ``alias`` is in matching form.
     """
 
     __slots__ = (
-        "attributes", "changes", "external_id", "first_row", "last_row", "object_id", "recency", "ref", "version",
+        "alias", "attributes", "changes", "external_id", "first_row", "last_row", "object_id", "recency", "ref",
+        "version",
     )  # fmt: skip
 
     def __init__(
@@ -80,15 +84,22 @@ class Person:
         recency: int,
         version: int | None = None,
         first_row: int | None = None,
+        alias: str | None = None,
     ) -> None:
         self.ref = ref
         self.object_id = object_id
         self.external_id = external_id
+        self.alias = alias
         self.attributes = attributes
         self.recency = recency
         self.version = version
         self.first_row = self.last_row = first_row
         self.changes: Changes = _NOTHING
+
+    @property
+    def reached_by_alias(self) -> Link | None:
+        """What the person is found by as far as it is their alias: nothing for who has an external id (HI-19)."""
+        return None if self.alias is None or self.external_id is not None else (ALIAS, self.alias)
 
     def values(self) -> Attributes:
         """What is known about the person after the rows so far."""
@@ -104,7 +115,7 @@ _NOTHING: Changes = {}
 def changed(attributes: Attributes, changes: Changes) -> Attributes:
     """Attributes after changes; the person's own fields among the changes are none of theirs."""
     new = {key: value for key, value in attributes.items() if key not in changes}
-    return new | {key: value for key, (_, value) in changes.items() if value is not None and key not in OWN_FIELDS}
+    return new | {key: value for key, (_, value) in changes.items() if value is not None and key not in OWN_IDENTIFIERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,7 @@ class Rules:
     identifiers: Mapping[str, Any]
     built_in: frozenset[str]
     linked: frozenset[str]
-    """The kinds that rows are looked up by, and external_id, which may be only one person's."""
+    """The kinds that rows are looked up by, and external_id and alias, which may be only one person's."""
     max_identifier_values: int = 10
     max_custom_attributes: int = MAX_CUSTOM_ATTRIBUTES
     crowded: bool = True
@@ -131,7 +142,7 @@ class Rules:
         max_identifier_values: int = 10,
         crowded: bool = True,
     ) -> Rules:
-        linked = frozenset([*looked_up, EXTERNAL_ID])
+        linked = frozenset([*looked_up, EXTERNAL_ID, ALIAS])
         limit = max_identifier_values
         return cls(action, schema.lists, schema.identifiers, schema.built_in, linked, limit, crowded=crowded)
 
@@ -180,16 +191,17 @@ class People:
     def _create(self, row: Incoming) -> Result:
         if row.key[0] == OBJECT_ID or row.object_id is not None:
             return Result(Outcome.FAILED, refusal=NO_SUCH_OBJECT_ID)
-        external_id = row.external_id
-        if external_id is not None and self.holders.get((EXTERNAL_ID, external_id)):
-            return Result(Outcome.FAILED, refusal=EXTERNAL_ID_TAKEN)
+        refusal = self.taken(row.external_id, row.alias)
+        if refusal:
+            return Result(Outcome.FAILED, refusal=refusal)
         if self.rules.crowded:
             refusal = self._over_limit({}, {key: [None, value] for key, value in orjson.loads(row.raw).items()})
             if refusal:
                 return Result(Outcome.FAILED, refusal=refusal)
-        person = Person(-row.row, "", external_id, row.raw, self.base + row.row, None, row.row)
+        moment = self.base + row.row
+        person = Person(-row.row, "", row.external_id, row.raw, moment, None, row.row, row.alias)
         for link in row.links:
-            if link[0] in self.rules.linked:
+            if link[0] in self.rules.linked and (link[0] != ALIAS or person.reached_by_alias):
                 self.holders.setdefault(link, []).append(person)
         self.touched[person.ref] = person
         return Result(Outcome.IMPORTED, person)
@@ -197,19 +209,18 @@ class People:
     def _change(self, row: Incoming, person: Person) -> Result:
         if row.object_id is not None and row.object_id != person.object_id:
             return Result(Outcome.FAILED, person, refusal=OBJECT_ID_DIFFERS)
-        external_id = person.external_id
-        if row.external_id is not None:
-            external_id = merge_value(external_id, row.external_id, self.rules.action)
-        if external_id != person.external_id and self.holders.get((EXTERNAL_ID, external_id or "")):
-            return Result(Outcome.FAILED, person, refusal=EXTERNAL_ID_TAKEN)
+        own = self._own_changes(row, person) if row.external_id is not None or row.alias is not None else _NOTHING
+        refusal = self._renamed(person, own) if own else None
+        if refusal:
+            return Result(Outcome.FAILED, person, refusal=refusal)
         old = person.values()
         changes = merge(old, orjson.loads(row.raw), self.rules.action, self.rules.lists)
         if changes:
             refusal = self._over_limit(old, changes)
             if refusal:
                 return Result(Outcome.FAILED, person, refusal=refusal)
-        if external_id != person.external_id:
-            changes[EXTERNAL_ID] = [person.external_id, external_id]
+        if own:
+            changes |= own
         if person.ref not in self.touched:
             self.touched[person.ref] = person
             person.first_row = row.row
@@ -218,16 +229,40 @@ class People:
         self._set(person, changes, row.row)
         return Result(Outcome.UPDATED, person, changes)
 
+    def _own_changes(self, row: Incoming, person: Person) -> Changes:
+        """What becomes of the person's own fields, which no action clears (D-06); the alias is one of them."""
+        changes: Changes = {}
+        external_id = merge_value(person.external_id, row.external_id, self.rules.action)
+        if external_id != person.external_id:
+            changes[EXTERNAL_ID] = [person.external_id, external_id]
+        form = merge_value(person.alias, row.alias, self.rules.action)
+        if form != person.alias:
+            changes[ALIAS] = [None if each is None else alias.pair_of(each) for each in (person.alias, form)]
+        return changes
+
     def edit(self, person: Person, changes: Changes) -> Refusal | None:
         """Change somebody value by value, as a person at a form decides, whatever the action; on refusal nothing."""
-        if EXTERNAL_ID in changes and self.holders.get((EXTERNAL_ID, changes[EXTERNAL_ID][1] or "")):
-            return EXTERNAL_ID_TAKEN
-        refusal = self._over_limit(person.values(), changes)
+        refusal = self._renamed(person, changes) or self._over_limit(person.values(), changes)
         if refusal is None:
             self.touched[person.ref] = person
             person.first_row = person.first_row or 1
             self._set(person, changes, 1)
         return refusal
+
+    def taken(self, external_id: str | None, form: str | None, person: Person | None = None) -> Refusal | None:
+        """Whether another than the person has what only one may have: the external id, or the alias where there is
+        none (design rule 12, HI-19)."""
+        link = (EXTERNAL_ID, external_id) if external_id is not None else (ALIAS, form) if form is not None else None
+        if link is None or all(holder is person for holder in self.holders.get(link, ())):
+            return None
+        return EXTERNAL_ID_TAKEN if external_id is not None else ALIAS_TAKEN
+
+    def _renamed(self, person: Person, changes: Changes) -> Refusal | None:
+        """Whether changes give the person an external id or an alias that somebody else has."""
+        external_id, form = _own_after(person, changes)
+        if (external_id, form) == (person.external_id, person.alias):
+            return None
+        return self.taken(external_id, form, person)
 
     def links(self, person: Person) -> list[Link]:
         """Every channel identifier that a person holds, in matching form, in order."""
@@ -259,16 +294,23 @@ class People:
     def _set(self, person: Person, changes: Changes, row: int) -> None:
         for key in self._kinds(changes):
             self._relink(person, key, changes[key])
-        if EXTERNAL_ID in changes:
-            old, new = changes[EXTERNAL_ID]
-            self._move(person, (EXTERNAL_ID, old or ""), None if new is None else (EXTERNAL_ID, new))
-            person.external_id = new
+        if EXTERNAL_ID in changes or ALIAS in changes:
+            self._rename(person, changes)
         if person.version is None:
             person.attributes = changed(person.values(), changes)
         else:
             person.changes = together(person.changes, changes) if person.changes else changes
         person.last_row = row
         person.recency = max(self.base + row, person.recency + 1)
+
+    def _rename(self, person: Person, changes: Changes) -> None:
+        """Let later rows find the person by the external id and the alias that they have now."""
+        before = _external_id_link(person), person.reached_by_alias
+        person.external_id, person.alias = _own_after(person, changes)
+        after = _external_id_link(person), person.reached_by_alias
+        for source, target in zip(before, after, strict=True):
+            if source != target:
+                self._move(person, source, target)
 
     def _relink(self, person: Person, kind: str, change: list[Any]) -> None:
         """Let later rows find the person by the values it has now, and no longer by those it lost."""
@@ -287,6 +329,21 @@ class People:
             self.holders.setdefault(target, []).append(person)
 
 
+def _external_id_link(person: Person) -> Link | None:
+    return None if person.external_id is None else (EXTERNAL_ID, person.external_id)
+
+
+def _own_after(person: Person, changes: Changes) -> tuple[str | None, str | None]:
+    """External id and alias after changes."""
+    external_id, form = person.external_id, person.alias
+    if EXTERNAL_ID in changes:
+        external_id = changes[EXTERNAL_ID][1]
+    if ALIAS in changes:
+        pair = changes[ALIAS][1]
+        form = None if pair is None else alias.form_of(pair)
+    return external_id, form
+
+
 _NEWEST = 1 << 62  # above every primary key: of two written in the same microsecond the one made last wins
 
 NO_SUCH_OBJECT_ID = Refusal("no_such_profile", "No profile with this ID", OBJECT_ID)
@@ -294,3 +351,4 @@ OBJECT_ID_DIFFERS = Refusal(
     "object_id_differs", "The person found has another Object ID, which a file cannot change", OBJECT_ID
 )
 EXTERNAL_ID_TAKEN = Refusal("external_id_taken", "Another person has this External ID", EXTERNAL_ID)
+ALIAS_TAKEN = Refusal("alias_taken", "Another person without an External ID has this alias", ALIAS_NAME)

@@ -12,8 +12,27 @@ from profiles.values import ValueType
 
 EXTERNAL_ID = "external_id"
 OBJECT_ID = "object_id"
-OWN_FIELDS = {EXTERNAL_ID: "External ID", OBJECT_ID: "Object ID"}
-"""Identifiers that are fields of a person, not attributes."""
+ALIAS = "alias"
+ALIAS_LABEL = "alias_label"
+ALIAS_NAME = "alias_name"
+ALIAS_FIELDS = (ALIAS_LABEL, ALIAS_NAME)
+
+OWN_FIELDS = {
+    EXTERNAL_ID: "External ID",
+    OBJECT_ID: "Object ID",
+    ALIAS_LABEL: "Alias label",
+    ALIAS_NAME: "Alias name",
+}
+"""What a column may go to that is a field of a person, not an attribute."""
+
+OWN_IDENTIFIERS = {EXTERNAL_ID: "External ID", OBJECT_ID: "Object ID", ALIAS: "Alias"}
+"""What people are found by that is no attribute. The alias is two fields, which identify together only (HI-18)."""
+
+RESERVED = frozenset([*OWN_FIELDS, *OWN_IDENTIFIERS])
+"""Keys that no attribute can have."""
+
+LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64, ALIAS_LABEL: 255, ALIAS_NAME: 255}
+"""In bytes of UTF-8."""
 
 KEY_BYTES = 120
 """Longest attribute key in bytes of UTF-8 (AT-10)."""
@@ -55,6 +74,16 @@ class Schema:
     @cached_property
     def built_in(self) -> frozenset[str]:
         return frozenset(d.key for d in self.definitions.values() if d.built_in)
+
+
+def fields_of(identifier: str) -> tuple[str, ...]:
+    """The places of columns that make up an identifier."""
+    return ALIAS_FIELDS if identifier == ALIAS else (identifier,)
+
+
+def identifier_of(target: str) -> str:
+    """The identifier that a place of columns belongs to, if it is one at all."""
+    return ALIAS if target in ALIAS_FIELDS else target
 
 
 def _itself(value: Any) -> Any:

@@ -15,7 +15,7 @@ from profiles import holders, rebuild, schema_lock
 from profiles.holders import Holder
 from profiles.merge import as_list, same
 from profiles.models import load_schema
-from profiles.schema import KEY_BYTES, OWN_FIELDS, Definition
+from profiles.schema import KEY_BYTES, RESERVED, Definition
 from profiles.values import InvalidValue, Parser, ValueOptions, ValueType, parser
 
 IDENTIFIER_TYPES = (ValueType.TEXT, ValueType.EMAIL, ValueType.PHONE)
@@ -89,7 +89,7 @@ def _key_faults(key: str) -> Iterator[Fault]:
     """A key is what a header names, so it must be one that a header can name (AT-10)."""
     if len(key.encode()) > KEY_BYTES:
         yield Fault("key", f"The key takes {len(key.encode()):,} bytes and the limit is {KEY_BYTES}. Shorten it.")
-    if key.casefold() in OWN_FIELDS:
+    if key.casefold() in RESERVED:
         yield Fault("key", f"{key.casefold()} is a field that every person has. Choose another key.")
     alike = [other for other in load_schema().definitions if other.casefold() == key.casefold() and other != key]
     if alike:

@@ -18,10 +18,11 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from profiles import alias
 from profiles.models import ChangeSet
 from profiles.notes import BORN, TOUCHED, Notes, Tables
 from profiles.people import Link, People, Person
-from profiles.schema import EXTERNAL_ID, OBJECT_ID
+from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 
 
 class Moved(Exception):
@@ -51,12 +52,26 @@ def load(links: Iterable[Link]) -> list[tuple[Link, Person]]:
     with connection.cursor() as cursor:
         for kind, values in by_kind.items():
             cursor.execute(_LOAD.get(kind, _LOAD_BY_CHANNEL), {"kind": kind, "values": orjson.dumps(values).decode()})
-            for value, ref, object_id, external_id, attributes, version in cursor.fetchall():
+            for value, ref, *rest in cursor.fetchall():
                 person = people.get(ref)
                 if person is None:
-                    person = people[ref] = Person(ref, object_id, external_id, attributes, version, version)
+                    person = people[ref] = known_person(ref, *rest)
                 found.append(((kind, value), person))
     return found
+
+
+def known_person(
+    ref: int,
+    object_id: str,
+    external_id: str | None,
+    label: str | None,
+    name: str | None,
+    attributes: str,
+    version: int,
+) -> Person:
+    """Somebody as the columns of ``PERSON`` tell of them."""
+    form = None if label is None or name is None else alias.form_of([label, name])
+    return Person(ref, object_id, external_id, attributes, version, version, alias=form)
 
 
 def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *, again: bool = True) -> None:
@@ -153,7 +168,8 @@ _OBJECT_ID = """(
 
 # Microseconds since 1970; a double holds them exactly until the year 2106, and is far faster than extract's numeric.
 VERSION = "round(date_part('epoch', p.updated) * 1000000)::bigint"
-_PERSON = f"p.id, p.object_id, p.external_id, p.attributes::text, {VERSION}"
+PERSON = f"p.id, p.object_id, p.external_id, p.alias_label, p.alias_name, p.attributes::text, {VERSION}"
+"""Somebody as they are read, for ``known_person``."""
 
 # OFFSET 0 keeps the planner from turning the order around: value, holder, person, each by an index. On tables that
 # were empty when they were last analyzed it would rather read all of one of them.
@@ -162,16 +178,25 @@ SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
 CROSS JOIN LATERAL (
     SELECT profile_id FROM profiles_identifier WHERE kind = %(kind)s AND value = l.value OFFSET 0
 ) AS i
-CROSS JOIN LATERAL (SELECT {_PERSON} FROM profiles_profile p WHERE p.id = i.profile_id OFFSET 0) AS p
+CROSS JOIN LATERAL (SELECT {PERSON} FROM profiles_profile p WHERE p.id = i.profile_id OFFSET 0) AS p
 """
 
 _LOAD = {
     field: f"""
 SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
-CROSS JOIN LATERAL (SELECT {_PERSON} FROM profiles_profile p WHERE p.{field} = l.value OFFSET 0) AS p
+CROSS JOIN LATERAL (SELECT {PERSON} FROM profiles_profile p WHERE p.{field} = l.value OFFSET 0) AS p
 """
     for field in (EXTERNAL_ID, OBJECT_ID)
 }
+
+# Who has an external id is not reached by alias (HI-19), nor is in its index.
+_LOAD[ALIAS] = f"""
+SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
+CROSS JOIN LATERAL (
+    SELECT {PERSON} FROM profiles_profile p
+    WHERE p.alias_label = l.value::json->>0 AND p.alias_name = l.value::json->>1 AND p.external_id IS NULL OFFSET 0
+) AS p
+"""
 
 _STAND_STILL = f"""
 SELECT p.id, {VERSION} FROM profiles_profile p
@@ -185,21 +210,29 @@ UPDATE profiles_profile p SET
     attributes = CASE WHEN t.removed IS NULL THEN p.attributes
                       ELSE p.attributes - ARRAY(SELECT jsonb_array_elements_text(t.removed)) END || t.delta,
     external_id = CASE WHEN t.removed ? '{EXTERNAL_ID}' THEN NULL ELSE coalesce(t.external_id, p.external_id) END,
+    alias_label = CASE WHEN t.removed ? '{ALIAS}' THEN NULL ELSE coalesce(t.alias->>0, p.alias_label) END,
+    alias_name = CASE WHEN t.removed ? '{ALIAS}' THEN NULL ELSE coalesce(t.alias->>1, p.alias_name) END,
     updated = {_AT} greatest(t.moment + %(base)s, t.version + 1)
 FROM (SELECT * FROM {{touched}} WHERE bucket = %(bucket)s AND moment IS NOT NULL ORDER BY person OFFSET 0) AS t
 WHERE p.id = t.person AND p.updated = {_AT} t.version
 """
 
-# An external id may go from hand to hand, and the index looks at each person on the way: let go before taking.
+# External ids and aliases may go from hand to hand, and the indexes look at each person on the way: let go before
+# taking. Who lets go of an external id would come to be reached by alias on the way, so that goes with it for a while.
 _FREE = f"""
-UPDATE profiles_profile p SET external_id = NULL FROM {{touched}} t
-WHERE t.bucket = %(bucket)s AND (t.external_id IS NOT NULL OR t.removed ? '{EXTERNAL_ID}')
-    AND p.id = t.person AND p.updated = {_AT} t.version
-    AND p.external_id IN (SELECT external_id FROM {{touched}} WHERE bucket = %(bucket)s AND external_id IS NOT NULL)
+UPDATE profiles_profile p SET external_id = NULL, alias_label = NULL, alias_name = NULL FROM {{touched}} t
+WHERE t.bucket = %(bucket)s
+    AND (t.external_id IS NOT NULL OR t.alias IS NOT NULL OR t.removed ? '{EXTERNAL_ID}' OR t.removed ? '{ALIAS}')
+    AND p.id = t.person AND p.updated = {_AT} t.version AND CASE
+        WHEN p.external_id IS NULL THEN (p.alias_label, p.alias_name) IN (
+            SELECT alias->>0, alias->>1 FROM {{touched}} WHERE bucket = %(bucket)s AND alias IS NOT NULL)
+        ELSE (t.external_id IS NOT NULL OR t.removed ? '{EXTERNAL_ID}') AND p.external_id IN (
+            SELECT external_id FROM {{touched}} WHERE bucket = %(bucket)s AND external_id IS NOT NULL) END
 """
 
 _COUNT = """
-SELECT count(moment), count(external_id), count(*) FILTER (WHERE gone IS NOT NULL OR come IS NOT NULL), count(*),
+SELECT count(moment), count(coalesce(external_id, alias::text)),
+       count(*) FILTER (WHERE gone IS NOT NULL OR come IS NOT NULL), count(*),
        (SELECT count(*) FROM {born} WHERE bucket = %(bucket)s)
 FROM {touched} WHERE bucket = %(bucket)s
 """
@@ -247,16 +280,17 @@ ON CONFLICT (profile_id, change_set_id) DO UPDATE SET changes = (
 # Identifiers go in in sorted order: their index takes unsorted ones 1.8 times as slowly.
 _INSERT = f"""
 WITH born AS MATERIALIZED (
-    SELECT nextval('profiles_profile_id_seq') AS id, {_OBJECT_ID} AS object_id, b.first_row, b.external_id,
+    SELECT nextval('profiles_profile_id_seq') AS id, {_OBJECT_ID} AS object_id, b.first_row, b.external_id, b.alias,
         {{attributes}} AS attributes, {{links}} AS links, {_AT} (b.moment + %(base)s) AS at
     FROM {{born_rows}} WHERE b.bucket = %(bucket)s
 ), people AS (
-    INSERT INTO profiles_profile (id, object_id, external_id, attributes, consent, created, updated)
-    SELECT id, object_id, external_id, attributes::jsonb, '{{{{}}}}', at, at FROM born
+    INSERT INTO profiles_profile
+        (id, object_id, external_id, alias_label, alias_name, attributes, consent, created, updated)
+    SELECT id, object_id, external_id, alias->>0, alias->>1, attributes::jsonb, '{{{{}}}}', at, at FROM born
 ), identifiers AS (
     INSERT INTO profiles_identifier (kind, value, profile_id)
     SELECT l.link->>0, l.link->>1, id FROM born, json_array_elements(links::json) AS l(link)
-    WHERE l.link->>0 NOT IN ('{EXTERNAL_ID}', '{OBJECT_ID}')
+    WHERE l.link->>0 NOT IN ('{EXTERNAL_ID}', '{OBJECT_ID}', '{ALIAS}')
     ORDER BY (l.link->>0) COLLATE "C", (l.link->>1) COLLATE "C"
 )
 INSERT INTO profiles_change (profile_id, change_set_id, first_row, outcome, changes)

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from imports import examples, guidance, help_texts, offers
 from imports.admin import preset_words, sample
 from imports.admin.pages import may_look, page
-from imports.cells import LONGEST_OWN_FIELD
 from imports.headers import LONGEST_NAME
 from imports.models import Status
 from imports.moves import MOVES
@@ -23,7 +22,7 @@ from imports.refusal import Limits, in_bytes
 from profiles.dates import KNOWN_FORMATS
 from profiles.models import load_schema
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
-from profiles.schema import KEY_BYTES, OWN_FIELDS, Schema
+from profiles.schema import KEY_BYTES, LONGEST_OWN_FIELD, OWN_FIELDS, Schema
 from profiles.values import ValueOptions, ValueType
 
 

@@ -12,6 +12,7 @@ from imports.models import ImportColumn, ImportJob, Status
 from imports.outcome import Figures
 from profiles.models import Profile
 from profiles.people import Outcome
+from profiles.schema import ALIAS, ALIAS_FIELDS
 
 ROWS_SHOWN = 50
 CELLS_SHOWN = 25
@@ -175,7 +176,7 @@ def _row(
     row: Mapping[str, Any], targets: Mapping[str, str], columns: Sequence[ImportColumn], person: Profile | None
 ) -> Row:
     cells = {key: _same(value) for key, value in _unchanged(row, columns, person)}
-    cells |= {key: Cell(*change) for key, change in row["changes"].items()}
+    cells |= {key: Cell(*change) for key, change in _by_column(row["changes"])}
     brings = row.get("brings", {})  # not kept for a bad row
     for key in [key for key in brings if key not in cells]:  # own fields: they are no attributes
         cells[key] = Cell(None, brings[key]) if row["outcome"] == Outcome.IMPORTED else _same(brings[key])
@@ -189,6 +190,16 @@ def _row(
         else:
             cells[key] = Cell(None, problem["value"], problem["reason"], problem["severity"] == "warning")
     return Row(row["row"], row["line"], row["outcome"], row["key"], row["person"], cells, brings, loose)
+
+
+def _by_column(changes: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Changes by what columns go to: an alias, which is one value, by its label and its name."""
+    for key, change in changes.items():
+        if key != ALIAS:
+            yield key, change
+            continue
+        parts = zip(*(pair or [None, None] for pair in change), strict=True)
+        yield from ((field, part) for field, part in zip(ALIAS_FIELDS, parts, strict=True) if part[0] != part[1])
 
 
 def _unchanged(

@@ -109,13 +109,13 @@ def _reshaped(
 
 
 def _add_field(request: HttpRequest, person: Profile | None, schema: Schema, fields: list[Field]) -> str:
-    """Add the field that was chosen, if it was; the id of its box."""
-    added = person_form.field_for(request.POST.get("attribute", ""), schema)
+    """Add the field that was chosen, if it was, or the two of an alias; the id of its box."""
+    added = person_form.fields_for(request.POST.get("attribute", ""), schema)
     taken = {each.key for each in fields} | (person.attributes.keys() if person else set())
-    if added is None or added.key in taken:
+    if not added or any(each.key in taken for each in added):
         return "id_attribute"
-    fields.append(added)
-    return added.first_box.id
+    fields.extend(added)
+    return added[0].first_box.id
 
 
 def _move_up(which: str, fields: Iterable[Field]) -> str:

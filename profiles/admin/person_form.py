@@ -20,13 +20,12 @@ from profiles.dates import iso_day, iso_instant
 from profiles.edit import Fault
 from profiles.merge import as_list
 from profiles.models import Profile
-from profiles.schema import EXTERNAL_ID, OWN_FIELDS, Definition, Schema
+from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, LONGEST_OWN_FIELD, OWN_FIELDS, Definition, Schema
 from profiles.values import InvalidValue, Value, ValueOptions, ValueType
 
 LONGEST_LIST = 200
 """More values than a page can sensibly show in boxes."""
 
-LONGEST_EXTERNAL_ID = 1024
 LONG = 60
 """A text with more characters gets several lines."""
 
@@ -73,7 +72,7 @@ class Box:
 
 @dataclass(slots=True)
 class Field:
-    """One attribute, or the external id, with the texts that are shown or were sent for it.
+    """One attribute, or an own field of the person, with the texts that are shown or were sent for it.
 
     ``stored`` is what the person has. A text that stands for it still is not read anew: nothing is lost that a box
     cannot show, and what came in under other rules may stay.
@@ -119,7 +118,7 @@ class Field:
 
     @property
     def is_long(self) -> bool:
-        longest = LONG if self.definition.type is ValueType.TEXT else LONGEST_EXTERNAL_ID
+        longest = LONG if self.definition.type is ValueType.TEXT else LONGEST_OWN_FIELD[EXTERNAL_ID]
         return any(len(text) > longest or "\n" in text for text in self.texts)
 
     @property
@@ -164,7 +163,8 @@ def fields_of(person: Profile | None, schema: Schema) -> list[Field]:
     known = {} if person is None else person.attributes
     first = FIRST if person is None else ()
     shown = (d for d in schema.definitions.values() if d.key in known or d.mandatory or d.key in first)
-    fields = [_external_id(person), *(Field(definition, known.get(definition.key)) for definition in shown)]
+    own = [each for each in _own(person) if each.key not in ALIAS_FIELDS or each.stored]
+    fields = [*own, *(Field(definition, known.get(definition.key)) for definition in shown)]
     for each in fields:
         each.texts = each.shown
     return fields
@@ -173,7 +173,7 @@ def fields_of(person: Profile | None, schema: Schema) -> list[Field]:
 def fields_sent(sent: QueryDict, person: Profile | None, schema: Schema) -> list[Field]:
     """The fields of a form that came back, with its texts."""
     known = {} if person is None else person.attributes
-    every = [_external_id(person), *(Field(d, known.get(d.key)) for d in schema.definitions.values())]
+    every = [*_own(person), *(Field(d, known.get(d.key)) for d in schema.definitions.values())]
     fields = [each for each in every if each.name in sent and not each.fixed]
     for each in fields:
         texts = [_normal(each.definition, text) for text in sent.getlist(each.name)]
@@ -197,10 +197,11 @@ def let_go(fields: Iterable[Field], was: str) -> None:
             each.texts = each.shown
 
 
-def field_for(key: str, schema: Schema) -> Field | None:
-    """An empty field for one more attribute."""
-    definition = schema.definitions.get(key)
-    return None if definition is None else Field(definition)
+def fields_for(key: str, schema: Schema) -> list[Field]:
+    """Empty fields for one more attribute, or for an alias; none for what is neither."""
+    if key == ALIAS:
+        return [each for each in _own(None) if each.key in ALIAS_FIELDS]
+    return [Field(schema.definitions[key])] if key in schema.definitions else []
 
 
 def texts_of(value: Any, definition: Definition | None) -> list[str]:
@@ -214,9 +215,12 @@ def texts_of(value: Any, definition: Definition | None) -> list[str]:
     return [names.get(text, text) for text in texts]
 
 
-def _external_id(person: Profile | None) -> Field:
-    definition = Definition(EXTERNAL_ID, OWN_FIELDS[EXTERNAL_ID], ValueType.TEXT, identifier=True)
-    return Field(definition, person and person.external_id)
+def _own(person: Profile | None) -> list[Field]:
+    """The fields of a person that are no attributes and can be changed."""
+    return [
+        Field(Definition(key, OWN_FIELDS[key], ValueType.TEXT, identifier=True), person and getattr(person, key))
+        for key in (EXTERNAL_ID, *ALIAS_FIELDS)
+    ]
 
 
 def _fits(widget: Widget, text: str) -> bool:
@@ -259,7 +263,7 @@ def _read(definition: Definition, text: str) -> Value:
     options = ValueOptions(
         default_country=settings.IMPORTS_DEFAULT_COUNTRY or None,
         time_zone=timezone.get_current_timezone_name(),
-        max_bytes=LONGEST_EXTERNAL_ID if definition.key == EXTERNAL_ID else ValueOptions().max_bytes,
+        max_bytes=LONGEST_OWN_FIELD.get(definition.key, ValueOptions().max_bytes),
     )
     # Identifiers are read without outer white space; other texts keep it (D-13).
     return values.parser(definition.type, options)(text.strip() if definition.identifier else text)

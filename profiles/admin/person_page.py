@@ -10,14 +10,14 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from profiles import history, store
+from profiles import alias, history, store
 from profiles.admin import person_form
 from profiles.admin.person_form import Field
 from profiles.admin.source import Source
 from profiles.edit import Fault, Why
 from profiles.merge import as_list
 from profiles.models import Change, ChangeSet, Profile
-from profiles.schema import EXTERNAL_ID, OWN_FIELDS, Schema
+from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OWN_IDENTIFIERS, Schema, identifier_of
 
 if TYPE_CHECKING:
     from profiles.admin.people import ProfileAdmin
@@ -81,14 +81,14 @@ def called(person: Profile) -> str:
     """What a person is called on their page: a name, else the first thing that they can be found by."""
     known = person.attributes
     names = [str(known[key]) for key in ("first_name", "last_name") if known.get(key)]
-    others = (known.get("name"), person.external_id, *as_list(known.get("email")), person.object_id)
+    others = (known.get("name"), person.external_id, person.alias_name, *as_list(known.get("email")), person.object_id)
     return " ".join(names) or str(next(other for other in others if other))
 
 
 def label(key: str, schema: Schema) -> str:
     """What a value is called."""
     definition = schema.definitions.get(key)
-    return definition.label if definition else OWN_FIELDS.get(key, key)
+    return definition.label if definition else OWN_IDENTIFIERS.get(key, key)
 
 
 def page(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, schema: Schema, form: Form) -> HttpResponse:
@@ -152,7 +152,9 @@ def _spread(faults: Iterable[Fault], fields: Iterable[Field]) -> Iterator[Fault]
 def _others(fields: Iterable[Field], person: Profile | None, schema: Schema) -> dict[str, list[tuple[str, str]]]:
     """The attributes that can be added, by group."""
     shown = {each.key for each in fields} | (person.attributes.keys() if person else set())
-    groups: dict[str, list[tuple[str, str]]] = {"Standard attributes": [], "Own attributes": []}
+    groups: dict[str, list[tuple[str, str]]] = {"Identifiers": [], "Standard attributes": [], "Own attributes": []}
+    if ALIAS_NAME not in shown:
+        groups["Identifiers"].append((ALIAS, OWN_IDENTIFIERS[ALIAS]))
     for key, definition in schema.definitions.items():
         if key not in shown:
             groups["Standard attributes" if definition.built_in else "Own attributes"].append((key, definition.label))
@@ -170,8 +172,8 @@ def _stored(
     writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in last.items()}
     edited = [each for each in fields if not each.fixed]
     return {
-        "fields": [(each, writers.get(each.key)) for each in edited],
-        "known": list(_known(person, schema, {each.key for each in edited}, writers)),
+        "fields": [(each, writers.get(identifier_of(each.key))) for each in edited],
+        "known": list(_known(person, schema, {identifier_of(each.key) for each in edited}, writers)),
         "entries": entries,
         "history": [_entry(change, schema, sources) for change in entries],
         "may_delete": admin.has_delete_permission(request, person),
@@ -180,10 +182,11 @@ def _stored(
 
 def _known(person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, Writer]) -> Iterator[Known]:
     """The values that are not edited here."""
-    values = {EXTERNAL_ID: person.external_id, **person.attributes}
+    pair = None if person.alias_name is None else [person.alias_label, person.alias_name]
+    values = {EXTERNAL_ID: person.external_id, ALIAS: pair, **person.attributes}
     for key in _in_order(values, schema):
-        if key not in edited and values[key] is not None:
-            texts = person_form.texts_of(values[key], schema.definitions.get(key))
+        texts = _texts(key, values[key], schema)
+        if key not in edited and texts is not None:
             yield Known(label(key, schema), texts, writers.get(key))
 
 
@@ -197,12 +200,14 @@ def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> Ent
 
 def _in_order(keys: Iterable[str], schema: Schema) -> list[str]:
     """Keys in the order of the schema, the person's own fields first; PostgreSQL keeps another one."""
-    order = {key: place for place, key in enumerate([*OWN_FIELDS, *schema.definitions])}
+    order = {key: place for place, key in enumerate([*OWN_IDENTIFIERS, *schema.definitions])}
     return sorted(keys, key=lambda key: order.get(key, len(order)))
 
 
 def _texts(key: str, value: Any, schema: Schema) -> list[str] | None:
-    return None if value is None else person_form.texts_of(value, schema.definitions.get(key))
+    if value is None:
+        return None
+    return [alias.text_of(value)] if key == ALIAS else person_form.texts_of(value, schema.definitions.get(key))
 
 
 def _outcome(change: Change) -> str:

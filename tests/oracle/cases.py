@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -25,15 +25,19 @@ SCHEMA = {
         Field("plan", custom=True),
     ]
 }
-OWN = {"external_id": Field("external_id"), "object_id": Field("object_id")}
+OWN = {key: Field(key) for key in ("external_id", "object_id", "alias_label", "alias_name")}
+ALIAS = ("alias_label", "alias_name")
+PAIR = {"label", "name"}  # the headers of these
 NEW = "plan"  # the attribute that only an import brings into being
 
-IDENTIFIERS = ("external_id", "object_id", "email", "phone", "automatic", "badge", "card")
+IDENTIFIERS = ("external_id", "object_id", "alias", "email", "phone", "automatic", "badge", "card")
 ACTIONS = ("update", "append", "overwrite", "replace", "ignore")
 
 COLUMNS = {
     "external_id": "external_id",
     "object_id": "object_id",
+    "label": "alias_label",
+    "name": "alias_name",
     "email": "email",
     "email 2": "email",
     "email 3": "email",
@@ -66,6 +70,8 @@ VALUES: dict[str, list[Any]] = {
 CELLS = {
     "external_id": ["e1", "e2", "e3", "e4", "e5", " e1 "],
     "object_id": ["o1", "o2", "o3", "unknown"],
+    "alias_label": ["crm", "crm", "crm", "shop", " crm "],
+    "alias_name": ["n1", "n2", "n3", ' n "4"', "n\\5"],
     "email": ["a@x.co", "b@x.co", "c@x.co", "d@x.co", "A@X.co", " b@x.co ", "e@x.co"],
     "phone": ["1000001", "1000002", "1000003", "+1000001", "100-00 02", "1000004", "1000005"],
     "badge": ["b1", "b2", "b3", "b4", "b5"],
@@ -94,6 +100,8 @@ ALIKE = [
         "e2": "eebxcqwj",
         "c1": "cenyozyt",
         "c2": "caafhuaf",
+        "n1": "nnidmovh",
+        "n2": "nbubanxn",
     },
     {
         "b@x.co": "df@x.co",
@@ -102,12 +110,13 @@ ALIKE = [
         "b2": "b3d",
         "e2": "e0f",
         "c2": "cck",
+        "n2": "n1i3",
     },
 ]
 """Other names for some values. The engine spreads values by a checksum: in the second set two of each kind have the
 same one and cannot be told apart by it, in the third they are neighbours."""
 
-BAD = {"email": "not an address", "phone": "12", "age": "old"}
+BAD = {"email": "not an address", "phone": "12", "age": "old", "alias_name": "n" * 256}
 BLANK = ["", "", "", " "]
 
 
@@ -119,6 +128,7 @@ class Start:
     attributes: dict[str, Any]
     age: int
     filler: int = 0
+    alias: tuple[str, str] | None = None
 
     def all_attributes(self) -> dict[str, Any]:
         return self.attributes | {f"filler {n}": n for n in range(self.filler)}
@@ -162,7 +172,7 @@ class Case:
     def starting(self) -> list[Person]:
         """The same people for the reference, in the order of their making."""
         return [
-            Person(number, f"o{number}", start.external_id, start.all_attributes(), start.age)
+            Person(number, f"o{number}", start.external_id, start.all_attributes(), start.age, alias=start.alias)
             for number, start in enumerate(self.people, 1)
         ]
 
@@ -204,8 +214,9 @@ def _several(least: int, most: int) -> st.SearchStrategy[list[Random]]:
 
 
 def identifying(identifier: str) -> Sequence[str]:
-    """The kinds that rows are looked up by."""
-    return AUTOMATIC if identifier == "automatic" else (identifier,)
+    """The keys of columns that rows are looked up by."""
+    kinds = AUTOMATIC if identifier == "automatic" else (identifier,)
+    return [key for kind in kinds for key in (ALIAS if kind == "alias" else (kind,))]
 
 
 def _headers(identifier: str, choice: Random) -> list[str]:
@@ -215,13 +226,22 @@ def _headers(identifier: str, choice: Random) -> list[str]:
     chosen = {choice.choice([header for header in own if header != "object_id"] or own)}
     chosen |= {header for header in own if choice.random() < 0.4}
     chosen |= {header for header in COLUMNS if choice.random() < (0.1 if header == "object_id" else 0.25)}
+    if not chosen.isdisjoint(PAIR):  # which stand together or not at all
+        chosen = chosen | PAIR if identifier == "alias" or choice.random() < 0.7 else chosen - PAIR
+    if chosen.isdisjoint(own):
+        chosen.add("email")
     return choice.sample(sorted(chosen), len(chosen))
 
 
 def _row(headers: Sequence[str], identifying: Sequence[str], choice: Random) -> list[str]:
     if choice.random() < 0.02:
         return ["x"] * choice.randint(1, len(headers) + 1)
-    return [_cell(COLUMNS[header], COLUMNS[header] in identifying, choice) for header in headers]
+    cells = [_cell(COLUMNS[header], COLUMNS[header] in identifying, choice) for header in headers]
+    if set(headers) >= PAIR and choice.random() < 0.9:  # seldom is one of them blank without the other
+        label, name = (headers.index(header) for header in sorted(PAIR))
+        if not (cells[label].strip() and cells[name].strip()):
+            cells[label] = cells[name] = ""
+    return cells
 
 
 def _cell(key: str, identifies: bool, choice: Random) -> str:
@@ -239,17 +259,25 @@ def _named(text: str, alike: dict[str, str]) -> str:
 
 
 def _people(choices: Sequence[Random], alike: dict[str, str]) -> list[Start]:
-    """People with distinct external ids, where they have any."""
+    """People with distinct external ids, where they have any; those who have none with distinct aliases."""
     free = [_named(f"e{number}", alike) for number in range(1, len(choices) + 1)]
-    return [
+    aliases = [(label, _named(f"n{number}", alike)) for number in (1, 2, 3) for label in ("crm", "crm", "shop")]
+    people = [
         Start(
             external_id=free.pop(choice.randrange(len(free))) if choice.random() < 0.5 else None,
             attributes={key: _values(SCHEMA[key], choice, alike) for key in VALUES if choice.random() < 0.6},
             age=choice.randint(1, 4),
             filler=choice.randint(252, 257) if choice.random() < 0.05 else 0,
+            alias=choice.choice(aliases) if choice.random() < 0.6 else None,
         )
         for choice in choices
     ]
+    taken: set[tuple[str, str] | None] = {None}
+    for at, start in enumerate(people):
+        if start.external_id is None:
+            people[at] = replace(start, alias=None) if start.alias in taken else start
+            taken.add(start.alias)
+    return people
 
 
 def _values(column: Field, choice: Random, alike: dict[str, str]) -> Any:

@@ -52,6 +52,8 @@ def store_people(people: Sequence[Person]) -> dict[int, Person]:
         Profile(
             object_id=person.object_id,
             external_id=person.external_id,
+            alias_label=person.alias[0] if person.alias else None,
+            alias_name=person.alias[1] if person.alias else None,
             attributes=person.attributes,
             consent=CONSENT,
             created=LONG_AGO,
@@ -87,7 +89,7 @@ def upload(case: Case) -> ImportJob:
         format={"chosen_encoding": "utf-8", "chosen_delimiter": ","},
         identifier=case.identifier,
         action=case.action,
-        options={"on_invalid_value": "drop_value"} if case.drop_bad_values else {},
+        options={"alias_with_external_id": True} | ({"on_invalid_value": "drop_value"} if case.drop_bad_values else {}),
     )
     job.file.save("oracle.csv", ContentFile(case.text().encode()), save=False)
     with queue.in_this_process():

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_CUSTOM = 256  # AT-12
-AUTOMATIC = ("external_id", "object_id", "email", "phone")  # D-03
+AUTOMATIC = ("external_id", "object_id", "alias", "email", "phone")  # D-03
+OWN = ("external_id", "object_id", "alias_label", "alias_name")
+LONGEST_ALIAS = 255  # of label and of name, in bytes
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,22 @@ class Person:
     updated: int
     made_by: int | None = None
     first_row: int | None = None
+    alias: tuple[str, str] | None = None
 
     def recency(self) -> tuple[int, int]:
         """Of several people with one value the greatest is found: last changed, then made last (D-04)."""
         return self.updated, self.number
 
     def state(self) -> dict[str, Any]:
-        """All that an import may change about them; the own field under its name."""
-        own = {} if self.external_id is None else {"external_id": self.external_id}
+        """All that an import may change about them; the own fields under their names, the alias as one value."""
+        own: dict[str, Any] = {} if self.external_id is None else {"external_id": self.external_id}
+        if self.alias is not None:
+            own["alias"] = list(self.alias)
         return copy.deepcopy(self.attributes | own)
+
+    def reached_by_alias(self) -> tuple[str, str] | None:
+        """Who has an external id is not found by alias, and may have that of somebody else (HI-19)."""
+        return None if self.external_id is not None else self.alias
 
 
 @dataclass
@@ -109,8 +118,9 @@ class Reference:
         row = Row(number, "failed")
         values, bad = self.read_row(cells, row)
         row.key = self._key(values)
-        row.codes = [*self._identifier_problem(row, bad), *self._missing(cells)]
-        row.codes += [code for column, code in bad if column.key != self.order.identifier]
+        half = self._half_alias(cells)
+        row.codes = [*half, *self._identifier_problem(row, bad, half), *self._missing(cells)]
+        row.codes += [code for column, code in bad if not self._identifies(column)]
         row.sound = not row.codes
         if not row.sound:
             return row
@@ -129,17 +139,27 @@ class Reference:
                 values.append(read(column, cell) if cell.strip() else None)
             except BadValue as problem:
                 values.append(None)
-                if self.order.drop_bad_values and column.key != self.order.identifier:
+                if self.order.drop_bad_values and not self._identifies(column):
                     row.warnings.append(str(problem))
                 else:
                     bad.append((column, str(problem)))
         return values, bad
 
-    def _identifier_problem(self, row: Row, bad: list[tuple[Field, str]]) -> list[str]:
+    def _identifies(self, column: Field) -> bool:
+        """Whether the column is what the job was told to look people up by."""
+        return identifier_of(column.key) == self.order.identifier
+
+    def _identifier_problem(self, row: Row, bad: list[tuple[Field, str]], half: list[str]) -> list[str]:
         """A malformed identifier is a problem of its own; a row without any is told that it is blank (HI-35)."""
-        malformed = [code for column, code in bad if column.key == self.order.identifier]
-        any_bad = any(column.key in self._kinds() for column, _ in bad)
-        return malformed or (["blank_identifier"] if row.key is None and not any_bad else [])
+        malformed = [code for column, code in bad if self._identifies(column)]
+        any_bad = any(identifier_of(column.key) in self._kinds() for column, _ in bad)
+        return malformed or (["blank_identifier"] if row.key is None and not any_bad and not half else [])
+
+    def _half_alias(self, cells: Sequence[str]) -> list[str]:
+        """A name without a label, or a label without a name, means nobody, whatever people are found by (HI-17)."""
+        pairs = zip(self.order.fields, cells, strict=True)
+        blank = {not cell.strip() for column, cell in pairs if column.key in ("alias_label", "alias_name")}
+        return ["alias_incomplete"] if len(blank) == 2 else []
 
     def _missing(self, cells: Sequence[str]) -> list[str]:
         pairs = zip(self.order.fields, cells, strict=True)
@@ -151,6 +171,8 @@ class Reference:
     def _key(self, values: list[Any]) -> tuple[str, str] | None:
         """What the row is looked up by: the first kind, and of it the first column, that is not blank (D-03)."""
         for kind in self._kinds():
+            if kind == "alias" and (pair := self.alias(values)):
+                return kind, alias_form(pair)
             for column, value in zip(self.order.fields, values, strict=True):
                 if column.key == kind and value is not None:
                     return kind, form(column, value)
@@ -171,6 +193,8 @@ class Reference:
     def _held(self, person: Person) -> set[tuple[str, str]]:
         """Everything that somebody can be found by."""
         held = {("object_id", person.object_id), ("external_id", person.external_id or "")}
+        if pair := person.reached_by_alias():
+            held.add(("alias", alias_form(pair)))
         return held | identifiers(person, self.order.schema)
 
     # --- a row and its person ---
@@ -180,6 +204,7 @@ class Reference:
             raise Refused("no_such_profile")  # a file never makes somebody under an object id (D-20)
         number = max([person.number for person in self.people], default=0) + 1
         person = Person(number, "", self.own(values, "external_id"), self.supplied(values), 0, row.number)
+        person.alias = self.alias(values)
         self._check_owner(person)
         self._check_limits({}, person.attributes)
         self.people.append(person)
@@ -195,6 +220,7 @@ class Reference:
         changed = copy.deepcopy(person)
         supplied = self.own(values, "external_id")
         changed.external_id = self._cell(False, None, person.external_id, supplied) or person.external_id  # D-06
+        changed.alias = self._cell(False, None, person.alias, self.alias(values)) or person.alias
         self._check_owner(changed)
         changed.attributes = self._merged(person.attributes, self.supplied(values))
         self._check_limits(person.attributes, changed.attributes)
@@ -202,7 +228,8 @@ class Reference:
         row.outcome, row.person = "updated" if row.changes else "unchanged", person
         person.first_row = person.first_row or row.number
         if row.changes:
-            person.external_id, person.attributes = changed.external_id, changed.attributes
+            person.external_id, person.alias = changed.external_id, changed.alias
+            person.attributes = changed.attributes
             self._write(person)
 
     def _write(self, person: Person) -> None:
@@ -212,11 +239,16 @@ class Reference:
         """The own field of a person that the row brings."""
         return next((v for column, v in zip(self.order.fields, values, strict=True) if column.key == key), None)
 
+    def alias(self, values: list[Any]) -> tuple[str, str] | None:
+        """The label and name that the row brings: both or nothing."""
+        label, name = self.own(values, "alias_label"), self.own(values, "alias_name")
+        return None if label is None or name is None else (label, name)
+
     def supplied(self, values: list[Any]) -> dict[str, Any]:
         """The row's attributes; several columns make one list, of which each value stands once (AT-09)."""
         supplied: dict[str, Any] = {}
         for column, value in zip(self.order.fields, values, strict=True):
-            if value is None or column.key in ("external_id", "object_id"):
+            if value is None or column.key in OWN:
                 continue
             if column.many:
                 supplied[column.key] = joined(column, supplied.get(column.key, []), [value])
@@ -248,10 +280,13 @@ class Reference:
         return cell
 
     def _check_owner(self, person: Person) -> None:
-        """Only one person can have an external id (design rule 12)."""
-        owners = [other for other in self.people if other.external_id == person.external_id]
-        if person.external_id is not None and any(other.number != person.number for other in owners):
+        """Only one person can have an external id, and of those who have none only one an alias (design rule 12)."""
+        others = [other for other in self.people if other.number != person.number]
+        if person.external_id is not None and person.external_id in [other.external_id for other in others]:
             raise Refused("external_id_taken")
+        pair = person.reached_by_alias()
+        if pair is not None and pair in [other.reached_by_alias() for other in others]:
+            raise Refused("alias_taken")
 
     def _check_limits(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         """What is too long already may stay so, but not grow (AT-08, AT-12)."""
@@ -282,7 +317,19 @@ def read(column: Field, cell: str) -> Any:
         if not re.fullmatch(r"[0-9]+", cell.strip()):
             raise BadValue("invalid_integer")
         return int(cell)
-    return cell.strip() if column.channel or column.key in ("external_id", "object_id") else cell
+    if column.key in ("alias_label", "alias_name") and len(cell.strip().encode()) > LONGEST_ALIAS:
+        raise BadValue("too_long")
+    return cell.strip() if column.channel or column.key in OWN else cell
+
+
+def identifier_of(key: str) -> str:
+    """The identifier that a column belongs to."""
+    return "alias" if key in ("alias_label", "alias_name") else key
+
+
+def alias_form(pair: tuple[str, str]) -> str:
+    """A label and a name as one text that no other two have."""
+    return repr(pair)
 
 
 def form(column: Field, value: Any) -> str:

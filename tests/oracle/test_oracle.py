@@ -130,6 +130,7 @@ def _compare_people(people: dict[int, Person], reference: Reference) -> None:
     for ref, person in people.items():
         profile = stored[ref]
         assert (profile.external_id, profile.attributes) == (person.external_id, person.attributes)
+        assert (profile.alias_label, profile.alias_name) == (person.alias or (None, None))
         if person.made_by is None:
             assert profile.object_id == person.object_id
             assert profile.consent == drive.CONSENT

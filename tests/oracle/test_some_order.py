@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 MOST_ROWS = 3
 OUTCOMES = ("imported", "updated", "unchanged", "ignored", "failed")
-KINDS = st.sampled_from(["email", "automatic", "external_id", "phone", "badge"])
+KINDS = st.sampled_from(["email", "automatic", "alias", "external_id", "phone", "badge"])
 
 Place = tuple[int, int]
 """Which file, and which row of it, both from 0."""
@@ -62,7 +62,7 @@ def _end(jobs: Sequence[ImportJob]) -> Any:
     for held in Identifier.objects.order_by("kind", "value"):
         links[held.profile_id].append([held.kind, held.value])
     people = [
-        (p.object_id if len(p.object_id) < 32 else "", p.external_id, p.attributes, links[p.pk])
+        (p.object_id if len(p.object_id) < 32 else "", p.external_id, _alias(p), p.attributes, links[p.pk])
         for p in Profile.objects.all()
     ]
     counts = []
@@ -81,8 +81,14 @@ def _end_of(files: Sequence[Case], order: Iterable[Place]) -> Any:
         outcome = references[file].apply_row(row + 1, files[file].rows[row]).outcome
         counts[file][outcome] += 1
     schema = files[0].order().schema
-    states = [(p.object_id, p.external_id, p.attributes, sorted(map(list, identifiers(p, schema)))) for p in people]
+    states = [
+        (p.object_id, p.external_id, p.alias, p.attributes, sorted(map(list, identifiers(p, schema)))) for p in people
+    ]
     return _plain(states), [[count[outcome] for outcome in OUTCOMES] for count in counts]
+
+
+def _alias(person: Profile) -> list[str | None] | None:
+    return [person.alias_label, person.alias_name] if person.alias_name else None
 
 
 def _plain(people: Iterable[Any]) -> list[bytes]:

@@ -1,0 +1,35 @@
+"""The alias of a person: a label, and a name that means one person under that label (HI-17, HI-18). Pure.
+
+It is one value made of two fields. In changes it is the pair ``[label, name]``; to be looked up by, its JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+Pair = list[str]
+"""Label and name."""
+
+
+def form_of(pair: Sequence[str]) -> str:
+    """The matching form of a label and a name."""
+    return orjson.dumps(pair).decode()
+
+
+def pair_of(form: str) -> Pair:
+    """The label and the name of a matching form."""
+    return list(map(str, orjson.loads(form)))
+
+
+def text_of(pair: Sequence[str]) -> str:
+    """A pair as people read it, and as they type it to find it."""
+    return ": ".join(pair)
+
+
+def pairs_meant(text: str) -> list[Pair]:
+    """The pairs that ``text_of`` would show as this text: label and name may have colons themselves."""
+    starts = (at for at in range(len(text)) if text.startswith(":", at))
+    pairs = ([text[:at].strip(), text[at + 1 :].strip()] for at in starts)
+    return [pair for pair in pairs if all(pair)]
