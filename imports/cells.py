@@ -11,10 +11,12 @@ import orjson
 from imports.mapping import Column
 from imports.presets import Options
 from profiles import values
+from profiles.consent import GROUP_ID, GROUP_ID_BYTES, GROUP_STATE, group_of
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, ValueType
 
 LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64}
+_LONGEST = LONGEST_OWN_FIELD | {GROUP_ID: GROUP_ID_BYTES}
 _NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
 
 
@@ -51,7 +53,7 @@ class ColumnReader:
         """Whether a bad value stays text: where the header declares a date format (DT-17)."""
         self._parse = _parser(column, options)
         self._quick = values.quick(column.definition.type, options.values)
-        self._is_text = column.definition.type is ValueType.TEXT
+        self._is_text = column.definition.type is ValueType.TEXT and column.definition.key != GROUP_ID
         self._are_strings = column.definition.type not in _NOT_STRINGS
 
     def read(self, texts: Iterable[str]) -> Cells:
@@ -171,9 +173,12 @@ def _any_blank(distinct: set[str]) -> bool:
 
 
 def _parser(column: Column, options: Options) -> Callable[[str], Any]:
-    longest = LONGEST_OWN_FIELD.get(column.definition.key, options.values.max_bytes)
+    key = column.definition.key
+    if key == GROUP_STATE or group_of(key) is not None:
+        return values.membership(options.values)
+    longest = _LONGEST.get(key, options.values.max_bytes)
     parse = values.parser(column.definition.type, replace(options.values, max_bytes=longest), column.date_format)
-    if not column.definition.identifier or column.definition.type is not ValueType.TEXT:
+    if not (column.definition.identifier or key == GROUP_ID) or column.definition.type is not ValueType.TEXT:
         return parse
     return lambda cell: parse(cell.strip())  # other types do so themselves; text keeps its blanks elsewhere (D-13)
 

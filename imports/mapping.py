@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from imports.names import Names, plain
 from imports.presets import Options, Unknown
+from profiles.consent import GROUP, GROUP_FIELDS, GROUP_ID, group_of, is_reserved
 from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
 from profiles.values import ValueType
 
@@ -109,12 +110,14 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     suggested stays a suggestion.
     """
     if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
-        known = choice.key in OWN_FIELDS or choice.key in schema.definitions
-        choice = choice_for(choice.key, schema) if known else Choice(Target.UNDECIDED)
+        choice = choice_for(choice.key, schema) if is_place(choice.key, schema) else Choice(Target.UNDECIDED)
     elif choice.kind is Target.NEW:
         key = choice.key or column.name
-        known = key in OWN_FIELDS or key in schema.definitions
-        choice = choice_for(key, schema) if known else Choice(Target.NEW, key, choice.type or _new_type(column))
+        choice = (
+            choice_for(key, schema)
+            if is_place(key, schema)
+            else Choice(Target.NEW, key, choice.type or _new_type(column))
+        )
         if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
             choice = Choice(Target.UNDECIDED)
     if choice != Choice(Target(column.target_kind), column.target, column.type):
@@ -132,7 +135,7 @@ def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema
     """Send columns where a person sent those of the same headers; what is gone from the schema stays suggested."""
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
-        gone = choice.key not in OWN_FIELDS and choice.key not in schema.definitions
+        gone = not is_place(choice.key, schema)
         if choice.kind is Target.UNDECIDED or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and gone):
             continue
         decide(column, choice, schema)
@@ -145,10 +148,26 @@ def fingerprint(*parts: str | Sequence[str]) -> str:
     return hashlib.sha256(repr(listed).encode(errors="surrogatepass")).hexdigest()
 
 
-def choice_for(key: str, schema: Schema) -> Choice:
-    """The choice of an own field or of an attribute that exists."""
+def field(key: str) -> Definition | None:
+    """A place for a column that is no attribute: an own field of a person, or what makes them a member of a group."""
     if key in OWN_FIELDS:
-        return Choice(Target.FIELD, key, ValueType.TEXT)
+        return Definition(key, OWN_FIELDS[key], ValueType.TEXT, identifier=True)
+    if key in GROUP_FIELDS:
+        return Definition(key, GROUP_FIELDS[key], ValueType.TEXT if key == GROUP_ID else ValueType.SUBSCRIPTION)
+    if group_of(key) is not None:
+        return Definition(key, key, ValueType.SUBSCRIPTION)
+    return None
+
+
+def is_place(key: str, schema: Schema) -> bool:
+    """Whether a column can go there as things are."""
+    return key in schema.definitions or field(key) is not None
+
+
+def choice_for(key: str, schema: Schema) -> Choice:
+    """The choice of a field, or of an attribute that exists."""
+    if found := field(key):
+        return Choice(Target.FIELD, key, found.type)
     return Choice(Target.ATTRIBUTE, key, schema.definitions[key].type)
 
 
@@ -176,15 +195,14 @@ def schema_version(columns: Sequence[MappedColumn], schema: Schema) -> str:
 
 def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
     """The columns that go somewhere, as ``rows`` reads them; a date format matters to dates only (DT-17)."""
-    own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
-    known = own | dict(resulting_schema(columns, schema).definitions)
-    return [
-        Column(
-            c.position - 1, c.header, known[c.target], c.date_format or None if known[c.target].type in DATES else None
-        )
-        for c in columns
-        if c.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
-    ]
+    known = resulting_schema(columns, schema).definitions
+    found = []
+    for column in columns:
+        if column.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW):
+            definition = field(column.target) or known[column.target]
+            date_format = column.date_format or None if definition.type in DATES else None
+            found.append(Column(column.position - 1, column.header, definition, date_format))
+    return found
 
 
 def identifier_named(name: str, schema: Schema) -> str | None:
@@ -256,6 +274,12 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
         elif len(column.target.encode()) > KEY_BYTES:
             reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
             found.append(Fault("key_too_long", reason, column.header))
+        elif column.target_kind == Target.NEW and is_reserved(column.target):
+            reason = (
+                f"Column {column.header} cannot become an attribute: names that begin with {GROUP} are for "
+                f"subscription groups. Write the ID of the group behind {GROUP}, or choose another name"
+            )
+            found.append(Fault("reserved_key", reason, column.header))
         elif "\0" in column.target:
             found.append(
                 Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it")

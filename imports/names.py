@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from profiles.consent import GROUP, GROUP_FIELDS, group_key
 from profiles.schema import OWN_FIELDS, Schema
 
 SYNONYMS = {
@@ -29,6 +30,12 @@ SYNONYMS = {
     "fbid": "facebook",
     "timezone": "time_zone",
     "tz": "time_zone",
+    "msgemail": "email_subscribe",
+    "msgsms": "sms_subscribe",
+    "msgpush": "push_subscribe",
+    "msgwhatsapp": "whatsapp_subscribe",
+    "msgdndemail": "dnd_email",
+    "msgdndphone": "dnd_phone",
 }
 """Spellings of built-in attributes, without case, blanks and punctuation (HI-38)."""
 
@@ -38,7 +45,7 @@ class Names:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        keys = [*OWN_FIELDS, *schema.definitions]
+        keys = [*OWN_FIELDS, *GROUP_FIELDS, *schema.definitions]
         self.exact: Mapping[str, str] = {key: key for key in keys}
         self.loose: dict[str, Any] = {}
         for key in reversed(keys):  # built-in ones come first in the schema, and win
@@ -50,7 +57,13 @@ class Names:
             self.loose.setdefault(plain(definition.label), definition.key)
 
     def find(self, name: str, *, exact: bool) -> str | None:
-        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``)."""
+        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``).
+
+        A name that begins with ``group:`` means the subscription group of that id, whether it is known or not (SB-09).
+        """
+        group_id = name.removeprefix(GROUP).strip()
+        if group_id and name.startswith(GROUP):
+            return group_key(group_id)
         if exact:
             return self.exact.get(name)
         spelling = plain(name)

@@ -85,6 +85,7 @@ class Options:
             time_zone=self.time_zone,
             default_time=self.default_time,
             iso_dates=self.iso_dates,
+            exact_states=self.exact_states,
         )
 
     def changed(self, chosen: Mapping[str, Any]) -> Options:

@@ -27,7 +27,16 @@ from profiles.schema import Definition, Schema
 from profiles.values import InvalidValue, PhoneFormat, ValueOptions, ValueType, matching_form, parser
 
 DATES = frozenset({ValueType.DATE, ValueType.DATETIME})
-CLOSED = frozenset({ValueType.BOOLEAN, ValueType.GENDER, ValueType.COUNTRY, ValueType.LANGUAGE, ValueType.TIME_ZONE})
+CLOSED = frozenset(
+    {
+        ValueType.BOOLEAN,
+        ValueType.GENDER,
+        ValueType.COUNTRY,
+        ValueType.LANGUAGE,
+        ValueType.TIME_ZONE,
+        ValueType.SUBSCRIPTION,
+    }
+)
 """Types with a closed list of values: what is none of them is told, since nobody can have it."""
 
 LONGEST_VALUE = 10_000

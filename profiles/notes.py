@@ -10,7 +10,7 @@ from typing import Any
 
 from profiles.copying import copy, document, escape
 from profiles.merge import as_list
-from profiles.people import Link, People, Person
+from profiles.people import Fact, Link, People, Person
 from profiles.schema import EXTERNAL_ID
 
 BORN = "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, attributes text, links text"
@@ -21,6 +21,9 @@ TOUCHED = (
 """``moment``: microseconds after the change set's own time, by the last row that changes the person; null for somebody
 who stays as they are."""
 
+FACTS = "bucket int NOT NULL, row_no int NOT NULL, version bigint, kind text, value text, suppressed boolean"
+"""What rows say about addresses, whoever holds them; ``version`` as in `people.Fact`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -28,6 +31,7 @@ class Tables:
 
     born: str
     touched: str
+    facts: str
     staged: str | None = None
 
     def names(self) -> dict[str, str]:
@@ -40,6 +44,7 @@ class Tables:
         return {
             "born": self.born,
             "touched": self.touched,
+            "facts": self.facts,
             "born_rows": source,
             "attributes": attributes,
             "links": links,
@@ -53,6 +58,7 @@ class Notes:
         self._tables, self._bucket = tables, bucket
         self._born: list[bytes] = []
         self._touched: list[bytes] = []
+        self._facts: list[bytes] = []
 
     def add(self, people: People) -> None:
         """Take in everybody whom the rows touched."""
@@ -62,10 +68,13 @@ class Notes:
             else:
                 self._touched.append(_touched(person, people, self._bucket).encode())
 
+        self._facts += [_fact(fact, self._bucket).encode() for fact in people.facts]
+
     def save(self, cursor: Any) -> None:
         """Copy it all."""
         copy(cursor, f"{self._tables.born} ({_names(BORN)})", b"".join(self._born))
         copy(cursor, f"{self._tables.touched} ({_names(TOUCHED)})", b"".join(self._touched))
+        copy(cursor, f"{self._tables.facts} ({_names(FACTS)})", b"".join(self._facts))
 
 
 def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
@@ -91,6 +100,12 @@ def _touched(person: Person, people: People, bucket: int) -> str:
     fields = (delta, removed or None, changes, gone or None, come or None)
     rest = "\t".join(map(document, fields)) + "\n"
     return f"{start}{person.last_row}\t{external_id}\t{rest}"
+
+
+def _fact(fact: Fact, bucket: int) -> str:
+    kind, value = fact.address
+    version = r"\N" if fact.version is None else fact.version
+    return f"{bucket}\t{fact.row}\t{version}\t{kind}\t{escape(value)}\t{fact.suppressed}\n"
 
 
 def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:

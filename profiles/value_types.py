@@ -31,6 +31,15 @@ class ValueType(enum.StrEnum):
     TIME_ZONE = "time_zone"
     GENDER = "gender"
     URL = "url"
+    SUBSCRIPTION = "subscription"
+
+
+class SubscriptionState(enum.StrEnum):
+    """What somebody said about a channel: an explicit yes, neither, an explicit no (SB-07)."""
+
+    OPTED_IN = "opted_in"
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 class PhoneFormat(enum.StrEnum):
@@ -48,7 +57,8 @@ class ValueOptions:
 
     `default_country`: ISO alpha-2, of national phone numbers. `time_zone`: IANA name, of dates without offset.
     `default_time`: `HH:MM:SS`, of declared dates without a time. `max_bytes`: longest text in UTF-8 (AT-11).
-    `iso_dates`: whether ISO 8601 is taken beside what the header declares (D-14).
+    `iso_dates`: whether ISO 8601 is taken beside what the header declares (D-14). `exact_states`: whether states of
+    subscriptions are taken in their one spelling only, without true and false (SB-07).
     """
 
     phone_format: PhoneFormat = PhoneFormat.ANY
@@ -57,6 +67,7 @@ class ValueOptions:
     default_time: str = "12:00:00"
     max_bytes: int = 512
     iso_dates: bool = True
+    exact_states: bool = False
 
 
 class InvalidValue(ValueError):

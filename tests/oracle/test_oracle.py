@@ -132,7 +132,6 @@ def _compare_people(people: dict[int, Person], reference: Reference) -> None:
         assert (profile.external_id, profile.attributes) == (person.external_id, person.attributes)
         if person.made_by is None:
             assert profile.object_id == person.object_id
-            assert profile.consent == drive.CONSENT
             if person.updated == reference.ages[person]:
                 assert profile.updated == drive.moment(person.updated)
     by_recency = sorted(stored.values(), key=lambda profile: (profile.updated, profile.pk))
