@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
 from imports import lifecycle, mapping, plan, staging, workout
-from imports.models import Bucket, ImportJob, Step
+from imports.models import Bucket, ImportColumn, ImportJob, Step
 from imports.tables import JobTables
-from profiles import schema_lock, slots, store
+from profiles import consent, schema_lock, slots, store
 from profiles.models import ChangeSet, add_attributes, load_schema
 from profiles.schema import ALIAS, ALIAS_LABEL, EXTERNAL_ID, identifier_of
 
@@ -34,6 +35,7 @@ def prepare(job: ImportJob) -> None:
     change_set = ChangeSet.objects.create(
         kind=ChangeSet.Kind.IMPORT, actor=job.created_by, source=source, when=timezone.now()
     )
+    _add_groups(job, columns)
     ImportJob.objects.filter(pk=job.pk).update(change_set=change_set)
     job.problems.filter(step=Step.PREVIEW).delete()
     if store.foreign_writes(job.snapshot):
@@ -65,6 +67,13 @@ def outcome(job: ImportJob) -> dict[str, Any]:
         "finished": timezone.now(),
         "seconds": lifecycle.timed(job),
     }
+
+
+def _add_groups(job: ImportJob, columns: Sequence[ImportColumn]) -> None:
+    """Make the subscription groups that the rows name and nobody knew (SB-09); somebody may name them later."""
+    if any(consent.is_reserved(column.target) for column in columns):
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD_GROUPS.format(staged=JobTables(job.pk).staged))
 
 
 def _people(job: ImportJob) -> int | None:
@@ -106,3 +115,11 @@ def _work_out_again(job: ImportJob, bucket: Bucket) -> None:
     assert job.change_set is not None
     JobTables(job.pk).forget(bucket.number)
     store.stand_still(workout.work_out(job, bucket, store.microseconds(job.change_set.when)))
+
+
+_ADD_GROUPS = f"""
+INSERT INTO profiles_subscriptiongroup (group_id, name, channel)
+SELECT DISTINCT substr(key, {len(consent.GROUP) + 1}) AS id, substr(key, {len(consent.GROUP) + 1}), ''
+FROM {{staged}}, json_object_keys(raw::json) AS key WHERE key ^@ '{consent.GROUP}' ORDER BY id
+ON CONFLICT (group_id) DO NOTHING
+"""

@@ -11,10 +11,12 @@ import orjson
 from imports.mapping import DATES, Column
 from imports.presets import Options
 from profiles import values
+from profiles.consent import GROUP_ID, GROUP_ID_BYTES, GROUP_STATE, group_of
 from profiles.schema import LONGEST_OWN_FIELD, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, ValueType
 
 SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})
+_LONGEST = LONGEST_OWN_FIELD | {GROUP_ID: GROUP_ID_BYTES}
 _NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
 
 
@@ -52,7 +54,7 @@ class ColumnReader:
         self._unknown = values.unknown_words(column.definition.type, options.values)
         self._parse = _parser(column, options)
         self._quick = values.quick(column.definition.type, options.values)
-        self._is_text = column.definition.type is ValueType.TEXT
+        self._is_text = column.definition.type is ValueType.TEXT and column.definition.key != GROUP_ID
         self._are_strings = column.definition.type not in _NOT_STRINGS
 
     def read(self, texts: Iterable[str]) -> Cells:
@@ -181,10 +183,13 @@ def _keeps_text(column: Column, options: Options) -> bool:
 
 def _parser(column: Column, options: Options) -> Callable[[str], Any]:
     definition, chosen = column.definition, options.values
-    longest = LONGEST_OWN_FIELD.get(definition.key, chosen.max_bytes)
-    exact = options.exact_session_dates and definition.key in SESSION_DATES
+    key = definition.key
+    if key == GROUP_STATE or group_of(key) is not None:
+        return values.membership(chosen)
+    longest = _LONGEST.get(key, chosen.max_bytes)
+    exact = options.exact_session_dates and key in SESSION_DATES
     parse = values.parser(definition.type, replace(chosen, max_bytes=longest, four_shapes=exact), column.date_format)
-    if not definition.identifier or definition.type is not ValueType.TEXT:
+    if not (definition.identifier or key == GROUP_ID) or definition.type is not ValueType.TEXT:
         return parse
     if options.refuse_placeholders:
         return lambda cell: parse(_identity(cell))

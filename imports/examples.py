@@ -49,6 +49,12 @@ TYPES: Mapping[ValueType, Look] = {
     ValueType.GENDER: Look("M, F, O (other), N (not applicable) or P (not said).", ("F", "M", "O")),
     ValueType.YES_NO: Look("Y for yes, or N for no.", ("Y", "N", "Y")),
     ValueType.EDUCATION: Look("Graduate, College or School.", ("Graduate", "College", "School")),
+    ValueType.SUBSCRIPTION: Look(
+        "opted_in (said yes), subscribed (said neither yes nor no) or unsubscribed (said no). Where a preset does not "
+        "ask for exactly these, also in capitals, and true for subscribed, false for unsubscribed.",
+        ("opted_in", "subscribed", "unsubscribed"),
+        ("true", "false"),
+    ),
     ValueType.URL: Look(
         "A web address that begins with http:// or https://.",
         ("https://example.com/ann", "https://example.com/ben", "http://example.com/cy?a=1"),

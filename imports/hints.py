@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from imports.mapping import MappedColumn
+from imports.mapping import MappedColumn, is_place
 from imports.names import Names
-from profiles.schema import OWN_FIELDS, Schema
+from profiles.schema import Schema
 from profiles.values import ValueType
 
 SUGGESTIONS = 4
@@ -27,7 +27,7 @@ def suggestions(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, li
         by_name = [names.find(column.name, exact=True), names.find(column.name, exact=False)]
         by_word = [key for word in sorted(_words(column.name)) for key in words.get(word, [])]
         likely = [*by_name, *by_word, *_by_values(column)]
-        known = (key for key in likely if key and (key in OWN_FIELDS or key in schema.definitions))
+        known = (key for key in likely if key and is_place(key, schema))
         found[column.position] = list(dict.fromkeys(known))[:SUGGESTIONS]
     return found
 

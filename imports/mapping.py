@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from imports import header_rules
 from imports.names import Names, plain
 from imports.presets import HeaderCase, Options, Unknown
+from profiles.consent import GROUP, GROUP_FIELDS, GROUP_ID, group_of, is_reserved
 from profiles.schema import (
     ALIAS,
     EXTERNAL_ID,
@@ -129,12 +130,14 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     suggested stays a suggestion.
     """
     if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
-        known = choice.key in OWN_FIELDS or choice.key in schema.definitions
-        choice = choice_for(choice.key, schema) if known else Choice(Target.UNDECIDED)
+        choice = choice_for(choice.key, schema) if is_place(choice.key, schema) else Choice(Target.UNDECIDED)
     elif choice.kind is Target.NEW:
         key = choice.key or column.name
-        known = key in OWN_FIELDS or key in schema.definitions
-        choice = choice_for(key, schema) if known else Choice(Target.NEW, key, choice.type or _new_type(column))
+        choice = (
+            choice_for(key, schema)
+            if is_place(key, schema)
+            else Choice(Target.NEW, key, choice.type or _new_type(column))
+        )
         if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
             choice = Choice(Target.UNDECIDED)
     if choice != Choice(Target(column.target_kind), column.target, column.type):
@@ -152,7 +155,7 @@ def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema
     """Send columns where a person sent those of the same headers; what is gone from the schema stays suggested."""
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
-        gone = choice.key not in OWN_FIELDS and choice.key not in schema.definitions
+        gone = not is_place(choice.key, schema)
         if choice.kind is Target.UNDECIDED or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and gone):
             continue
         decide(column, choice, schema)
@@ -165,10 +168,26 @@ def fingerprint(*parts: str | Sequence[str]) -> str:
     return hashlib.sha256(repr(listed).encode(errors="surrogatepass")).hexdigest()
 
 
-def choice_for(key: str, schema: Schema) -> Choice:
-    """The choice of an own field or of an attribute that exists."""
+def field(key: str) -> Definition | None:
+    """A place for a column that is no attribute: an own field of a person, or what makes them a member of a group."""
     if key in OWN_FIELDS:
-        return Choice(Target.FIELD, key, ValueType.TEXT)
+        return Definition(key, OWN_FIELDS[key], ValueType.TEXT, identifier=True)
+    if key in GROUP_FIELDS:
+        return Definition(key, GROUP_FIELDS[key], ValueType.TEXT if key == GROUP_ID else ValueType.SUBSCRIPTION)
+    if group_of(key) is not None:
+        return Definition(key, key, ValueType.SUBSCRIPTION)
+    return None
+
+
+def is_place(key: str, schema: Schema) -> bool:
+    """Whether a column can go there as things are."""
+    return key in schema.definitions or field(key) is not None
+
+
+def choice_for(key: str, schema: Schema) -> Choice:
+    """The choice of a field, or of an attribute that exists."""
+    if found := field(key):
+        return Choice(Target.FIELD, key, found.type)
     return Choice(Target.ATTRIBUTE, key, schema.definitions[key].type)
 
 
@@ -196,10 +215,9 @@ def schema_version(columns: Sequence[MappedColumn], schema: Schema) -> str:
 
 def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
     """The columns that go somewhere, as ``rows`` reads them; a date format matters to dates only (DT-17)."""
-    own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
-    known = own | dict(resulting_schema(columns, schema).definitions)
+    known = resulting_schema(columns, schema).definitions
     return [
-        _column(column, known[column.target])
+        _column(column, field(column.target) or known[column.target])
         for column in columns
         if column.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
     ]
@@ -352,17 +370,28 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
         elif len(column.target.encode()) > KEY_BYTES:
             reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
             found.append(Fault("key_too_long", reason, column.header))
-        elif column.target == ALIAS:
-            reason = (
-                f"Column {column.header} cannot be an attribute named {ALIAS}, which stands for {_ALIAS_PARTS}"
-                " together; map it to one of them, or give the attribute another name"
+        elif reserved := _why_reserved(column):
+            found.append(
+                Fault("reserved_name", f"Column {column.header} cannot become an attribute: {reserved}", column.header)
             )
-            found.append(Fault("reserved_name", reason, column.header))
         elif "\0" in column.target:
             found.append(
                 Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it")
             )
     return found
+
+
+def _why_reserved(column: MappedColumn) -> str:
+    """Why no attribute can have the name that the column asks for; blank where one can."""
+    if column.target == ALIAS:
+        parts = " and ".join(OWN_FIELDS[field] for field in fields_of(ALIAS))
+        return f"{ALIAS} stands for {parts} together; map it to one of them, or choose another name"
+    if column.target_kind == Target.NEW and is_reserved(column.target):
+        return (
+            f"names that begin with {GROUP} are for subscription groups. Write the ID of the group behind {GROUP}, or "
+            "choose another name"
+        )
+    return ""
 
 
 def _set(column: MappedColumn, choice: Choice) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from imports.presets import HeaderCase, Options, Unknown
+from profiles.consent import GROUP, GROUP_FIELDS, group_key
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 
 SYNONYMS: Mapping[str, str] = {
@@ -59,14 +60,20 @@ class Names:
     def __init__(self, schema: Schema, options: Options = Options()) -> None:  # noqa: B008 - frozen
         self.schema = schema
         self.guesses = options.unknown_columns is Unknown.SUGGEST
-        keys = [*OWN_FIELDS, *schema.definitions]
+        keys = [*OWN_FIELDS, *GROUP_FIELDS, *schema.definitions]
         self.exact = {key: key for key in keys} | self._synonyms_exactly(options.header_case)
         self.loose = {} if options.header_case is HeaderCase.EXACT else self._alike(keys)
         if options.header_case is HeaderCase.IDENTIFIERS_EXACT:
             self.loose = {spelling: key for spelling, key in self.loose.items() if key not in OWN_FIELDS}
 
     def find(self, name: str, *, exact: bool) -> str | None:
-        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``)."""
+        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``).
+
+        A name that begins with ``group:`` means the subscription group of that id, whether it is known or not (SB-09).
+        """
+        group_id = name.removeprefix(GROUP).strip()
+        if group_id and name.startswith(GROUP):
+            return group_key(group_id)
         if exact:
             return self.exact.get(name)
         spelling = plain(name)

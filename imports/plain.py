@@ -3,7 +3,8 @@
 A row is plain if no other row of its bucket has its place and it is tied to nothing, so that only who holds its key now
 concerns it. If nobody does, it makes somebody new; if one person does, values are replaced or filled in. That much of
 the matrix (requirements 8.0) needs no way to Python, which takes twice as long. All else is decided there, in
-``People``: lists that grow, identifiers that change, values that are cleared, limits, and several rows or holders.
+``People``: lists that grow, identifiers that change, values that are cleared, limits, several rows or holders, and what
+is said about addresses.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Itera
         ),
         "version": store.VERSION,
     }
+    if rules.dnd:
+        names["eligible"] += " AND NOT raw::jsonb ?| %(dnd)s"
     values: dict[str, Any] = {
+        "dnd": sorted(rules.dnd),
         "bucket": bucket.number,
         "first": bucket.first,
         "last": bucket.last,

@@ -96,6 +96,7 @@ class Options:
             iso_dates=self.iso_dates,
             marked_seconds=self.bracket_dates,
             genders=self.genders,
+            exact_states=self.exact_states,
         )
 
     def changed(self, chosen: Mapping[str, Any]) -> Options:

@@ -9,12 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
+from imports import memberships
 from imports.cells import Cells, ColumnReader, Field, documents, json_of, strings
 from imports.mapping import AUTOMATIC, Column, looked_up_kinds
 from imports.presets import OnInvalid, Options
 from imports.published_codes import published
 from imports.source import Batch, Ragged
 from profiles import alias
+from profiles.consent import GROUP_FIELDS
 from profiles.people import Link
 from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, fields_of, identifier_of
 
@@ -86,6 +88,7 @@ class RowChecker:
         self.mandatory = [i for i, c in enumerate(columns) if c.definition.mandatory and options.enforce_mandatory]
         self._readers = [ColumnReader(column, options) for column in columns]
         self._targets = _targets(columns)
+        self._groups = memberships.columns_of(columns)
         kinds_of_columns = [column.definition.key for column in columns]
         self._repeats_kinds = len(set(kinds_of_columns)) < len(kinds_of_columns)
 
@@ -156,9 +159,10 @@ class RowChecker:
 
     def _documents(self, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> list[str]:
         """The values of each row by attribute key, without blanks, as JSON."""
-        if not self._targets:
-            return ["{}"] * len(texts[0])
-        return documents("{", [self._target(key, sources, texts, cells) for key, sources in self._targets], "}")
+        fields = [self._target(key, sources, texts, cells) for key, sources in self._targets]
+        if self._groups.is_pair:
+            fields.append(memberships.field(self._groups, texts, cells))
+        return documents("{", fields, "}") if fields else ["{}"] * len(texts[0])
 
     def _target(
         self, key: str, sources: Sequence[int], texts: Sequence[Sequence[str]], cells: Sequence[Cells]
@@ -184,6 +188,8 @@ class RowChecker:
                 self._check_mandatory(batch, i, cells, flawed, failed)
         for i in sorted(set(range(len(cells))) - set(self.lookups)):
             self._check_values(batch, i, cells[i], flawed, failed)
+        for index, flaw in memberships.flaws(self._groups, batch, cells) if self._groups.any else ():
+            self._note(batch, index, flawed, flaw.code, flaw.reason, flaw.header, flaw.value, warning=True)
         for index in sorted(flawed):
             problems.extend(flawed[index])
         return failed
@@ -289,7 +295,7 @@ def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:
     """Attribute keys, and which columns each is made of."""
     targets: dict[str, list[int]] = {}
     for index, column in enumerate(columns):
-        if column.definition.key not in OWN_FIELDS:
+        if column.definition.key not in OWN_FIELDS | GROUP_FIELDS:
             targets.setdefault(column.definition.key, []).append(index)
     return list(targets.items())
 

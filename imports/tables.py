@@ -43,9 +43,14 @@ class JobTables:
         return f"imports_touched_{self.job_id}"
 
     @property
+    def facts(self) -> str:
+        """What is to be noted about addresses."""
+        return f"imports_fact_{self.job_id}"
+
+    @property
     def written(self) -> notes.Tables:
         """What is to be written to profiles."""
-        return notes.Tables(self.born, self.touched, self.staged)
+        return notes.Tables(self.born, self.touched, self.facts, self.staged)
 
     def create_staged(self) -> None:
         """Make the table of rows, empty; whatever was worked out of earlier ones goes."""
@@ -71,10 +76,12 @@ class JobTables:
             cursor.execute(f"CREATE UNLOGGED TABLE {self.results} ({_RESULTS})")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.born} ({notes.BORN})")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.touched} ({notes.TOUCHED})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.facts} ({notes.FACTS})")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.overlay} ({_OVERLAY})")
             cursor.execute(f"CREATE INDEX ON {self.results} (bucket, row_no)")
             cursor.execute(f"CREATE INDEX ON {self.born} (bucket, first_row)")
             cursor.execute(f"CREATE INDEX ON {self.touched} (bucket, first_row)")
+            cursor.execute(f"CREATE INDEX ON {self.facts} (bucket)")
             cursor.execute(f"CREATE INDEX ON {self.overlay} (kind, value)")
             cursor.execute(f"CREATE INDEX ON {self.overlay} (ref)")
 
@@ -90,7 +97,7 @@ class JobTables:
     def forget(self, bucket: int) -> None:
         """Remove what was worked out for a bucket, since it is worked out again."""
         with connection.cursor() as cursor:
-            for table in (self.results, self.born, self.touched):
+            for table in (self.results, self.born, self.touched, self.facts):
                 cursor.execute(f"DELETE FROM {table} WHERE bucket = %s", [bucket])
 
     def drop(self) -> None:
@@ -100,7 +107,7 @@ class JobTables:
 
     @property
     def _results(self) -> tuple[str, ...]:
-        return self.results, self.born, self.touched, self.overlay
+        return self.results, self.born, self.touched, self.facts, self.overlay
 
 
 _STAGED = (

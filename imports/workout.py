@@ -19,6 +19,7 @@ from imports.models import Bucket, ImportJob
 from imports.plain import Settled
 from imports.tables import JobTables
 from profiles import copying, notes, store
+from profiles.consent import DND
 from profiles.merge import Action
 from profiles.models import load_schema
 from profiles.people import MAX_CUSTOM_ATTRIBUTES, Incoming, Link, Outcome, People, Person, Result, Rules
@@ -120,7 +121,7 @@ def _rules(job: ImportJob) -> Rules:
     limit = settings.IMPORTS_MAX_IDENTIFIER_VALUES
     targets = Counter(column.target for column in columns if column.target)
     crowded = max(targets.values(), default=0) > limit or len(targets) > MAX_CUSTOM_ATTRIBUTES
-    return Rules.of(known, Action(job.action), kinds, limit, crowded)
+    return Rules.of(known, Action(job.action), kinds, limit, crowded, dnd=DND.keys() & targets.keys())
 
 
 def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People) -> dict[str, int]:

@@ -36,6 +36,7 @@ CLOSED = frozenset(
         ValueType.COUNTRY,
         ValueType.LANGUAGE,
         ValueType.TIME_ZONE,
+        ValueType.SUBSCRIPTION,
     }
 )
 """Types with a closed list of values: what is none of them is told, since nobody can have it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+from profiles.consent import is_consent
 
 Attributes = dict[str, Any]
 """Values by attribute key. No key holds a blank: what is not known is not there."""
@@ -31,10 +33,17 @@ Form = Callable[[Any], Any]
 """What a value of a list is told apart by (AT-09, D-28)."""
 
 
-def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: Mapping[str, Form]) -> Changes:
+def merge(
+    old: Attributes,
+    incoming: Mapping[str, Any],
+    action: Action,
+    lists: Mapping[str, Form],
+    consent: Collection[str] = (),
+) -> Changes:
     """What a row changes about a matched person; a value that stays the same is not in it.
 
     ``incoming`` holds the row's non-blank values; a key of ``lists`` holds a list without repetition.
+    ``consent``: attributes that *Replace* keeps, as it keeps memberships of groups (D-06, SB-13).
     """
     if action is Action.IGNORE:
         return {}
@@ -49,7 +58,9 @@ def merge(old: Attributes, incoming: Mapping[str, Any], action: Action, lists: M
     if action is Action.APPEND:
         _append(changes, lists)
     if action is Action.REPLACE:
-        changes |= {key: [value, None] for key, value in old.items() if key not in incoming}
+        changes |= {
+            key: [value, None] for key, value in old.items() if key not in incoming and not is_consent(key, consent)
+        }
     return changes
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from profiles.consent import Channel
 from profiles.schema import Definition, Schema
 from profiles.values import ValueType
 
@@ -25,7 +26,6 @@ class Profile(models.Model):
     alias_label = models.CharField(max_length=255, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
     alias_name = models.CharField(max_length=255, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
     attributes = models.JSONField(default=dict, blank=True)
-    consent = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField()
     updated = models.DateTimeField()
 
@@ -109,15 +109,21 @@ class Identifier(models.Model):
 
 
 class Suppression(models.Model):
-    """An address or number that nobody may be contacted at, whoever holds it (SB-06)."""
+    """What somebody said about an address or number, whoever holds it: nobody may be contacted at it, or again (SB-06).
 
+    Lines are only added, and the newest of an address counts: by ``moment``, then change set and row. Without those of
+    a change set that is taken back, the newest before it counts. Written by ``store`` alone.
+    """
+
+    pk = models.CompositePrimaryKey("kind", "value", "moment", "change_set_id", "row")
     kind = models.CharField(max_length=120, db_collation="C")
     value = models.TextField(db_collation="C")
-    reason = models.CharField(max_length=255)
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "value"], name="suppression_address")]
+    moment = models.DateTimeField()
+    change_set = models.ForeignKey(
+        "ChangeSet", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    row = models.IntegerField()
+    suppressed = models.BooleanField()
 
 
 class ChangeSet(models.Model):
@@ -189,14 +195,18 @@ class Event(models.Model):
 
 
 class SubscriptionGroup(models.Model):
-    """A list that people join or leave on one channel; memberships live in ``Profile.consent``."""
+    """A list that people join or leave on one channel; memberships live in ``Profile.attributes`` (``consent``)."""
 
-    group_id = models.CharField(max_length=255)
+    group_id = models.CharField(max_length=255, db_collation="C")
     name = models.CharField(max_length=255)
-    channel = models.CharField(max_length=20)
+    channel = models.CharField(max_length=20, blank=True, choices=[(c.value, c.label) for c in Channel])
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group_id"], name="subscription_group_id")]
+        ordering = ["name", "group_id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Segment(models.Model):

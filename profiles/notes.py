@@ -10,7 +10,7 @@ from typing import Any
 
 from profiles.copying import copy, document, escape
 from profiles.merge import as_list
-from profiles.people import Link, People, Person
+from profiles.people import Fact, Link, People, Person
 from profiles.schema import ALIAS, EXTERNAL_ID
 
 BORN = (
@@ -25,6 +25,9 @@ TOUCHED = (
 who stays as they are. ``alias``: label and name, also where only the external id changes, since on its way from one
 person to another it may take away the alias of whom it leaves."""
 
+FACTS = "bucket int NOT NULL, row_no int NOT NULL, version bigint, kind text, value text, suppressed boolean"
+"""What rows say about addresses, whoever holds them; ``version`` as in `people.Fact`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -32,6 +35,7 @@ class Tables:
 
     born: str
     touched: str
+    facts: str
     staged: str | None = None
 
     def names(self) -> dict[str, str]:
@@ -44,6 +48,7 @@ class Tables:
         return {
             "born": self.born,
             "touched": self.touched,
+            "facts": self.facts,
             "born_rows": source,
             "attributes": attributes,
             "links": links,
@@ -57,6 +62,7 @@ class Notes:
         self._tables, self._bucket = tables, bucket
         self._born: list[bytes] = []
         self._touched: list[bytes] = []
+        self._facts: list[bytes] = []
 
     def add(self, people: People) -> None:
         """Take in everybody whom the rows touched."""
@@ -66,10 +72,13 @@ class Notes:
             else:
                 self._touched.append(_touched(person, people, self._bucket).encode())
 
+        self._facts += [_fact(fact, self._bucket).encode() for fact in people.facts]
+
     def save(self, cursor: Any) -> None:
         """Copy it all."""
         copy(cursor, f"{self._tables.born} ({_names(BORN)})", b"".join(self._born))
         copy(cursor, f"{self._tables.touched} ({_names(TOUCHED)})", b"".join(self._touched))
+        copy(cursor, f"{self._tables.facts} ({_names(FACTS)})", b"".join(self._facts))
 
 
 def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
@@ -101,6 +110,12 @@ def _touched(person: Person, people: People, bucket: int) -> str:
 def _own(text: str | None) -> str:
     """An own field that may be missing."""
     return r"\N" if text is None else escape(text)
+
+
+def _fact(fact: Fact, bucket: int) -> str:
+    kind, value = fact.address
+    version = r"\N" if fact.version is None else fact.version
+    return f"{bucket}\t{fact.row}\t{version}\t{kind}\t{escape(value)}\t{fact.suppressed}\n"
 
 
 def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:

@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 from profiles import alias
+from profiles.consent import DND, is_consent
+from profiles.consent import keys as consent_keys
 from profiles.merge import Action, Attributes, Changes, Form, as_list, merge, merge_value, together
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, Schema
 
@@ -132,6 +134,10 @@ class Rules:
     max_custom_attributes: int = MAX_CUSTOM_ATTRIBUTES
     crowded: bool = True
     """Whether a single row may bring more than a person can have. False saves looking into each new person."""
+    consent: frozenset[str] = frozenset()
+    """Attributes that hold consent: no action clears them, and they are no custom ones."""
+    dnd: frozenset[str] = frozenset()
+    """Those of ``DND`` that rows may bring; for other files nobody looks for them."""
 
     @classmethod
     def of(
@@ -141,10 +147,30 @@ class Rules:
         looked_up: Iterable[str],
         max_identifier_values: int = 10,
         crowded: bool = True,
+        dnd: Iterable[str] = DND,
     ) -> Rules:
-        linked = frozenset([*looked_up, EXTERNAL_ID, ALIAS])
-        limit = max_identifier_values
-        return cls(action, schema.lists, schema.identifiers, schema.built_in, linked, limit, crowded=crowded)
+        return cls(
+            action=action,
+            lists=schema.lists,
+            identifiers=schema.identifiers,
+            built_in=schema.built_in,
+            linked=frozenset([*looked_up, EXTERNAL_ID, ALIAS]),
+            max_identifier_values=max_identifier_values,
+            crowded=crowded,
+            consent=consent_keys(schema),
+            dnd=frozenset(dnd),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something a row says about an address, whoever holds it (SB-06). ``version``: of its person before the row's
+    bucket, None for somebody new."""
+
+    row: int
+    version: int | None
+    address: Link
+    suppressed: bool
 
 
 @dataclass(slots=True)
@@ -167,6 +193,7 @@ class People:
         self.holders: dict[Link, list[Person]] = {}
         self.touched: dict[int, Person] = {}
         self.contested: dict[int, int | None] = {}
+        self.facts: list[Fact] = []
 
     def add(self, holdings: Iterable[tuple[Link, Person]]) -> None:
         """Let people in who hold links that rows will ask for."""
@@ -204,6 +231,8 @@ class People:
             if link[0] in self.rules.linked and (link[0] != ALIAS or person.reached_by_alias):
                 self.holders.setdefault(link, []).append(person)
         self.touched[person.ref] = person
+        if self.rules.dnd:
+            self._state(person, person.values(), row.row)
         return Result(Outcome.IMPORTED, person)
 
     def _change(self, row: Incoming, person: Person) -> Result:
@@ -213,21 +242,26 @@ class People:
         refusal = self._renamed(person, own) if own else None
         if refusal:
             return Result(Outcome.FAILED, person, refusal=refusal)
-        old = person.values()
-        changes = merge(old, orjson.loads(row.raw), self.rules.action, self.rules.lists)
-        if changes:
-            refusal = self._over_limit(old, changes)
-            if refusal:
-                return Result(Outcome.FAILED, person, refusal=refusal)
+        old, incoming = person.values(), orjson.loads(row.raw)
+        changes = merge(old, incoming, self.rules.action, self.rules.lists, self.rules.consent)
+        if changes and (refusal := self._over_limit(old, changes)):
+            return Result(Outcome.FAILED, person, refusal=refusal)
         if own:
             changes |= own
         if person.ref not in self.touched:
             self.touched[person.ref] = person
             person.first_row = row.row
-        if not changes:
-            return Result(Outcome.UNCHANGED, person)
-        self._set(person, changes, row.row)
-        return Result(Outcome.UPDATED, person, changes)
+        if changes:
+            self._set(person, changes, row.row)
+        if self.rules.dnd:
+            self._state(person, self._let_through(old, incoming), row.row)
+        return Result(Outcome.UPDATED, person, changes) if changes else Result(Outcome.UNCHANGED, person)
+
+    def _let_through(self, old: Attributes, incoming: Attributes) -> Attributes:
+        """What of a row counts under the action, whether it changes anything or not (SB-13)."""
+        if self.rules.action is Action.UPDATE:
+            return {key: value for key, value in incoming.items() if key not in old}
+        return incoming
 
     def _own_changes(self, row: Incoming, person: Person) -> Changes:
         """What becomes of the person's own fields, which no action clears (D-06); the alias is one of them."""
@@ -247,6 +281,7 @@ class People:
             self.touched[person.ref] = person
             person.first_row = person.first_row or 1
             self._set(person, changes, 1)
+            self._state(person, {key: new is True for key, (_, new) in changes.items()}, 1)
         return refusal
 
     def taken(self, external_id: str | None, form: str | None, person: Person | None = None) -> Refusal | None:
@@ -271,6 +306,14 @@ class People:
         kinds = values.keys() & forms.keys()
         return sorted({(kind, forms[kind](value)) for kind in kinds for value in as_list(values[kind])})
 
+    def _state(self, person: Person, said: Mapping[str, Any], row: int) -> None:
+        """Note what a row that brings *do not disturb* says of each address that its person has after it (SB-06)."""
+        for key in self.rules.dnd & said.keys():
+            kind = DND[key]
+            form = self.rules.identifiers[kind]
+            forms = {form(value): None for value in as_list(person.values().get(kind))}
+            self.facts += [Fact(row, person.version, (kind, value), said[key] is True) for value in forms]
+
     def _kinds(self, changes: Changes) -> Iterable[str]:
         """The identifiers among the changes; mostly there are none."""
         kinds = self.rules.identifiers.keys()
@@ -284,12 +327,14 @@ class People:
             if len(as_list(after)) > max(limit, len(as_list(before))):
                 return Refusal("too_many_values", f"A person can have at most {limit} values of {key}", key)
         limit = self.rules.max_custom_attributes
-        if len(old) + len(changes) > limit:
-            custom = {key for key in old if key not in self.rules.built_in}
-            after_all = {key for key in changed(old, changes) if key not in self.rules.built_in}
-            if len(after_all) > max(limit, len(custom)):
-                return Refusal("too_many_attributes", f"A person can have at most {limit} custom attributes")
+        may_be_over = len(old) + len(changes) > limit
+        if may_be_over and self._custom(changed(old, changes)) > max(limit, self._custom(old)):
+            return Refusal("too_many_attributes", f"A person can have at most {limit} custom attributes")
         return None
+
+    def _custom(self, attributes: Attributes) -> int:
+        known, said = self.rules.built_in, self.rules.consent
+        return sum(key not in known and not is_consent(key, said) for key in attributes)
 
     def _set(self, person: Person, changes: Changes, row: int) -> None:
         for key in self._kinds(changes):

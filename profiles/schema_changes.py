@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from profiles import holders, rebuild, schema_lock
+from profiles.consent import GROUP, is_reserved
 from profiles.holders import Holder
 from profiles.merge import as_list, same
 from profiles.models import load_schema
@@ -91,6 +92,11 @@ def _key_faults(key: str) -> Iterator[Fault]:
         yield Fault("key", f"The key takes {len(key.encode()):,} bytes and the limit is {KEY_BYTES}. Shorten it.")
     if key.casefold() in RESERVED:
         yield Fault("key", f"{key.casefold()} is a field that every person has. Choose another key.")
+    if is_reserved(key):
+        reason = f"Keys that begin with {GROUP} hold who is in which subscription group"
+        if not key.startswith(GROUP):
+            reason = f"{key} names the subscription groups of a file's rows"
+        yield Fault("key", f"{reason}. Choose another key.")
     alike = [other for other in load_schema().definitions if other.casefold() == key.casefold() and other != key]
     if alike:
         yield Fault("key", f"{alike[0]} is an attribute already, and headers name it in any case. Choose another key.")

@@ -20,7 +20,7 @@ from django.db import connection
 
 from profiles import alias
 from profiles.models import ChangeSet
-from profiles.notes import BORN, TOUCHED, Notes, Tables
+from profiles.notes import BORN, FACTS, TOUCHED, Notes, Tables
 from profiles.people import Link, People, Person
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 
@@ -82,7 +82,7 @@ def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *
     names = tables.names()
     values = {"bucket": bucket, "base": microseconds(change_set.when), "change_set": change_set.pk}
     cursor.execute(_COUNT.format(**names), values)
-    changed, renamed, relinked, known, born = cursor.fetchone()
+    changed, renamed, relinked, known, born, facts = cursor.fetchone()
     if renamed:
         cursor.execute(_FREE.format(**names), values)
     if changed:
@@ -96,21 +96,24 @@ def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *
         cursor.execute((_UPSERT_CHANGES if again else _INSERT_CHANGES).format(**names), values)
     if born:
         cursor.execute(_INSERT.format(**names), values)
+    if facts:
+        cursor.execute(_STATE.format(**names), values)
     cursor.execute(_MARK, [change_set.pk, known + born])
 
 
 def write(people: People, change_set: ChangeSet) -> None:
     """Note and flush in one, for writers of a few people. Raises ``Moved``."""
-    tables = Tables("pg_temp.born", "pg_temp.touched")
+    tables = Tables("pg_temp.born", "pg_temp.touched", "pg_temp.facts")
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE born ({BORN}) ON COMMIT DROP")
         cursor.execute(f"CREATE TEMPORARY TABLE touched ({TOUCHED}) ON COMMIT DROP")
+        cursor.execute(f"CREATE TEMPORARY TABLE facts ({FACTS}) ON COMMIT DROP")
         notes = Notes(tables)
         notes.add(people)
         notes.save(cursor)
         stand_still(people.contested)
         flush(cursor, tables, change_set)
-        cursor.execute("DROP TABLE pg_temp.born, pg_temp.touched")
+        cursor.execute("DROP TABLE pg_temp.born, pg_temp.touched, pg_temp.facts")
 
 
 def delete(person: Person, links: Iterable[Link], change_set: ChangeSet) -> None:
@@ -233,7 +236,8 @@ WHERE t.bucket = %(bucket)s
 _COUNT = """
 SELECT count(moment), count(coalesce(external_id, alias::text)),
        count(*) FILTER (WHERE gone IS NOT NULL OR come IS NOT NULL), count(*),
-       (SELECT count(*) FROM {born} WHERE bucket = %(bucket)s)
+       (SELECT count(*) FROM {born} WHERE bucket = %(bucket)s),
+       EXISTS (SELECT FROM {facts} WHERE bucket = %(bucket)s)
 FROM {touched} WHERE bucket = %(bucket)s
 """
 
@@ -284,9 +288,8 @@ WITH born AS MATERIALIZED (
         {{attributes}} AS attributes, {{links}} AS links, {_AT} (b.moment + %(base)s) AS at
     FROM {{born_rows}} WHERE b.bucket = %(bucket)s
 ), people AS (
-    INSERT INTO profiles_profile
-        (id, object_id, external_id, alias_label, alias_name, attributes, consent, created, updated)
-    SELECT id, object_id, external_id, alias->>0, alias->>1, attributes::jsonb, '{{{{}}}}', at, at FROM born
+    INSERT INTO profiles_profile (id, object_id, external_id, alias_label, alias_name, attributes, created, updated)
+    SELECT id, object_id, external_id, alias->>0, alias->>1, attributes::jsonb, at, at FROM born
 ), identifiers AS (
     INSERT INTO profiles_identifier (kind, value, profile_id)
     SELECT l.link->>0, l.link->>1, id FROM born, json_array_elements(links::json) AS l(link)
@@ -295,6 +298,14 @@ WITH born AS MATERIALIZED (
 )
 INSERT INTO profiles_change (profile_id, change_set_id, first_row, outcome, changes)
 SELECT id, %(change_set)s, first_row, 'imported', '{{{{}}}}' FROM born
+"""
+
+# Dated by the row, so that the newest fact about an address is that of the last row, in whatever order buckets run; or
+# later than what somebody else wrote about the person meanwhile, which the row came after.
+_STATE = f"""
+INSERT INTO profiles_suppression (kind, value, moment, change_set_id, "row", suppressed)
+SELECT kind, value, {_AT} greatest(row_no + %(base)s, version + 1), %(change_set)s, row_no, suppressed
+FROM {{facts}} WHERE bucket = %(bucket)s ORDER BY kind COLLATE "C", value COLLATE "C"
 """
 
 _FOREIGN_WRITES = """

@@ -36,6 +36,15 @@ class ValueType(enum.StrEnum):
     YES_NO = "yes_no"
     EDUCATION = "education"
     URL = "url"
+    SUBSCRIPTION = "subscription"
+
+
+class SubscriptionState(enum.StrEnum):
+    """What somebody said about a channel: an explicit yes, neither, an explicit no (SB-07)."""
+
+    OPTED_IN = "opted_in"
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 class PhoneFormat(enum.StrEnum):
@@ -55,7 +64,8 @@ class ValueOptions:
     `default_time`: `HH:MM:SS`, of declared dates without a time. `max_bytes`: longest text in UTF-8 (AT-11).
     `iso_dates`: whether ISO 8601 is taken beside what the header declares (D-14); `marked_seconds`: whether
     `$D_<seconds>` is (DT-15). `four_shapes`: whether of ISO 8601 only the four shapes of DT-12 are. `genders`: the
-    letters for one.
+    letters for one. `exact_states`: whether states of subscriptions are taken in their one spelling only, without true
+    and false (SB-07).
     """
 
     phone_format: PhoneFormat = PhoneFormat.ANY
@@ -67,6 +77,7 @@ class ValueOptions:
     marked_seconds: bool = True
     four_shapes: bool = False
     genders: str = GENDERS
+    exact_states: bool = False
 
 
 class InvalidValue(ValueError):

@@ -8,7 +8,7 @@ regular expression, a table or slicing; libraries see only the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
@@ -24,6 +24,7 @@ from profiles.value_types import (
     InvalidValue,
     Parser,
     PhoneFormat,
+    SubscriptionState,
     Value,
     ValueOptions,
     ValueType,
@@ -36,6 +37,7 @@ __all__ = [
     "PhoneFormat",
     "Quick",
     "Shape",
+    "SubscriptionState",
     "TypeGuess",
     "Value",
     "ValueOptions",
@@ -43,6 +45,7 @@ __all__ = [
     "is_blank",
     "is_placeholder",
     "matching_form",
+    "membership",
     "parser",
     "quick",
     "unknown_words",
@@ -88,8 +91,15 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
             return _url(options.max_bytes)
         case ValueType.GENDER:
             return _choice(_genders(options.genders))
+        case ValueType.SUBSCRIPTION:
+            return _state(options, list(SubscriptionState))
         case _:
             return _choice(_CHOICES[value_type])
+
+
+def membership(options: ValueOptions) -> Parser:
+    """The function that reads whether somebody is in a subscription group (AT-50)."""
+    return _state(options, [SubscriptionState.SUBSCRIBED, SubscriptionState.UNSUBSCRIBED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +266,23 @@ def _choice(choices: _Choices) -> Parser:
         if value is None:
             raise InvalidValue(code, reason)
         return value
+
+    return parse
+
+
+def _state(options: ValueOptions, states: Sequence[SubscriptionState]) -> Parser:
+    """Reads the state of a subscription; true and false mean subscribed and unsubscribed (SB-03, SB-04, SB-07)."""
+    *others, last = states
+    reason = f"Invalid subscription state: {', '.join(others)} or {last} expected"
+    exact: dict[str, Value] = {state.value: state.value for state in states}
+    if not options.exact_states:
+        flags: dict[str, Value] = {"true": "subscribed", "false": "unsubscribed"}
+        return _choice(_Choices(lambda: exact | flags, "invalid_subscription", reason))
+
+    def parse(text: str) -> Value:
+        if text not in exact:
+            raise InvalidValue("invalid_subscription", f"{reason}, in small letters and without blanks")
+        return text
 
     return parse
 

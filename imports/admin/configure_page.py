@@ -17,6 +17,7 @@ from imports.admin.configure_options import as_options
 from imports.mapping import Choice, Fault, Target
 from imports.models import ImportColumn, ImportJob
 from imports.presets import PRESETS, Preset
+from profiles.consent import GROUP_FIELDS
 from profiles.merge import Action
 from profiles.models import load_schema
 from profiles.schema import OWN_FIELDS, Schema
@@ -264,12 +265,12 @@ def _value(column: ImportColumn) -> str:
 
 
 def _place(key: str) -> str:
-    return f"{Target.FIELD if key in OWN_FIELDS else Target.ATTRIBUTE}:{key}"
+    return f"{Target.FIELD if mapping.field(key) else Target.ATTRIBUTE}:{key}"
 
 
 def _label(key: str, known: Schema) -> str:
     """What an attribute is called; its key where it is none any more."""
-    return OWN_FIELDS.get(key) or (known.definitions[key].label if key in known.definitions else key)
+    return (OWN_FIELDS | GROUP_FIELDS).get(key) or (known.definitions[key].label if key in known.definitions else key)
 
 
 def _own(known: Schema) -> list[tuple[str, str]]:
@@ -282,6 +283,7 @@ def _targets(known: Schema) -> SafeString:
     groups: dict[str, list[tuple[str, str]]] = {
         "Identifiers": [(_place(key), label) for key, label in OWN_FIELDS.items()],
         "Standard attributes": [],
+        "Subscription groups": [(_place(key), label) for key, label in GROUP_FIELDS.items()],
         "Own attributes": [(_place(key), label) for key, label in _own(known)],
         "Otherwise": [(Target.NEW.value, "New attribute…"), (Target.SKIP.value, "Skip this column")],
     }

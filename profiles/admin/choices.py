@@ -15,6 +15,8 @@ def choices(value_type: ValueType) -> Mapping[str, str] | None:
     match value_type:
         case ValueType.BOOLEAN:
             return {"true": "Yes", "false": "No"}
+        case ValueType.SUBSCRIPTION:
+            return {"opted_in": "Opted in", "subscribed": "Subscribed", "unsubscribed": "Unsubscribed"}
         case ValueType.GENDER:
             return {"F": "Female", "M": "Male", "O": "Other", "N": "Not applicable", "P": "Prefers not to say"}
         case ValueType.YES_NO:

@@ -23,14 +23,14 @@ def unlist_values(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('profiles', '0003_filterable_by_choice'),
+        ('profiles', '0005_consent'),
     ]
 
     operations = [
         migrations.AlterField(
             model_name='attribute',
             name='type',
-            field=models.CharField(choices=[('text', 'text'), ('integer', 'integer'), ('number', 'number'), ('boolean', 'boolean'), ('date', 'date'), ('datetime', 'datetime'), ('email', 'email'), ('phone', 'phone'), ('country', 'country'), ('language', 'language'), ('time_zone', 'time zone'), ('gender', 'gender'), ('yes_no', 'yes no'), ('education', 'education'), ('url', 'url')], max_length=20),
+            field=models.CharField(choices=[('text', 'text'), ('integer', 'integer'), ('number', 'number'), ('boolean', 'boolean'), ('date', 'date'), ('datetime', 'datetime'), ('email', 'email'), ('phone', 'phone'), ('country', 'country'), ('language', 'language'), ('time_zone', 'time zone'), ('gender', 'gender'), ('yes_no', 'yes no'), ('education', 'education'), ('url', 'url'), ('subscription', 'subscription')], max_length=20),
         ),
         migrations.RunPython(list_values, unlist_values),
     ]

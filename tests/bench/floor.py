@@ -55,8 +55,8 @@ lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') ||
     || substr(replace(gen_random_uuid()::text, '-', ''), 14)
 """
 _PROFILES = f"""
-INSERT INTO profiles_profile (id, object_id, attributes, consent, created, updated)
-SELECT id, {_OBJECT_ID}, {_DOCUMENT}, '{{}}', now(), now() FROM file
+INSERT INTO profiles_profile (id, object_id, attributes, created, updated)
+SELECT id, {_OBJECT_ID}, {_DOCUMENT}, now(), now() FROM file
 """
 _IDENTIFIERS = r"""
 INSERT INTO profiles_identifier (kind, value, profile_id)

@@ -30,9 +30,6 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 DEADLINE = 120
 """Seconds after which a job that does not come to an end is a failure."""
 
-CONSENT = {"newsletter": "unsubscribed"}
-"""What every starting person said; no import without a consent column touches it (D-06)."""
-
 
 def reset(case: Case) -> None:
     """The schema of a case, and nobody in it."""
@@ -55,7 +52,6 @@ def store_people(people: Sequence[Person]) -> dict[int, Person]:
             alias_label=person.alias[0] if person.alias else None,
             alias_name=person.alias[1] if person.alias else None,
             attributes=person.attributes,
-            consent=CONSENT,
             created=LONG_AGO,
             updated=moment(person.updated),
         )

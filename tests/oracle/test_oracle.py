@@ -133,7 +133,6 @@ def _compare_people(people: dict[int, Person], reference: Reference) -> None:
         assert (profile.alias_label, profile.alias_name) == (person.alias or (None, None))
         if person.made_by is None:
             assert profile.object_id == person.object_id
-            assert profile.consent == drive.CONSENT
             if person.updated == reference.ages[person]:
                 assert profile.updated == drive.moment(person.updated)
     by_recency = sorted(stored.values(), key=lambda profile: (profile.updated, profile.pk))
