@@ -106,7 +106,10 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         total=found.rows,
         findings=_findings(found.ragged, columns),
         salt=secrets.randbelow(1 << 20),
-        headers=mapping.fingerprint(job.preset, job.record_type, [column.header for column in columns]),
+        # The same as of the file whose rows were corrected, so that its mapping is offered again.
+        headers=mapping.fingerprint(
+            job.preset, job.record_type, [column.header for column in columns if column.name != headers.PROBLEM]
+        ),
     )
     job.refresh_from_db()
 

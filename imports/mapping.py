@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from imports.headers import PROBLEM
 from imports.names import Names, plain
 from imports.presets import Options, Unknown
 from profiles.schema import EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, Definition, Schema
@@ -78,8 +79,14 @@ class Fault:
 
 
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
-    """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found."""
+    """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found.
+
+    What a file of rows to correct says of their problems is skipped (RP-12).
+    """
     taken: set[str] = set()
+    for column in columns:
+        if column.target_kind == Target.UNDECIDED and column.name == PROBLEM:
+            _set(column, Choice(Target.SKIP))
     names = Names(schema)
     for exact in (True, False):  # exact spellings have the first choice
         for column in columns:

@@ -12,7 +12,7 @@ from imports.headers import HeaderError
 from imports.mapping import AUTOMATIC, looked_up_kinds
 from imports.presets import Options
 from imports.refusal import Limits
-from profiles import values
+from profiles import escapes, values
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
 from profiles.schema import OBJECT_ID, OWN_FIELDS, Definition, Schema
 from profiles.values import InvalidValue, ValueType
@@ -29,7 +29,7 @@ def sample(schema: Schema, identifier: str, options: Options) -> str:
     columns = _columns(schema, identifier)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_harmless(column.key) for column in columns])
+    writer.writerow([escapes.escaped(column.key) for column in columns])
     full = _fillable(columns)
     needed = {column.key for column in columns if column.mandatory} | set(_found_by(identifier))
     for row in range(ROWS):
@@ -56,7 +56,7 @@ def _found_by(identifier: str) -> Iterator[str]:
 def _is_header(key: str) -> bool:
     """Whether a header can name the attribute: one in angle brackets would be the format of a date."""
     try:
-        return headers.parse([key])[0].name == key
+        return headers.parse([escapes.escaped(key)])[0].name == key
     except HeaderError:
         return False
 
@@ -85,8 +85,3 @@ def _fits(text: str, column: Definition, options: Options) -> bool:
     except InvalidValue:
         return False
     return True
-
-
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula (design rule 9)."""
-    return f"'{text}" if text.startswith(("'", "=", "+", "-", "@", "\t", "\r")) else text
