@@ -49,7 +49,7 @@ def is_small(job: ImportJob, kind: Kind) -> bool:
 
 
 def made_now(job: ImportJob, kind: Kind) -> IO[bytes]:
-    """The file, made by the caller; a temporary one. Raises ``FileNotFoundError`` as ``report`` does."""
+    """The file, made by the caller; a temporary one."""
     with ExitStack() as until_written:
         file = until_written.enter_context(TemporaryFile())
         _write(job, kind, file, lambda rows: None)

@@ -36,11 +36,11 @@ class Flagged:
 def rows(job: ImportJob, *, ignored: bool = True) -> Iterator[Iterator[Flagged]]:
     """The rows that failed and, where they are wanted, those that were ignored; the file is open meanwhile."""
     severities = [RowError.Severity.ERROR, *([RowError.Severity.IGNORED] if ignored else [])]
-    try:
-        with job_file.reopened(job) as source:
-            yield _rows(job, severities, _Cells(source, job))
-    except FileNotFoundError:  # somebody removed it from the storage
+    if not job_file.is_there(job):  # then the problems tell as much as they can
         yield _rows(job, severities, None)
+        return
+    with job_file.reopened(job) as source:
+        yield _rows(job, severities, _Cells(source, job))
 
 
 def _rows(job: ImportJob, severities: Sequence[str], cells: _Cells | None) -> Iterator[Flagged]:

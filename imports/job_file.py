@@ -28,6 +28,11 @@ def limits(job: ImportJob) -> Limits:
     return Limits(max_bytes=options(job).max_megabytes * 1024**2)
 
 
+def is_there(job: ImportJob) -> bool:
+    """Whether the file is kept, and nobody has removed it from the storage."""
+    return bool(job.file) and job.file.storage.exists(str(job.file.name))
+
+
 @contextmanager
 def detected(job: ImportJob) -> Iterator[Source]:
     """The file as it turns out to be; an encoding or delimiter that was chosen is taken at its word."""

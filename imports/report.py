@@ -66,8 +66,8 @@ def workbook(job: ImportJob, out: IO[bytes], told: Told = lambda rows: None) -> 
 def rows_to_correct(job: ImportJob, out: IO[str], told: Told = lambda rows: None, *, ignored: bool = False) -> None:
     """Write the rows that failed as CSV, under the file's own headers and with its own cells (RP-12).
 
-    The last column says what is wrong; an import skips it. Corrected, the file can be uploaded as it is. Raises
-    ``FileNotFoundError`` where the uploaded file is not there any more.
+    The last column says what is wrong; an import skips it. Corrected, the file can be uploaded as it is. The uploaded
+    file must be there still.
     """
     with job_file.reopened(job) as source:
         header = [safe(text) for text in source.header()]

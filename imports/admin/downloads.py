@@ -17,7 +17,7 @@ from django.http import (
 )
 from django.views.decorators.http import require_safe
 
-from imports import downloads, problems, resources
+from imports import downloads, job_file, problems, resources
 from imports.admin import job_parts
 from imports.admin.pages import address, is_fragment, job_to_see, page
 from imports.admin.rows import CHECKED, Tab
@@ -72,6 +72,8 @@ def failed_rows(request: HttpRequest, number: int) -> HttpResponseBase:
         return _not_now(request, job, "The rows of this import are not checked yet, so none has failed.")
     if not job.file:
         return _not_now(request, job, "The file was refused as a whole and is not kept; there are no rows to correct.")
+    if not job_file.is_there(job):
+        return _not_now(request, job, "The uploaded file is not in the storage any more, so its rows cannot be given.")
     return _file(request, job, Kind.FLAGGED if "ignored" in request.GET else Kind.FAILED)
 
 
@@ -95,11 +97,8 @@ def problems_listed(request: HttpRequest, number: int) -> HttpResponseBase:
 def _file(request: HttpRequest, job: ImportJob, kind: Kind) -> HttpResponseBase:
     """The file; for a large one first a page that tells how far it is."""
     name = downloads.name_of(job, kind)
-    try:
-        if downloads.is_small(job, kind):
-            return _attachment(downloads.made_now(job, kind), name)
-    except FileNotFoundError:
-        return _not_now(request, job, "The uploaded file is not in the storage any more, so its rows cannot be given.")
+    if downloads.is_small(job, kind):
+        return _attachment(downloads.made_now(job, kind), name)
     download = downloads.asked_for(job, kind)
     if download.made and not is_fragment(request):
         return _attachment(download.file.open("rb"), name)
