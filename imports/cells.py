@@ -10,7 +10,7 @@ import orjson
 
 from imports.mapping import DATES, Column
 from imports.presets import Options
-from profiles import values
+from profiles import escapes, values
 from profiles.consent import GROUP_ID, GROUP_ID_BYTES, GROUP_STATE, group_of
 from profiles.schema import LONGEST_OWN_FIELD, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, ValueType
@@ -64,6 +64,12 @@ class ColumnReader:
         if self._unknown:
             blank |= {text for text in distinct if text.strip().lower() in self._unknown}
         distinct -= blank
+        if not escapes.may_be_escaped(distinct):
+            return self._read(distinct, blank)
+        meant = {text: escapes.unescaped(text) for text in distinct}
+        return _as_written(self._read(set(meant.values()), blank), meant)
+
+    def _read(self, distinct: set[str], blank: set[str]) -> Cells:
         if self.form is None and self._is_text and values.are_plain(distinct):
             return Cells(None, None, {}, blank)
         found: dict[str, Any] = {}
@@ -169,6 +175,17 @@ def _escaped(texts: Sequence[str]) -> Sequence[str]:
 
 
 _MARK = "\x7f"
+
+
+def _as_written(cells: Cells, meant: Mapping[str, str]) -> Cells:
+    """What is known of texts as they were meant, for the same texts as they stand in the file (design rule 9)."""
+    values = {text: text for text in meant.values()} if cells.values is None else cells.values
+    return Cells(
+        {text: values[plain] for text, plain in meant.items() if plain in values},
+        None if cells.forms is None else {t: cells.forms[p] for t, p in meant.items() if p in cells.forms},
+        {text: cells.bad[plain] for text, plain in meant.items() if plain in cells.bad},
+        cells.blank,
+    )
 
 
 def _any_blank(distinct: set[str]) -> bool:

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiles.dates import KNOWN_FORMATS
+from profiles.escapes import unescaped
 
 LONGEST_NAME = 120
 """Bytes of UTF-8 that a property name may take (AT-10)."""
 
 FORBIDDEN = "%><!|&.:;$'\"\\#"
 """The characters that presets may forbid in a property name (HI-06)."""
+
+PROBLEM = "Import problem (not imported)"
+"""The header of the column that says what was wrong with a row; an import skips it (RP-12)."""
 
 _SUFFIXED = re.compile(r"(?P<name>.*?)\s*<(?P<format>[^<>]+)>", re.DOTALL)
 
@@ -20,7 +24,8 @@ _SUFFIXED = re.compile(r"(?P<name>.*?)\s*<(?P<format>[^<>]+)>", re.DOTALL)
 class Header:
     """One column's header.
 
-    `position` counts from 1. `text` is the whole header without outer white space, `name` the property it names. At
+    `position` counts from 1. `text` is the whole header without outer white space and without what keeps a spreadsheet
+    from taking it for a formula (`profiles.escapes`), `name` the property it names. At
     most one of `date_format`, which the dates know, and `unknown_format`, which they do not, is set. `forbidden` holds
     each forbidden character of the name once, in the order of the name; whether it matters is the preset's choice.
     """
@@ -73,6 +78,7 @@ def read(position: int, text: str, *, bracket_dates: bool = True) -> Header:
     text = text.strip()
     if position == 1:
         text = text.removeprefix("\ufeff").strip()
+    text = unescaped(text)
     found = _SUFFIXED.fullmatch(text) if bracket_dates else None
     if not found:
         return Header(position, text, text, None, None, _forbidden(text))

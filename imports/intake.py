@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import reduce
 from typing import Any
 
-from imports import header_rules, job_file, lifecycle, mapping, reading
+from imports import header_rules, headers, job_file, lifecycle, mapping, reading
 from imports.headers import HeaderError
 from imports.mapping import Target
 from imports.models import Bucket, ImportColumn, ImportJob, Step
@@ -109,7 +109,10 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         total=found.rows,
         findings=_findings(job, found.ragged, columns, options),
         salt=secrets.randbelow(1 << 20),
-        headers=mapping.fingerprint(job.preset, job.record_type, [column.header for column in columns]),
+        # The same as of the file whose rows were corrected, so that its mapping is offered again.
+        headers=mapping.fingerprint(
+            job.preset, job.record_type, [column.header for column in columns if column.name != headers.PROBLEM]
+        ),
     )
     job.refresh_from_db()
 

@@ -43,6 +43,11 @@ def fault(job: ImportJob) -> SourceError | None:
     return None
 
 
+def is_there(job: ImportJob) -> bool:
+    """Whether the file is kept, and nobody has removed it from the storage."""
+    return bool(job.file) and job.file.storage.exists(str(job.file.name))
+
+
 @contextmanager
 def detected(job: ImportJob) -> Iterator[Source]:
     """The file as it turns out to be; an encoding or delimiter that was chosen is taken at its word."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imports import header_rules
+from imports.headers import PROBLEM
 from imports.names import Names, plain
 from imports.presets import HeaderCase, Options, Unknown
 from profiles.consent import GROUP, GROUP_FIELDS, GROUP_ID, group_of, is_reserved
@@ -94,12 +95,17 @@ class Fault:
 
 
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
-    """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found."""
+    """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found.
+
+    What a file of rows to correct says of their problems is skipped (RP-12).
+    """
     taken: set[str] = set()
     names = Names(schema, options)
     for column in columns:
-        if column.target_kind == Target.UNDECIDED and header_rules.is_push_token(column.name):
-            _set(column, Choice(Target.SKIP))  # AT-19
+        if column.target_kind == Target.UNDECIDED and (
+            column.name == PROBLEM or header_rules.is_push_token(column.name)  # AT-19
+        ):
+            _set(column, Choice(Target.SKIP))
     for exact in (True, False):  # exact spellings have the first choice
         for column in columns:
             if column.target_kind == Target.UNDECIDED:

@@ -44,6 +44,9 @@ CHECKED = (
 )
 """States of jobs whose mapping was found to be good, and whose columns are kept."""
 
+RAN = (Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.UNDOING, Status.UNDONE)
+"""States of jobs that came to an end: their counts are those of what was done."""
+
 
 class Step(models.TextChoices):
     """The work that a job in *draft*, *checking* or *in progress* is at. Each is cut into units (``Bucket``)."""
@@ -269,3 +272,29 @@ class NoMail(models.Model):
     """Somebody who wants no e-mail about imports."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="no_mail")
+
+
+class Download(models.Model):
+    """A file to take away that takes long to make: a worker makes it, leased like a unit of work (design section 8).
+
+    ``move``: the last move of the job when it was asked for; after another one it is made anew.
+    """
+
+    class Kind(models.TextChoices):
+        RESULTS = "results", "Results workbook"
+        FAILED = "failed", "Failed rows"
+        FLAGGED = "flagged", "Failed and ignored rows"
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="downloads")
+    kind = models.CharField(max_length=10, choices=Kind)
+    move = models.BigIntegerField()
+    file = models.FileField(upload_to="downloads/%Y/%m/", max_length=500, blank=True)
+    rows = models.IntegerField(default=0, help_text="How many are written.")
+    queued = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    owner = models.CharField(max_length=36, blank=True)
+    attempts = models.SmallIntegerField(default=0)
+    made = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "kind"], name="download_kind")]

@@ -58,6 +58,11 @@ def keep_index(attribute_id: int) -> None:
     _hand_over("imports.tasks.keep_index", attribute_id)
 
 
+def make_download(number: int) -> None:
+    """Have a file made that takes long: its task may take as long as the queue waits for any."""
+    _hand_over("imports.tasks.make_download", number, timeout=settings.Q_CLUSTER["retry"] - 60)
+
+
 def is_here() -> bool:
     """Whether the caller does the work itself."""
     return _in_this_process.get()
@@ -68,8 +73,8 @@ def waiting() -> int:
     return int(get_broker().queue_size())
 
 
-def _hand_over(task: str, number: int) -> None:
+def _hand_over(task: str, number: int, **options: int) -> None:
     if settings.Q_CLUSTER.get("orm"):
-        async_task(task, number)
+        async_task(task, number, q_options=options)
     else:
-        transaction.on_commit(partial(async_task, task, number))
+        transaction.on_commit(partial(async_task, task, number, q_options=options))

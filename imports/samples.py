@@ -12,7 +12,7 @@ from imports.headers import HeaderError
 from imports.mapping import AUTOMATIC, looked_up_kinds
 from imports.presets import Forbidden, Options, Preset
 from imports.refusal import Limits
-from profiles import values
+from profiles import escapes, values
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
 from profiles.schema import ALIAS, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
 from profiles.values import InvalidValue, ValueType
@@ -29,7 +29,7 @@ def sample(schema: Schema, preset: Preset, identifier: str, options: Options) ->
     columns = [column for column in _columns(schema, identifier) if _is_header(preset.spelling(column.key), options)]
     full = _fillable(columns)
     needed = {column.key for column in columns if column.mandatory} | set(_found_by(identifier))
-    header = [_harmless(preset.spelling(column.key)) for column in columns]
+    header = [escapes.escaped(preset.spelling(column.key)) for column in columns]
     return _csv(header, ([_value(c, row, options) if c.key in filled else "" for c in columns]
                 for row in range(ROWS)
                 for filled in [full if row < ROWS - 1 else full & needed]))  # fmt: skip
@@ -76,7 +76,7 @@ def _found_by(identifier: str) -> Iterator[str]:
 def _is_header(name: str, options: Options) -> bool:
     """Whether a header can say it: in angle brackets it would be the format of a date, and some refuse characters."""
     try:
-        header = headers.parse([name])[0]
+        header = headers.parse([escapes.escaped(name)])[0]
     except HeaderError:
         return False
     return header.name == name and not (header.forbidden and options.forbidden_characters is Forbidden.REJECT)
@@ -106,8 +106,3 @@ def _fits(text: str, column: Definition, options: Options) -> bool:
     except InvalidValue:
         return False
     return True
-
-
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula (design rule 9)."""
-    return f"'{text}" if text.startswith(("'", "=", "+", "-", "@", "\t", "\r")) else text

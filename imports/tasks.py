@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from imports import engine, mail, queue
+from imports import downloads, engine, mail, queue
 from imports.models import ImportJob
 from profiles import filter_index
 
@@ -23,3 +23,8 @@ def tell(move_id: int) -> None:
 def keep_index(attribute_id: int) -> None:
     """Make or drop what makes filters by an attribute fast."""
     filter_index.keep(attribute_id)
+
+
+def make_download(number: int) -> None:
+    """Make a file that somebody asked for."""
+    downloads.make(number)

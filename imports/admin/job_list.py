@@ -12,12 +12,13 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from imports import leases, progress
 from imports.errand import is_at_work
-from imports.models import ImportJob, Status, Step
+from imports.models import RAN, ImportJob, Status, Step
 
 MOST_UPLOADERS = 1_000
 
@@ -26,9 +27,6 @@ TARGETING = {
     ImportJob.Targeting.SEGMENT: "Filter and segment",
     ImportJob.Targeting.NONE: "No",
 }
-
-COUNTED = (Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.UNDOING, Status.UNDONE)
-"""States in which the numbers of errors and records are those of what was done."""
 
 _WAITS, _OPEN, _OVER = "imports/icon-clock.svg", "admin/img/icon-changelink.svg", "admin/img/icon-hidelink.svg"
 _ICONS = {
@@ -114,7 +112,15 @@ def state(job: Any) -> SafeString:
 
 def counted(job: ImportJob, number: int) -> str:
     """A number of what was done; before there is any, a dash."""
-    return intcomma(number) if job.status in COUNTED else "–"
+    return intcomma(number) if job.status in RAN else "–"
+
+
+def results(job: ImportJob) -> SafeString:
+    """A link to what came of it (RP-08)."""
+    if job.status not in RAN or not job.total:
+        return format_html("{}", "–")
+    form = '<a href="{}">Results<span class="visually-hidden"> of {}</span></a>'
+    return format_html(form, reverse("admin:imports_importjob_results", args=[job.pk]), job.name)
 
 
 def name_of(user: Model | None) -> str:

@@ -111,7 +111,7 @@ def _sought(job: ImportJob, columns: list[ImportColumn], text: str) -> dict[str,
 
 
 def _problems(request: HttpRequest, job: ImportJob, figures: Figures, version: str) -> dict[str, Any]:
-    asked = Wanted(**{name: typed(request.GET, name) for name in _FILTERS})
+    asked = wanted(request)
     query = _address({name: getattr(asked, name) for name in _FILTERS})
     found = problems.wanted(problems.problems(job), asked)
     counted = problems.digest(job, figures.counts.failed + figures.warnings, version)
@@ -120,9 +120,15 @@ def _problems(request: HttpRequest, job: ImportJob, figures: Figures, version: s
         "digest": counted,
         "groups": [(_group_address(group), group) for group in counted.groups[:GROUPS_SHOWN]],
         "more_groups": max(0, len(counted.groups) - GROUPS_SHOWN),
+        "filters": query.removeprefix(f"?show={Tab.PROBLEMS.value}"),
         "severities": [RowError.Severity.ERROR.value, RowError.Severity.WARNING.value],
         **_listed(found, request, query),
     }
+
+
+def wanted(request: HttpRequest) -> Wanted:
+    """Which problems the address asks for."""
+    return Wanted(**{name: typed(request.GET, name) for name in _FILTERS})
 
 
 _FILTERS = tuple(field.name for field in fields(Wanted))

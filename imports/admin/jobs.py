@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from imports import lifecycle, waiting
-from imports.admin import configure, job_list, mail, pages, sample, upload
+from imports.admin import configure, downloads, job_list, mail, pages, sample, upload
 from imports.admin import help as help_page
 from imports.admin import job as job_page
 from imports.models import ImportJob
@@ -40,6 +40,7 @@ class ImportJobAdmin(ReadOnly):
         "uploader_name",
         "targeted",
         "rows",
+        "results",
     )
     list_filter = (
         "status",
@@ -67,6 +68,9 @@ class ImportJobAdmin(ReadOnly):
             path("<int:number>/configure/", site(configure.view), name="imports_importjob_configure"),
             path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
+            path("<int:number>/results/", site(downloads.results), name="imports_importjob_results"),
+            path("<int:number>/failed-rows/", site(downloads.failed_rows), name="imports_importjob_failed_rows"),
+            path("<int:number>/problems/", site(downloads.problems_listed), name="imports_importjob_problems"),
             path("help/", site(help_page.view), name="imports_importjob_help"),
             path("sample/", site(sample.view), name="imports_importjob_sample"),
             path("add/", site(upload.view), name="imports_importjob_add"),
@@ -116,6 +120,10 @@ class ImportJobAdmin(ReadOnly):
     @admin.display(description="Rows", ordering="total")
     def rows(self, job: ImportJob) -> str:
         return intcomma(job.total)
+
+    @admin.display(description="Results")
+    def results(self, job: ImportJob) -> SafeString:
+        return job_list.results(job)
 
     @admin.action(description="Resume selected imports", permissions=["view"])
     def resume(self, request: HttpRequest, jobs: QuerySet[ImportJob]) -> None:

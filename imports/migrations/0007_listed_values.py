@@ -6,13 +6,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0005_headers'),
+        ('imports', '0006_subscription_type'),
     ]
 
     operations = [
         migrations.AlterField(
             model_name='importcolumn',
             name='type',
-            field=models.CharField(blank=True, choices=[('text', 'text'), ('integer', 'integer'), ('number', 'number'), ('boolean', 'boolean'), ('date', 'date'), ('datetime', 'datetime'), ('email', 'email'), ('phone', 'phone'), ('country', 'country'), ('language', 'language'), ('time_zone', 'time zone'), ('gender', 'gender'), ('yes_no', 'yes no'), ('education', 'education'), ('url', 'url')], max_length=20),
+            field=models.CharField(blank=True, choices=[('text', 'text'), ('integer', 'integer'), ('number', 'number'), ('boolean', 'boolean'), ('date', 'date'), ('datetime', 'datetime'), ('email', 'email'), ('phone', 'phone'), ('country', 'country'), ('language', 'language'), ('time_zone', 'time zone'), ('gender', 'gender'), ('yes_no', 'yes no'), ('education', 'education'), ('url', 'url'), ('subscription', 'subscription')], max_length=20),
         ),
     ]
