@@ -164,6 +164,7 @@ def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     working = is_at_work(job)
     return {
         "figures": found,
+        "data_points": outcome.data_points(job),
         "parts": list(_parts(found, "still to do" if working else "not run")),
         "working": working,
         "stage": stage,
