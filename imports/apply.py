@@ -13,7 +13,7 @@ from imports import lifecycle, mapping, plan, staging, workout
 from imports.models import Bucket, ImportColumn, ImportJob, Step
 from imports.tables import JobTables
 from profiles import consent, schema_lock, slots, store
-from profiles.models import ChangeSet, add_attributes, load_schema
+from profiles.models import ChangeSet, Segment, add_attributes, load_schema
 from profiles.schema import ALIAS, ALIAS_LABEL, EXTERNAL_ID, identifier_of
 
 
@@ -67,6 +67,12 @@ def outcome(job: ImportJob) -> dict[str, Any]:
         "finished": timezone.now(),
         "seconds": lifecycle.timed(job),
     }
+
+
+def add_segment(job: ImportJob) -> None:
+    """The segment that the job asked for: its name, and everybody whom it imported or updated (SG-04, D-30)."""
+    if job.targeting == ImportJob.Targeting.SEGMENT and job.change_set_id is not None:
+        Segment.objects.create(name=job.name, change_set_id=job.change_set_id, created_by=job.created_by)
 
 
 def _add_groups(job: ImportJob, columns: Sequence[ImportColumn]) -> None:

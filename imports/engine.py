@@ -19,7 +19,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
-from imports import apply, configure, intake, leases, lifecycle, plan, preview, queue, reading, staging
+from imports import apply, configure, data_points, intake, leases, lifecycle, plan, preview, queue, reading, staging
 from imports.headers import HeaderError
 from imports.models import Bucket, ImportJob, Step
 from imports.moves import Move, Refused
@@ -111,8 +111,8 @@ def _cut(job: ImportJob, work: Work) -> bool:
 def _end(job: ImportJob, work: Work) -> bool:
     """End a step all of whose units are done; one process does so, the others find it ended."""
     with _answering(job, "end"):
-        if job.step == Step.PREVIEW:  # whose end reads what its units worked out
-            _restore(job)
+        if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.are_counted(job)):
+            _restore(job)  # what its end reads
         with transaction.atomic():
             _one_at_a_time(job)
             leases.stay(job)  # while we waited, another process may have ended the step, and people gone on
@@ -279,9 +279,11 @@ def _end_prepare(job: ImportJob) -> None:
 
 
 def _end_apply(job: ImportJob) -> None:
+    points = data_points.count(job)
     # In this order: whoever still reads the tables comes to an end by waiting for the job, never the other way round.
     JobTables(job.pk).drop()
-    lifecycle.move(job, Move.COMPLETE, **apply.outcome(job))
+    lifecycle.move(job, Move.COMPLETE, **apply.outcome(job), data_points=points)
+    apply.add_segment(job)  # in the transaction of the move, which one process makes once
 
 
 def _cut_stage(job: ImportJob) -> list[Bucket]:

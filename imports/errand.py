@@ -73,6 +73,7 @@ class Errand:
             preset=request.preset.key,
             identifier=request.identifier,
             action=request.action,
+            targeting=request.targeting,
             options=request.options,
         )
         try:

@@ -236,6 +236,12 @@ def _column(column: MappedColumn, definition: Definition) -> Column:
     return Column(column.position - 1, column.header, definition, column.date_format or None, unknown)
 
 
+def holds_only_identifiers(identifier: str, columns: Sequence[MappedColumn]) -> bool:
+    """Whether a mapping brings nothing but what people are told apart by: a file that marks people (PS-24)."""
+    targets = {column.target for column in columns if column.target_kind != Target.SKIP}
+    return targets <= OWN_FIELDS.keys() | set(looked_up_kinds(identifier))
+
+
 def identifier_named(name: str, schema: Schema) -> str | None:
     """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
     names = Names(schema)

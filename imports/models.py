@@ -125,6 +125,7 @@ class ImportJob(models.Model):
     unchanged = models.IntegerField(default=0, help_text="Of the updated rows, those that changed nothing.")
     people = models.IntegerField(default=0)
     warnings = models.IntegerField(default=0)
+    data_points = models.BigIntegerField(null=True, help_text="Where they are counted: an estimate.")
 
     change_set = models.OneToOneField(ChangeSet, models.SET_NULL, null=True, blank=True, related_name="job")
     created = models.DateTimeField(auto_now_add=True)

@@ -72,10 +72,19 @@ def figures(job: ImportJob) -> Figures:
     )
 
 
+def data_points(job: ImportJob) -> int | None:
+    """The data points that were used, or before the start those that are expected; None where nobody counts (DP-05)."""
+    if job.status in ENDED and job.status != Status.REJECTED:
+        return job.data_points
+    expected: int | None = job.preview.get("data_points")
+    return expected
+
+
 def as_json(job: ImportJob) -> dict[str, Any]:
     """The result for a program."""
     found = figures(job)
     errors = problems.problems(job).filter(severity=RowError.Severity.ERROR)[:FIRST_ERRORS]
+    points = data_points(job)
     return {
         "job": job.pk,
         "status": job.status,
@@ -83,6 +92,7 @@ def as_json(job: ImportJob) -> dict[str, Any]:
         "unchanged": found.unchanged,
         "people": found.people,
         "warnings": found.warnings,
+        **({} if points is None else {"data_points": points}),
         "seconds": found.seconds,
         "rows_per_second": found.rows_per_second,
         "errors": [_of_the_whole(job.reason_code, job.reason)] if is_refused(job) else [_of_a_row(e) for e in errors],

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from imports import find, mapping, workout
+from imports import data_points, find, mapping, workout
 from imports.models import Bucket, ImportJob, Step
 from imports.tables import JobTables
 from profiles import store
@@ -41,15 +41,16 @@ def summary(job: ImportJob) -> dict[str, Any]:
         staged.update(done)
     with connection.cursor() as cursor:
         _count_serial_people(cursor, job, counts)
+    columns = list(job.columns.all())
     return {
         "total": staged["rows"],
         **{name: counts[name] for name in workout.COUNTED},
         "failed": counts["failed"] + staged["failed"],
         "warnings": staged["warnings"],
         "new_attributes": [
-            {"key": d.key, "type": d.type.value}
-            for d in mapping.new_definitions(list(job.columns.all()), load_schema())
+            {"key": d.key, "type": d.type.value} for d in mapping.new_definitions(columns, load_schema())
         ],
+        "only_identifiers": mapping.holds_only_identifiers(job.identifier, columns),
         "rows": first_rows(job),
     }
 
@@ -57,6 +58,9 @@ def summary(job: ImportJob) -> dict[str, Any]:
 def outcome(job: ImportJob) -> dict[str, Any]:
     """What a job that is checked knows of itself."""
     found = summary(job)
+    points = data_points.count(job)
+    if points is not None:
+        found["data_points"] = points
     return {"preview": found, "total": found["total"], "warnings": found["warnings"]}
 
 

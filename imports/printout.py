@@ -75,6 +75,9 @@ def _lines(job: ImportJob, found: Figures) -> Iterator[tuple[str, str, str, str]
     if counts.not_run:
         yield "Not run", f"{counts.not_run:,}", "", "yellow"
     yield "People", f"{found.people:,}", "imported or updated", ""
+    points = outcome.data_points(job)
+    if points is not None:
+        yield "Data points", f"{points:,}", "an estimate", ""
     if found.warnings:
         yield "Warnings", f"{found.warnings:,}", "values left out", "yellow"
     if is_at_work(job):
@@ -112,6 +115,11 @@ def _notes(job: ImportJob) -> list[str]:
     added = [f"{new['key']} ({new['type']})" for new in job.preview.get("new_attributes", [])]
     if added and job.status != Status.READY:  # there the mapping says so
         notes.append(f"New attributes: {', '.join(added)}.")
+    if job.preview.get("only_identifiers") and job.preview["imported"] and job.status not in outcome.ENDED:
+        notes.append(
+            f"The file holds nothing but identifiers, and {job.preview['imported']:,} of its rows find nobody: they "
+            "would make new people of whom nothing else is known."
+        )
     if job.preview.get("cleared"):
         notes.append(f"Replace clears {job.preview['cleared']:,} values that the file does not bring.")
     if job.preview.get("repeated"):

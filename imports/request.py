@@ -14,6 +14,7 @@ from typing import Any
 from imports import encoding, guidance, mapping, offers
 from imports.command_line import WrongUsage
 from imports.delimiters import is_delimiter
+from imports.models import ImportJob
 from imports.presets import PRESETS, Preset
 from imports.refusal import SourceError
 from profiles import values
@@ -37,6 +38,7 @@ class Request:
     action: Action
     targets: Mapping[str, str]
     skipped: Sequence[str]
+    targeting: str = ImportJob.Targeting.FILTER
     default_country: str = ""
     encoding: str = ""
     delimiter: str = ""
@@ -73,6 +75,7 @@ def read(options: Mapping[str, Any]) -> Request:
         action=_action(options["action"], preset),
         targets=targets,
         skipped=skipped,
+        targeting=_targeting(options["targeting"]),
         default_country=_country(options["default_country"]),
         encoding=_encoding(options["encoding"]),
         delimiter=_delimiter(options["delimiter"]),
@@ -163,6 +166,16 @@ def _columns(mapped: Sequence[str], skipped: Sequence[str]) -> tuple[dict[str, s
     if both:
         raise WrongUsage(f"Column {both} is both in --map and in --skip. Keep one of them.")
     return targets, left_out
+
+
+def _targeting(text: str | None) -> str:
+    """``filter``, ``segment`` or ``none`` (SG-03..SG-05)."""
+    choices = {choice.value: choice.label for choice in ImportJob.Targeting}
+    if not text:
+        return ImportJob.Targeting.FILTER
+    if text.lower() not in choices:
+        raise WrongUsage(_choices(f"There is no targeting {text}. --targeting is one of:", choices))
+    return text.lower()
 
 
 def _country(text: str | None) -> str:

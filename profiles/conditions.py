@@ -147,8 +147,10 @@ def to_json(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
     ]
 
 
-def from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[Condition, ...]:
+def from_json(stored: object) -> tuple[Condition, ...]:
     """The reverse of `to_json`. Raises ``InvalidCondition`` for what it never wrote."""
+    if not isinstance(stored, list) or not all(isinstance(each, dict) for each in stored):
+        raise InvalidCondition("These are no conditions.")
     return tuple(_restored(dict(each)) for each in stored)
 
 

@@ -210,12 +210,20 @@ class SubscriptionGroup(models.Model):
 
 
 class Segment(models.Model):
-    """A named set of people: conditions, or the members of one change set."""
+    """A named set of people: those who meet conditions (``conditions.to_json``), or the members of one change set.
+
+    With neither it is nobody: the change set is gone. Names may be alike, as those of imports may.
+    """
 
     name = models.CharField(max_length=255)
     conditions = models.JSONField(default=list, blank=True)
     change_set = models.ForeignKey(ChangeSet, models.SET_NULL, null=True, blank=True, related_name="segments")
     created = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["name"], name="segment_name")]
 
     def __str__(self) -> str:
         return self.name

@@ -13,7 +13,7 @@ from profiles import conditions
 from profiles.comparisons import Test, compare, start_of
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Operator
 from profiles.filter_index import text_of
-from profiles.models import Change, Profile
+from profiles.models import Change, Profile, Segment
 from profiles.schema import EXTERNAL_ID, Schema
 
 BIRTHDAY = "dob"
@@ -24,6 +24,16 @@ def people(wanted: Iterable[Condition], schema: Schema) -> QuerySet[Profile]:
     found = Profile.objects.all()
     for condition in wanted:
         found = found.filter(test(condition, schema))
+    return found
+
+
+def conditions_of(segment: Segment) -> tuple[Condition, ...]:
+    """What the members of a segment meet. Raises ``InvalidCondition`` where that cannot be told any more."""
+    if segment.change_set_id is not None:
+        return (conditions.Member(segment.change_set_id),)
+    found = conditions.from_json(segment.conditions)
+    if not found:
+        raise InvalidCondition("The import that it was made of is not there any more.", "segment")
     return found
 
 

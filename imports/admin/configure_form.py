@@ -66,6 +66,9 @@ def _fields(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
     action = _changed(sent, "action")
     if action in set(PRESETS[job.preset].actions):
         yield "action", action
+    targeting = _changed(sent, "targeting")
+    if targeting in ImportJob.Targeting.values:
+        yield "targeting", targeting
 
 
 def _options(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:

@@ -136,6 +136,7 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         "step": "Configure",
         **_live(job, known, columns, standing),
         "actions": list(_actions(job)),
+        "targetings": list(_targetings(job)),
         "earlier": remembered.offer(job),
         "looks_like": _looks_like(job, columns),
         "preset": PRESETS[job.preset],
@@ -222,6 +223,21 @@ def _actions(job: ImportJob) -> Iterator[Option]:
         yield Option(
             action, action.label, guidance.ACTIONS[action], action == job.action, careful=action is Action.REPLACE
         )
+
+
+def _targetings(job: ImportJob) -> Iterator[Option]:
+    """What the people of the import can be found by afterwards (SG-03..SG-05)."""
+    for choice in ImportJob.Targeting:
+        yield Option(choice.value, choice.label, _TARGETING[choice], choice == job.targeting)
+
+
+_TARGETING = {
+    ImportJob.Targeting.FILTER: "the list of people can be narrowed to them by “Updated/Imported from CSV” and this "
+    "import's exact name",
+    ImportJob.Targeting.SEGMENT: "the same, and a segment of this name, with the same people, once the import is "
+    "complete",
+    ImportJob.Targeting.NONE: "that filter does not offer this import; its own page still leads to its people",
+}
 
 
 def _lines(

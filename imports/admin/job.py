@@ -20,7 +20,6 @@ from imports.models import ImportJob, Status
 from imports.moves import Move, Refused
 from imports.presets import PRESETS
 
-FINDINGS_SHOWN = 10
 ATTRIBUTES_SHOWN = 20
 """New ones that are named; as many as the template takes."""
 
@@ -144,7 +143,6 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
     details = {
         "title": job.name,
         "preset": PRESETS[job.preset],
-        "findings": list(_findings(job)),
         "fault": fault,
         "comment": request.POST.get("comment", ""),
         "waiting": waiting,
@@ -162,15 +160,6 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
     return page(request, "job", job, **state, **details, **shown)
 
 
-def _findings(job: ImportJob) -> Iterator[str]:
-    """What the scan and the mapping found in the file (PV-06); ragged rows are among the failed ones in the end."""
-    for found in job.findings[:FINDINGS_SHOWN]:
-        if found["code"] != "ragged" or job.status not in outcome.ENDED:
-            yield f"{found['reason'].rstrip('.')}."
-    if len(job.findings) > FINDINGS_SHOWN:
-        yield f"{len(job.findings) - FINDINGS_SHOWN:,} more columns have something of the kind."
-
-
 def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What changes while work goes on."""
     found = outcome.figures(job)
@@ -178,6 +167,7 @@ def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     working = is_at_work(job)
     return {
         "figures": found,
+        "data_points": outcome.data_points(job),
         "parts": list(_parts(found, "still to do" if working else "not run")),
         "working": working,
         "stage": stage,

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 
 from imports.models import ImportJob
 from profiles import conditions
+from profiles.admin import named
+from profiles.admin.named import label
 from profiles.admin.people_list import Added
 from profiles.conditions import InvalidCondition, Member, Outcome, Parameters
 
 RECENT = 50
-_NUMBERED = re.compile(r".*, #([0-9]{1,18})", re.DOTALL).fullmatch
 
 
 def people_of(job: ImportJob, outcome: Outcome | None = None) -> str:
@@ -29,7 +28,7 @@ def people_of(job: ImportJob, outcome: Outcome | None = None) -> str:
 def of_import(sent: Parameters) -> Added:
     """What the address says about an import: its number, or its exact name as somebody types it (SG-03)."""
     number, text = (" ".join(sent.get(name, ())[-1:]).strip() for name in ("import", "import_name"))
-    context: dict[str, Any] = {"import_name": text, "recent": [_label(job) for job in _targets()[:RECENT]]}
+    context: dict[str, Any] = {"import_name": text, "recent": [label(job) for job in _targets()[:RECENT]]}
     try:
         context["outcome"] = outcome = conditions.outcome(sent)
         if not text and not number:
@@ -37,15 +36,15 @@ def of_import(sent: Parameters) -> Added:
         jobs = _named(text) if text else _numbered(number)
         job = _only(jobs, text)
     except _SeveralImports as several:
-        links = [(_label(job), people_of(job, outcome)) for job in several.jobs]
+        links = [(label(job), people_of(job, outcome)) for job in several.jobs]
         return Added(wrong=[several], context=context | {"same_name": links, "import_problem": str(several)})
     except InvalidCondition as invalid:
         return Added(wrong=[invalid], context=context | {"import_problem": str(invalid)})
     return Added(
         Member(job.change_set_id, outcome) if job.change_set_id else None,
-        f"{_label(job)}, {outcome} only" if outcome else _label(job),
+        f"{label(job)}, {outcome} only" if outcome else label(job),
         [("import", str(job.pk)), *([("outcome", outcome.value)] if outcome else [])],
-        context=context | {"import_name": _label(job)},
+        context=context | {"import_name": label(job)},
     )
 
 
@@ -65,11 +64,7 @@ def _targets() -> QuerySet[ImportJob]:
 
 def _named(text: str) -> list[ImportJob]:
     """All imports whose whole name, or label, this is, letter for letter."""
-    if "\0" in text:
-        return []
-    label = _NUMBERED(text)
-    found = list(_targets().filter(Q(name=text) | Q(pk=int(label[1]) if label else None))[: RECENT + 1])
-    return [job for job in found if text in (job.name, _label(job))]
+    return named.called(_targets(), [text]).get(text, [])
 
 
 def _numbered(number: str) -> list[ImportJob]:
@@ -89,9 +84,3 @@ def _only(jobs: list[ImportJob], text: str) -> ImportJob:
     if jobs[0].change_set_id is None:
         raise InvalidCondition("This import has not begun, so it has no people yet.", "import_name")
     return jobs[0]
-
-
-def _label(job: ImportJob) -> str:
-    """What tells imports of one name apart: `May leads, 4 May 2026, #41`."""
-    day = timezone.localdate(job.created)
-    return f"{job.name}, {day.day} {day:%B} {day.year}, #{job.pk}"

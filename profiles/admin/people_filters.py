@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from profiles import conditions
+from profiles.admin import segment_filter
 from profiles.conditions import (
     AttributeCondition,
     Condition,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from profiles.admin.people_list import Asked, Known
 
 MOST_ROWS = 10
+"""Conditions that are shown as rows; more of them are kept, each with its chip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +60,44 @@ class DayField:
 def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
     """What the form and the chips show; what was sent is shown as it was sent, right or wrong."""
     return {
-        "chips": list(_chips(asked, known)),
+        "chips": list(chips(asked, known)),
         "rows_of_form": _rows(asked, sent),
         "attribute_groups": _groups(known),
         "operators": [(operator.value, operator.label) for operator in Operator],
-        "kinds": [(key, label, key in sent.get("has", ())) for key, label in _kinds(known).items()],
+        "kinds": [(key, label, key == _first(sent.get("has", ()))) for key, label in _kinds(known).items()],
         "days": [_day_field(asked, sent, moment) for moment in Moment],
         "whens": [when.value for when in When],
         "birthday": any(sent.get("birthday", ())),
         "column_fields": [*asked.columns, ""][:MOST_ROWS],
-        "hidden": [pair for c in asked.conditions if isinstance(c, Member) for pair in conditions.to_parameters([c])],
+        "hidden": list(_hidden(asked, sent)),
+        "segment_fields": asked.segments.fields,
+        "recent_segments": segment_filter.recent(),
         "problems": [(_place(wrong), _with_name(wrong, sent, known)) for wrong in asked.wrong],
     }
 
 
-def _chips(asked: Asked, known: Known) -> Iterator[Chip]:
+def chips(asked: Asked, known: Known) -> Iterator[Chip]:
     if asked.text:
         yield Chip(f"Identifier is {asked.text}", asked.address(text=False))
     if asked.added.label:
         yield Chip(asked.added.label, asked.address(added=False))
     for condition in asked.conditions:
-        yield Chip(_said(condition, known), asked.address(without=condition))
+        yield Chip(said(condition, known), asked.address(without=condition))
+    for segment in asked.segments.chosen:
+        yield Chip(f"Segment {segment.label}", asked.address(without_segment=segment.number))
 
 
-def _said(condition: Condition, known: Known) -> str:
+def _hidden(asked: Asked, sent: Parameters) -> Iterator[tuple[str, str]]:
+    """What the form cannot show, so that it is not lost when the form is sent."""
+    yield from conditions.to_parameters(c for c in asked.conditions if isinstance(c, Member))
+    yield from (("has", kind) for kind in [kind for kind in sent.get("has", ()) if kind][1:])
+    shown = {row.number for row in _rows(asked, sent)}
+    for i, row in enumerate(conditions.rows(sent)):
+        if i not in shown:
+            yield from zip(_OF_A_ROW, row, strict=True)
+
+
+def said(condition: Condition, known: Known) -> str:
     """A condition in the words of the labels."""
     labels = {a.key: a.label for a in known.attributes} | OWN_FIELDS
     match condition:
@@ -93,9 +109,13 @@ def _said(condition: Condition, known: Known) -> str:
 
 
 def _rows(asked: Asked, sent: Parameters) -> list[FormRow]:
-    """What was sent, and a blank row for one more."""
-    rows = [FormRow(i, *row, problems=_problems(asked, i)) for i, row in enumerate(conditions.rows(sent)[:MOST_ROWS])]
-    return [*rows, FormRow(len(rows))][:MOST_ROWS]
+    """The first of what was sent, whatever is wrong with it, and a blank row for one more."""
+    rows = [FormRow(i, *row, problems=_problems(asked, i)) for i, row in enumerate(conditions.rows(sent))]
+    return [*(row for row in rows if row.number < MOST_ROWS or row.problems), FormRow(len(rows))]
+
+
+def _first(texts: Sequence[str]) -> str:
+    return next((text for text in texts if text), "")
 
 
 def _problems(asked: Asked, row: int) -> tuple[str, ...]:
@@ -129,13 +149,15 @@ def _place(wrong: InvalidCondition) -> str:
     """The id of the field that a problem is about."""
     if wrong.field in _OF_A_ROW:
         return f"{wrong.field}-{wrong.row}"
+    if wrong.field == "segment":
+        return f"segment-{wrong.row}"
     known = ("has", *Moment, "import_name", "outcome")
     return wrong.field if wrong.field in known else "changelist-filter"
 
 
 def _with_name(wrong: InvalidCondition, sent: Parameters, known: Known) -> str:
     """A problem as it is told far from its field."""
-    name = wrong.field.capitalize() if wrong.field in set(Moment) else ""
+    name = wrong.field.capitalize() if wrong.field in {*Moment, "segment"} else ""
     if wrong.field in _OF_A_ROW:
         key = conditions.rows(sent)[wrong.row][0]
         name = known.schema.definitions[key].label if key in known.schema.definitions else key

@@ -12,10 +12,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from profiles import conditions, filter_index, listing, search, segments
-from profiles.admin import people_filters, people_rows
+from profiles.admin import people_filters, people_rows, segment_filter
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Parameters
 from profiles.listing import Count, TookTooLong
 from profiles.models import Attribute, Change, ChangeSet, Profile
@@ -62,6 +63,7 @@ class Asked:
     text: str
     columns: Sequence[str]
     added: Added
+    segments: segment_filter.Asked
     page: int
     exactly: bool
     wrong: Sequence[InvalidCondition]
@@ -69,16 +71,18 @@ class Asked:
 
     @property
     def all_conditions(self) -> list[Condition]:
-        return [*self.conditions, *([self.added.condition] if self.added.condition else [])]
+        added = [self.added.condition] if self.added.condition else []
+        return list(dict.fromkeys([*self.conditions, *added, *self.segments.conditions]))
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.conditions or self.text or self.added.parameters)
+        return bool(self.conditions or self.text or self.added.parameters or self.segments.chosen)
 
     def pairs(
         self,
         *,
         without: Condition | None = None,
+        without_segment: int = 0,
         text: bool = True,
         added: bool = True,
         page: int = 1,
@@ -88,6 +92,7 @@ class Asked:
         return [
             *([("q", self.text)] if text and self.text else []),
             *(self.added.parameters if added else []),
+            *(("segment", str(each.number)) for each in self.segments.chosen if each.number != without_segment),
             *conditions.to_parameters(c for c in self.conditions if c != without),
             *(("show", key) for key in self.columns if tuple(self.columns) != COLUMNS),
             *([("p", str(page))] if page > 1 else []),
@@ -117,8 +122,8 @@ def view(request: HttpRequest, screen: ProfileAdmin, extra: dict[str, Any]) -> H
     if not screen.has_view_permission(request):
         raise PermissionDenied
     sent = {name: [str(value) for value in request.GET.getlist(name)] for name in request.GET}
-    known = _known()
-    asked = _asked(sent, known, screen)
+    known = what_is_known()
+    asked = what_is_asked(sent, known, screen)
     here: dict[str, Any] = {"page": asked.page, "exactly": asked.exactly}
     if not asked.wrong and sorted(asked.pairs(**here)) != sorted((name, each) for name in sent for each in sent[name]):
         return HttpResponseRedirect(asked.address(**here))
@@ -131,13 +136,15 @@ def view(request: HttpRequest, screen: ProfileAdmin, extra: dict[str, Any]) -> H
         "found": found,
         **_told(asked, found, known),
         **people_filters.context(asked, sent, known),
+        "save_address": _save_address(request, asked),
         **people_rows.context(asked, found, known, screen, request),
     }
     shown = admin.site.each_context(request) | context | asked.added.context | extra
     return TemplateResponse(request, screen.list_template, shown)
 
 
-def _known() -> Known:
+def what_is_known() -> Known:
+    """The schema, with one query."""
     attributes = list(Attribute.objects.annotate(indexed=filter_index.standing()).order_by("-built_in", "key"))
     schema = Schema.of(
         Definition(a.key, a.label, ValueType(a.type), a.multi_valued, a.mandatory, a.identifier, a.built_in)
@@ -149,18 +156,20 @@ def _known() -> Known:
 # --- what is asked for --------------------------------------------------------------------------
 
 
-def _asked(sent: Parameters, known: Known, screen: ProfileAdmin) -> Asked:
+def what_is_asked(sent: Parameters, known: Known, screen: ProfileAdmin) -> Asked:
+    """What an address of the list asks for, right or wrong."""
     found, wrong = conditions.from_parameters(sent)
-    added = screen.added(sent)
+    added, chosen = screen.added(sent), segment_filter.read(sent, known.schema)
     columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in known.schema.definitions]
     return Asked(
         conditions=found,
         text=_last(sent, "q"),
         columns=columns[:MOST_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],
         added=added,
+        segments=chosen,
         page=_page_number(_last(sent, "p")),
         exactly=_last(sent, "count") == "exact",
-        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong],
+        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong, *chosen.wrong],
     )
 
 
@@ -190,6 +199,13 @@ def _last(sent: Parameters, name: str) -> str:
 
 def _page_number(text: str) -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 10 else 1
+
+
+def _save_address(request: HttpRequest, asked: Asked) -> str:
+    """Where the filters are saved as a segment; empty where there is nothing to save, or nobody who may."""
+    is_sound = asked.all_conditions and not asked.wrong and not asked.text
+    may_save = request.user.has_perm("profiles.add_segment")
+    return f"{reverse('admin:profiles_segment_add')}{asked.address()}" if is_sound and may_save else ""
 
 
 # --- who is found -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from imports.models import ImportJob, Status
 from profiles import edit
-from profiles.models import Attribute
+from profiles.models import Attribute, Segment
 from tests.admin.screens import address, check, log_in, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -157,7 +157,7 @@ ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
     "profiles_profile_import": (ROLES, ROLES),
     **{
         f"profiles_{model}_{name}": who
-        for model in ("profile", "attribute")
+        for model in ("profile", "attribute", "segment")
         for name, who in {
             "changelist": (ROLES, ROLES),
             "add": ({ADMIN}, {ADMIN}),
@@ -192,7 +192,13 @@ def test_every_address_that_is_told_of_exists():
 def test_an_address_answers_those_it_is_for_and_nobody_else(everybody: Everybody, job: ImportJob, method: str):
     attribute = Attribute.objects.create(key="own", label="Own", type="text")
     person = edit.create({"external_id": "somebody"}, None)
-    numbers = {"imports_importjob": job.pk, "profiles_profile": person, "profiles_attribute": attribute.pk}
+    segment = Segment.objects.create(name="S", conditions=[{"is": "birthday"}])
+    numbers = {
+        "imports_importjob": job.pk,
+        "profiles_profile": person,
+        "profiles_attribute": attribute.pk,
+        "profiles_segment": segment.pk,
+    }
     for name, pattern in patterns().items():
         if name in OPEN_TO_ALL:
             continue

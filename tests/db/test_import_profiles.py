@@ -209,6 +209,7 @@ def test_a_missing_action_lists_the_choices_with_a_sentence_each():
         (["--map", "zip=a", "--map", "zip=b"], "both a and b"),
         (["--map", "zip=a", "--skip", "zip"], "--skip"),
         (["--preset", "other"], "standard"),
+        (["--targeting", "all"], "Create targeting filter and add to new segment"),
         (["--default-country", "Narnia"], "two-letter"),
         (["--encoding", "morse"], "utf-8"),
         (["--delimiter", "ab"], "semicolon"),

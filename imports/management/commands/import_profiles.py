@@ -56,6 +56,12 @@ class Command(BaseCommand):
             metavar="CODE",
             help="two-letter ISO code, such as US: phone numbers without a country code become international",
         )
+        parser.add_argument(
+            "--targeting",
+            metavar="NAME",
+            help="how its people are found later: filter (by the import's exact name; the default), segment (that, "
+            "and a segment of this name), or none",
+        )
         parser.add_argument("--encoding", metavar="NAME", help="such as utf-8 or cp1252 (default: detected)")
         parser.add_argument(
             "--delimiter", metavar="MARK", help="comma, semicolon, tab, bar or a single mark (default: detected)"

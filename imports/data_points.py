@@ -1,0 +1,71 @@
+"""What an import would cost in Braze's data points, or did (DP-01 .. DP-05): an estimate, shown where a preset asks.
+
+Counted once, at the end of a step and before the job's tables go, by one statement over the rows that are applied.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+from imports import job_file
+from imports.models import ImportJob, Step
+from imports.tables import JobTables
+from profiles.schema import OWN_FIELDS
+
+FREE = (
+    *OWN_FIELDS,
+    "alias_name",
+    "alias_label",
+    "email_subscribe",
+    "push_subscribe",
+    "sms_subscribe",
+    "whatsapp_subscribe",
+    "dnd_email",
+    "dnd_phone",
+)
+"""What costs nothing: the ids, and consent (DP-02, DP-03). E-mail and phone cost, also where people are found by them
+(DP-04)."""
+
+FREE_PREFIX = "group:"
+"""Subscription groups are consent too."""
+
+
+def are_counted(job: ImportJob) -> bool:
+    """Whether the job's options ask for data points (DP-05)."""
+    return job_file.options(job).data_points
+
+
+def count(job: ImportJob) -> int | None:
+    """The data points of all rows that the step at its end applied, or would; None where they are not counted.
+
+    Every value costs one, of a list each; of events every row (DP-04). Ignored and failed rows cost nothing.
+    """
+    if not are_counted(job):
+        return None
+    tables = JobTables(job.pk)
+    points = _EVENTS if job.record_type == ImportJob.RecordType.EVENTS else _VALUES
+    left_out = _LEFT_OUT_BY_PREVIEW if job.step == Step.PREVIEW else _LEFT_OUT_BY_APPLY
+    values: dict[str, Any] = {"job": job.pk, "free": list(FREE), "prefix": FREE_PREFIX}
+    with connection.cursor() as cursor:
+        cursor.execute(points.format(staged=tables.staged, left_out=left_out.format(results=tables.results)), values)
+        return int(cursor.fetchone()[0])
+
+
+_VALUES = """
+SELECT coalesce(sum(CASE json_typeof(v.value) WHEN 'array' THEN json_array_length(v.value)
+                                              WHEN 'null' THEN 0 ELSE 1 END), 0)
+FROM {staged} s CROSS JOIN LATERAL json_each(s.raw::json) v
+WHERE NOT (v.key = ANY(%(free)s) OR starts_with(v.key, %(prefix)s)) AND NOT EXISTS ({left_out})
+"""
+
+_EVENTS = "SELECT count(*) FROM {staged} s WHERE NOT EXISTS ({left_out})"
+
+_LEFT_OUT_BY_PREVIEW = "SELECT FROM {results} r WHERE r.row_no = s.row_no AND r.outcome IN ('ignored', 'failed')"
+
+# Logged, so that they outlast a crash of the database, which empties the results.
+_LEFT_OUT_BY_APPLY = """
+SELECT FROM imports_rowerror e
+WHERE e.job_id = %(job)s AND e."row" = s.row_no AND e.step = 'apply' AND e.severity IN ('ignored', 'error')
+"""

@@ -1,0 +1,43 @@
+"""Things whose names may be alike, found by their whole name or told apart by day and number (SG-03, SG-08)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+
+MOST = 50
+"""So many of one name are told apart."""
+
+_NUMBERED = re.compile(r".*, #([0-9]{1,18})", re.DOTALL).fullmatch
+
+
+class Named(Protocol):
+    """An import, or a segment."""
+
+    pk: Any
+    name: str
+    created: datetime
+
+
+Thing = TypeVar("Thing", bound=Model)
+
+
+def label(thing: Named) -> str:
+    """`May leads, 4 May 2026, #41`."""
+    day = timezone.localdate(thing.created)
+    return f"{thing.name}, {day.day} {day:%B} {day.year}, #{thing.pk}"
+
+
+def called(things: QuerySet[Thing], texts: Iterable[str]) -> dict[str, list[Thing]]:
+    """By text, all things whose whole name, or label, it is, letter for letter; one query for all texts."""
+    sound = [text for text in dict.fromkeys(texts) if text and "\0" not in text]
+    numbers = [int(parts[1]) for text in sound if (parts := _NUMBERED(text))]
+    if not sound:
+        return {}
+    alike: list[Any] = list(things.filter(Q(name__in=sound) | Q(pk__in=numbers))[: MOST * len(sound) + 1])
+    return {text: [each for each in alike if text in (each.name, label(each))] for text in sound}
