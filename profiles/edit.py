@@ -23,7 +23,7 @@ from profiles import alias, schema_lock, slots, store
 from profiles.merge import Action, Changes, Form, same
 from profiles.models import Change, ChangeSet, Profile, load_schema
 from profiles.people import Incoming, Link, People, Person, Refusal, Rules
-from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, OBJECT_ID, Schema, identifier_of
+from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, OBJECT_ID, Schema, fields_of
 
 Done = TypeVar("Done")
 
@@ -317,8 +317,8 @@ def _check_mandatory(schema: Schema, after: Mapping[str, Any]) -> None:
 
 def _fault(refusal: Refusal, people: People, own: Iterable[Link]) -> Fault:
     """``own``: what only one person may have, and somebody else may have already."""
-    taken = [link for link in own if link[0] == identifier_of(refusal.column)]
+    taken = [link for link in own if link[0] == refusal.column]
     owner = next((person for link in taken for person in people.holders.get(link, ())), None)
     if owner is None:
         return Fault(Why.LIMIT, f"{refusal.reason}.", refusal.column)
-    return Fault(Why.TAKEN, f"{refusal.reason}.", refusal.column, owner.ref)
+    return Fault(Why.TAKEN, f"{refusal.reason}.", fields_of(refusal.column)[-1], owner.ref)

@@ -17,7 +17,7 @@ from profiles import alias
 from profiles.consent import DND, is_consent
 from profiles.consent import keys as consent_keys
 from profiles.merge import Action, Attributes, Changes, Form, as_list, merge, merge_value, together
-from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, Schema
+from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, Schema
 
 MAX_CUSTOM_ATTRIBUTES = 256
 """So many attributes that are not built in can a person have (AT-12)."""
@@ -396,4 +396,4 @@ OBJECT_ID_DIFFERS = Refusal(
     "object_id_differs", "The person found has another Object ID, which a file cannot change", OBJECT_ID
 )
 EXTERNAL_ID_TAKEN = Refusal("external_id_taken", "Another person has this External ID", EXTERNAL_ID)
-ALIAS_TAKEN = Refusal("alias_taken", "Another person without an External ID has this alias", ALIAS_NAME)
+ALIAS_TAKEN = Refusal("alias_taken", "Another person without an External ID has this alias", ALIAS)

@@ -213,10 +213,14 @@ def _several(least: int, most: int) -> st.SearchStrategy[list[Random]]:
     return counts.flatmap(lambda count: st.lists(NUMBERS.map(Random), min_size=count, max_size=count))
 
 
+def kinds(identifier: str) -> Sequence[str]:
+    """The kinds that rows are looked up by."""
+    return AUTOMATIC if identifier == "automatic" else (identifier,)
+
+
 def identifying(identifier: str) -> Sequence[str]:
-    """The keys of columns that rows are looked up by."""
-    kinds = AUTOMATIC if identifier == "automatic" else (identifier,)
-    return [key for kind in kinds for key in (ALIAS if kind == "alias" else (kind,))]
+    """The keys of columns that hold these kinds."""
+    return [key for kind in kinds(identifier) for key in (ALIAS if kind == "alias" else (kind,))]
 
 
 def _headers(identifier: str, choice: Random) -> list[str]:

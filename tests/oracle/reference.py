@@ -5,6 +5,7 @@ applying with the engine, which must come to the same end however it orders, cut
 """
 
 import copy
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -328,8 +329,8 @@ def identifier_of(key: str) -> str:
 
 
 def alias_form(pair: tuple[str, str]) -> str:
-    """A label and a name as one text that no other two have."""
-    return repr(pair)
+    """A label and a name as one text that no other two have: their JSON."""
+    return json.dumps(pair, ensure_ascii=False, separators=(",", ":"))
 
 
 def form(column: Field, value: Any) -> str:

@@ -14,8 +14,14 @@ pytestmark = [
 ]
 
 
-def person(external_id: str | None = None, age: int = 1, filler: int = 0, **attributes: object) -> Start:
-    return Start(external_id, attributes, age, filler)
+def person(
+    external_id: str | None = None,
+    age: int = 1,
+    filler: int = 0,
+    alias: tuple[str, str] | None = None,
+    **attributes: object,
+) -> Start:
+    return Start(external_id, attributes, age, filler, alias)
 
 
 def case(people: list[Start], headers: str, rows: list[str], identifier: str, action: str, **how: object) -> Case:
@@ -54,6 +60,58 @@ EXAMPLES = {
         "email",
         "overwrite",
         bucket_rows=1,
+    ),
+    "aliases change hands": case(
+        [person(alias=("crm", "n1"), email=["a@x.co"]), person(alias=("crm", "n2"), email=["b@x.co"])],
+        "email|label|name",
+        ["a@x.co|crm|n3", "b@x.co|crm|n1", "a@x.co|crm|n2"],
+        "email",
+        "overwrite",
+    ),
+    "an alias is free once its person has an external id, and from bucket to bucket": case(
+        [person(email=["b@x.co"]), person(alias=("crm", "n1"), email=["a@x.co"])],
+        "email|label|name|external_id",
+        ["b@x.co|crm|n1|", "a@x.co|||e1", "b@x.co|crm|n1|", "c@x.co|crm|n1|e2"],
+        "email",
+        "overwrite",
+        bucket_rows=1,
+    ),
+    "an external id leaves somebody whose alias another person has too": case(
+        [
+            person(email=["c@x.co"]),
+            person(alias=("crm", "n1")),
+            person("e1", alias=("crm", "n1"), email=["a@x.co"]),
+        ],
+        "email|external_id",
+        ["a@x.co|e2", "c@x.co|e1"],
+        "email",
+        "overwrite",
+    ),
+    "external id and alias change hands at once": case(
+        [
+            person(alias=("crm", "n1"), email=["a@x.co"]),
+            person("e1", alias=("crm", "n1"), email=["b@x.co"]),
+            person("e2", alias=("crm", "n2"), email=["c@x.co"]),
+        ],
+        "email|external_id|label|name",
+        ["b@x.co|e3|crm|n3", "a@x.co|e1|crm|n2", "c@x.co||crm|n1"],
+        "email",
+        "overwrite",
+    ),
+    "who has an external id is not reached by alias": case(
+        [person("e1", alias=("crm", "n1")), person(alias=("crm", "n2"))],
+        "label|name|city",
+        ["crm|n1|Oslo", "crm|n1|Rome", "crm|n2|Bonn", "shop|n2|Bern", "crm||Ulm", "||Ulm"],
+        "alias",
+        "overwrite",
+    ),
+    "the external id given to somebody ends the reach of their alias": case(
+        [person(alias=("crm", "n1"), email=["a@x.co"])],
+        "label|name|external_id|email",
+        ["|||a@x.co", "crm|n1||", "||e1|a@x.co", "crm|n1|e1|", "crm|n1||b@x.co", "crm|n1||c@x.co"],
+        "automatic",
+        "append",
+        bucket_rows=2,
     ),
     "somebody new with too many values": case(
         [], "email|email 2|email 3", ["a@x.co|b@x.co|c@x.co", "a@x.co|b@x.co|"], "email", "update", most_values=2

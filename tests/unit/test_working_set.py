@@ -14,7 +14,7 @@ from profiles.people import Incoming, Link, Outcome, People, Person, Result, Rul
 from profiles.schema import Definition, Schema
 from profiles.values import ValueType
 from tests.oracle import cases
-from tests.oracle.reference import Reference, Row, form
+from tests.oracle.reference import Reference, Row, alias_form, form
 
 BASE = 1_000_000
 SCHEMA = Schema.of(
@@ -37,24 +37,34 @@ def working_set(action: str, *people: Person, by: Sequence[str] = ("email",), **
 
 
 def held(people: People, person: Person) -> list[Link]:
-    own = [("object_id", person.object_id), ("external_id", person.external_id)]
+    own = [("object_id", person.object_id), ("external_id", person.external_id), person.reached_by_alias or ("", "")]
     return people.links(person) + [(kind, value) for kind, value in own if value]
 
 
-def known(ref: int, updated: int = 0, external_id: str | None = None, **attributes: Any) -> Person:
+def known(
+    ref: int, updated: int = 0, external_id: str | None = None, alias: str | None = None, **attributes: Any
+) -> Person:
     """Somebody who was read from the database."""
     updated = updated or ref
-    return Person(ref, f"o{ref}", external_id, orjson.dumps(attributes).decode(), updated, updated)
+    return Person(ref, f"o{ref}", external_id, orjson.dumps(attributes).decode(), updated, updated, alias=alias)
 
 
-def row(number: int, key: str, external_id: str | None = None, object_id: str | None = None, **values: Any) -> Incoming:
+def row(
+    number: int,
+    key: str,
+    external_id: str | None = None,
+    object_id: str | None = None,
+    alias: str | None = None,
+    **values: Any,
+) -> Incoming:
     """A row that is looked up by its first value of ``key``."""
-    links = [(kind, form) for kind, form in (("external_id", external_id), ("object_id", object_id)) if form]
+    own = {"external_id": external_id, "object_id": object_id, "alias": alias}
+    links = [(kind, form) for kind, form in own.items() if form]
     for kind in SCHEMA.identifiers.keys() & values.keys():
         each = values[kind] if isinstance(values[kind], list) else [values[kind]]
         links += [(kind, SCHEMA.identifiers[kind](value)) for value in each]
     found = next(link for link in links if link[0] == key)
-    return Incoming(number, found, links, orjson.dumps(values).decode(), external_id, object_id)
+    return Incoming(number, found, links, orjson.dumps(values).decode(), external_id, object_id, alias)
 
 
 def email(number: int, address: str | list[str], **more: Any) -> Incoming:
@@ -151,6 +161,46 @@ def test_an_external_id_that_was_given_up_is_free():  # rule 1
     assert code(people.apply(email(3, "a@x.co", external_id="e1"))) == "external_id_taken"
 
 
+CRM_1, CRM_2 = '["crm","1"]', '["crm","2"]'
+
+
+def test_who_has_an_external_id_is_not_found_by_alias():  # HI-19
+    person = known(1, external_id="e1", alias=CRM_1)
+    people = working_set("overwrite", person, by=["alias"])
+    assert people.apply(row(1, "alias", alias=CRM_1)).outcome is Outcome.IMPORTED
+    assert people.apply(row(2, "alias", alias=CRM_1, city="Oslo")).outcome is Outcome.UPDATED
+    assert not person.changes
+
+
+def test_who_comes_to_have_an_external_id_is_no_longer_found_by_alias():  # HI-19
+    people = working_set("overwrite", known(1, alias=CRM_1), by=["alias"])
+    assert people.apply(row(1, "alias", alias=CRM_1, external_id="e1")).outcome is Outcome.UPDATED
+    assert people.apply(row(2, "alias", alias=CRM_1)).outcome is Outcome.IMPORTED
+
+
+def test_an_alias_of_somebody_else_fails_the_row_unless_one_of_the_two_has_an_external_id():  # rule 12, HI-19
+    person = known(1, email=["a@x.co"])
+    people = working_set("overwrite", person, known(2, alias=CRM_1), known(3, external_id="e3", alias=CRM_2))
+    assert code(people.apply(email(1, "a@x.co", alias=CRM_1, city="Oslo"))) == "alias_taken"
+    assert code(people.apply(email(2, "new@x.co", alias=CRM_1))) == "alias_taken"
+    assert person.values() == {"email": ["a@x.co"]}
+    assert people.apply(email(3, "a@x.co", alias=CRM_2)).changes == {"alias": [None, ["crm", "2"]]}
+    assert people.apply(email(4, "new@x.co", alias=CRM_1, external_id="e4")).outcome is Outcome.IMPORTED
+
+
+@pytest.mark.parametrize(
+    ("action", "after"),
+    [("update", CRM_1), ("append", CRM_2), ("overwrite", CRM_2), ("replace", CRM_2), ("ignore", CRM_1)],
+)
+def test_an_alias_is_one_value_that_no_action_clears(action: str, after: str):  # D-06, requirements 8.0
+    person = known(1, alias=CRM_1, email=["a@x.co"])
+    people = working_set(action, person)
+    people.apply(email(1, "a@x.co"))
+    assert person.alias == CRM_1
+    people.apply(email(2, "a@x.co", alias=CRM_2))
+    assert person.alias == after
+
+
 def test_replace_keeps_the_external_id_unless_the_row_has_one():  # D-06
     person = known(1, external_id="e1", email=["a@x.co"], city="Oslo")
     working_set("replace", person).apply(email(1, "a@x.co"))
@@ -219,8 +269,8 @@ def test_rows_come_out_as_those_of_the_reference(case: cases.Case):  # rule 1
             result = people.apply(_incoming(reference, expected, cells))
             assert (result.outcome, code(result)) == (expected.outcome, next(iter(expected.codes), None))
             assert (result.changes or {}) == ({} if expected.outcome == "imported" else expected.changes)
-    assert {ref: (p.external_id, p.values(), p.first_row) for ref, p in people.touched.items()} == {
-        -(p.made_by or 0) or p.number: (p.external_id, p.attributes, p.first_row)
+    assert {ref: (p.external_id, p.alias, p.values(), p.first_row) for ref, p in people.touched.items()} == {
+        -(p.made_by or 0) or p.number: (p.external_id, p.alias and alias_form(p.alias), p.attributes, p.first_row)
         for p in reference.people
         if p.first_row
     }
@@ -231,11 +281,12 @@ def _people_of(case: cases.Case) -> People:
         Definition(f.key, f.key, ValueType(f.kind), f.many, identifier=f.channel, built_in=not f.custom)
         for f in cases.SCHEMA.values()
     )
-    rules = Rules.of(schema, Action(case.action), cases.identifying(case.identifier), case.most_values)
+    rules = Rules.of(schema, Action(case.action), cases.kinds(case.identifier), case.most_values)
     people = People(rules, BASE)
     for start in case.starting():
         stored = orjson.dumps(start.attributes).decode()
         person = Person(start.number, start.object_id, start.external_id, stored, start.updated, start.updated)
+        person.alias = start.alias and alias_form(start.alias)
         people.add((link, person) for link in held(people, person))
     return people
 
@@ -247,9 +298,12 @@ def _incoming(reference: Reference, row: Row, cells: Sequence[str]) -> Incoming:
     links = [
         (column.key, form(column, value))
         for column, value in pairs
-        if value is not None and (column.channel or column.key in cases.OWN)
+        if value is not None and (column.channel or column.key in ("external_id", "object_id"))
     ]
+    pair = reference.alias(values)
+    links += [("alias", alias_form(pair))] if pair else []
     assert row.key is not None
     raw = orjson.dumps(reference.supplied(values)).decode()
-    own = [reference.own(values, key) for key in ("external_id", "object_id")]
-    return Incoming(row.number, row.key, list(dict.fromkeys(links)), raw, *own)
+    external_id, object_id = (reference.own(values, key) for key in ("external_id", "object_id"))
+    alias = pair and alias_form(pair)
+    return Incoming(row.number, row.key, list(dict.fromkeys(links)), raw, external_id, object_id, alias)
