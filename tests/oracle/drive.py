@@ -83,7 +83,8 @@ def upload(case: Case) -> ImportJob:
         format={"chosen_encoding": "utf-8", "chosen_delimiter": ","},
         identifier=case.identifier,
         action=case.action,
-        options={"on_invalid_value": "drop_value"} if case.drop_bad_values else {},
+        options=({"on_invalid_value": "drop_value"} if case.drop_bad_values else {})
+        | ({"exact_states": True} if case.exact_states else {}),
     )
     job.file.save("oracle.csv", ContentFile(case.text().encode()), save=False)
     with queue.in_this_process():
