@@ -18,6 +18,7 @@ from profiles.conditions import (
     Parameters,
     When,
 )
+from profiles.consent import Channel
 from profiles.schema import EXTERNAL_ID, OWN_FIELDS
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
         "kinds": [(key, label, key in sent.get("has", ())) for key, label in _kinds(known).items()],
         "days": [_day_field(asked, sent, moment) for moment in Moment],
         "whens": [when.value for when in When],
+        "channels": [(channel.value, channel.label, channel in sent.get("reach", ())) for channel in Channel],
         "birthday": any(sent.get("birthday", ())),
         "column_fields": [*asked.columns, ""][:MOST_ROWS],
         "hidden": [pair for c in asked.conditions if isinstance(c, Member) for pair in conditions.to_parameters([c])],
@@ -129,7 +131,7 @@ def _place(wrong: InvalidCondition) -> str:
     """The id of the field that a problem is about."""
     if wrong.field in _OF_A_ROW:
         return f"{wrong.field}-{wrong.row}"
-    known = ("has", *Moment, "import_name", "outcome")
+    known = ("has", "reach", *Moment, "import_name", "outcome")
     return wrong.field if wrong.field in known else "changelist-filter"
 
 
