@@ -125,7 +125,9 @@ def _work_out_again(job: ImportJob, bucket: Bucket) -> None:
 
 _ADD_GROUPS = f"""
 INSERT INTO profiles_subscriptiongroup (group_id, name, channel)
-SELECT DISTINCT substr(key, {len(consent.GROUP) + 1}) AS id, substr(key, {len(consent.GROUP) + 1}), ''
-FROM {{staged}}, json_object_keys(raw::json) AS key WHERE key ^@ '{consent.GROUP}' ORDER BY id
+SELECT id, id, '' FROM (
+    SELECT DISTINCT substr(brings.name, {len(consent.GROUP) + 1}) AS id
+    FROM {{staged}}, json_object_keys(raw::json) AS brings(name) WHERE brings.name ^@ '{consent.GROUP}'
+) AS groups ORDER BY id
 ON CONFLICT (group_id) DO NOTHING
 """

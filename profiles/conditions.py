@@ -12,6 +12,8 @@ from datetime import date
 from itertools import zip_longest
 from typing import Any, TypeVar
 
+from profiles.consent import Channel
+
 Parameters = Mapping[str, Sequence[str]]
 """What an address says behind its question mark: for each name, its values in order."""
 
@@ -125,9 +127,19 @@ class BirthdayToday:
         return "Birthday today"
 
 
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """Somebody who may be written to on a channel, and can be (SG-09)."""
+
+    channel: Channel
+
+    def __str__(self) -> str:
+        return f"Reachable on {self.channel.label}"
+
+
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
-Condition = AttributeCondition | Member | HasIdentifier | Dated | BirthdayToday
+Condition = AttributeCondition | Member | HasIdentifier | Dated | BirthdayToday | Reachable
 
 
 class InvalidCondition(ValueError):
@@ -196,6 +208,7 @@ def _reads(sent: Parameters) -> Iterator[Iterator[Condition]]:
     for moment in Moment:
         yield _dated(sent, moment)
     yield (BirthdayToday() for text in sent.get("birthday", ()) if text)
+    yield (Reachable(_member_of(Channel, text, "reach")) for text in sent.get("reach", ()) if text)
 
 
 def _attribute(place: int, key: str, operator: str, value: str) -> Iterator[Condition]:
@@ -260,6 +273,8 @@ def _pairs(condition: Condition) -> list[tuple[str, str]]:
             return [(moment.value, day.isoformat()), (f"{moment}_when", when.value)]
         case BirthdayToday():
             return [("birthday", "today")]
+        case Reachable(channel):
+            return [("reach", channel.value)]
 
 
 _NAMES: dict[type, str] = {
@@ -268,6 +283,7 @@ _NAMES: dict[type, str] = {
     HasIdentifier: "identifier",
     Dated: "dated",
     BirthdayToday: "birthday",
+    Reachable: "reachable",
 }
 
 
@@ -289,6 +305,8 @@ def _restored(stored: dict[str, Any]) -> Condition:
                 return Dated(Moment(stored["moment"]), When(stored["when"]), date.fromisoformat(stored["day"]))
             case "birthday":
                 return BirthdayToday()
+            case "reachable":
+                return Reachable(Channel(stored["channel"]))
             case unknown:
                 raise ValueError(f"nothing is called {unknown}")
     except (KeyError, TypeError, ValueError) as error:

@@ -6,12 +6,13 @@ import calendar
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
-from django.db.models import BooleanField, Func, Q, QuerySet, Value
+from django.db.models import BooleanField, Count, Func, Q, QuerySet, Value
 from django.utils import timezone
 
-from profiles import conditions
+from profiles import conditions, reach
 from profiles.comparisons import Test, compare, start_of
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Operator
+from profiles.consent import Channel
 from profiles.filter_index import text_of
 from profiles.models import Change, Profile, Segment
 from profiles.schema import EXTERNAL_ID, Schema
@@ -52,6 +53,8 @@ def test(condition: Condition, schema: Schema) -> Test:
             return _dated(moment.value, when, day)
         case conditions.BirthdayToday():
             return _born_on(birthdays(timezone.localdate()))
+        case conditions.Reachable(channel):
+            return reach.reachable(channel)
 
 
 def is_counted(condition: Condition, schema: Schema, indexed: Collection[str]) -> bool:
@@ -65,9 +68,18 @@ def is_counted(condition: Condition, schema: Schema, indexed: Collection[str]) -
             return by_channel or (key in indexed and operator is not Operator.CONTAINS)
         case conditions.HasIdentifier(kind):
             return kind == EXTERNAL_ID
-        case conditions.BirthdayToday():
+        case conditions.BirthdayToday() | conditions.Reachable():
             return False
     return True
+
+
+def reach_of(change_set: int) -> tuple[int, dict[Channel, int]]:
+    """How many people a change set created or found are still there, and how many of them each channel reaches
+    (SG-09). One query."""
+    members = Profile.objects.filter(pk__in=Change.objects.filter(change_set_id=change_set).values("profile_id"))
+    counts = {channel.value: Count("pk", filter=reach.reachable(channel)) for channel in Channel}
+    found = members.aggregate(everybody=Count("pk"), **counts)
+    return found["everybody"], {channel: found[channel.value] for channel in Channel}
 
 
 def birthdays(today: date) -> list[str]:

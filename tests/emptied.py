@@ -8,6 +8,8 @@ EMPTIED = (
     "profiles_identifier",
     "profiles_change",
     "profiles_writemark",
+    "profiles_suppression",
+    "profiles_subscriptiongroup",
     "imports_rowerror",
     "imports_bucket",
     "imports_importcolumn",

@@ -19,6 +19,7 @@ from profiles.conditions import (
     Parameters,
     When,
 )
+from profiles.consent import Channel
 from profiles.schema import EXTERNAL_ID, OWN_FIELDS
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
         "kinds": [(key, label, key == _first(sent.get("has", ()))) for key, label in _kinds(known).items()],
         "days": [_day_field(asked, sent, moment) for moment in Moment],
         "whens": [when.value for when in When],
+        "channels": [(channel.value, channel.label, channel in sent.get("reach", ())) for channel in Channel],
         "birthday": any(sent.get("birthday", ())),
         "column_fields": [*asked.columns, ""][:MOST_ROWS],
         "hidden": list(_hidden(asked, sent)),
@@ -151,7 +153,7 @@ def _place(wrong: InvalidCondition) -> str:
         return f"{wrong.field}-{wrong.row}"
     if wrong.field == "segment":
         return f"segment-{wrong.row}"
-    known = ("has", *Moment, "import_name", "outcome")
+    known = ("has", "reach", *Moment, "import_name", "outcome")
     return wrong.field if wrong.field in known else "changelist-filter"
 
 

@@ -23,9 +23,20 @@ SCHEMA = {
         Field("age", "integer"),
         Field("labels", many=True),
         Field("plan", custom=True),
+        Field("email_subscribe", "state"),
+        Field("dnd_email", "flag"),
+        Field("dnd_phone", "flag"),
+        Field("group:g1", "membership"),
     ]
 }
-OWN = {key: Field(key) for key in ("external_id", "object_id", "alias_label", "alias_name")}
+OWN = {
+    "external_id": Field("external_id"),
+    "object_id": Field("object_id"),
+    "alias_label": Field("alias_label"),
+    "alias_name": Field("alias_name"),
+    "subscription_group_id": Field("subscription_group_id", "group"),
+    "subscription_state": Field("subscription_state", "membership"),
+}
 ALIAS = ("alias_label", "alias_name")
 PAIR = {"label", "name"}  # the headers of these
 NEW = "plan"  # the attribute that only an import brings into being
@@ -52,6 +63,11 @@ COLUMNS = {
     "labels": "labels",
     "labels 2": "labels",
     "plan": "plan",
+    "MSG-email": "email_subscribe",
+    "MSG-dndEmail": "dnd_email",
+    "MSG-dndPhone": "dnd_phone",
+    "group": "subscription_group_id",
+    "state": "subscription_state",
 }
 """Headers of the file and what they go to."""
 
@@ -64,6 +80,9 @@ VALUES: dict[str, list[Any]] = {
     "home_city": ["Oslo", 'Ry "old"'],
     "age": [7, 8],
     "labels": ["l1", "l2", "L1"],
+    "email_subscribe": ["opted_in", "unsubscribed"],
+    "dnd_email": [True, False],
+    "group:g1": ["subscribed", "unsubscribed"],
 }
 """What people are made of."""
 
@@ -81,6 +100,11 @@ CELLS = {
     "age": ["7", "8", "9"],
     "labels": ["l1", "l2", "l3", "L1"],
     "plan": ["gold", "free"],
+    "email_subscribe": ["opted_in", "subscribed", "unsubscribed", "Unsubscribed", "true", " FALSE"],
+    "dnd_email": ["true", "false", "TRUE"],
+    "dnd_phone": ["true", "false", " False "],
+    "subscription_group_id": ["g1", "g2", ' g "3" '],
+    "subscription_state": ["subscribed", "unsubscribed", "subscribed ", "true"],
 }
 """What rows are made of."""
 
@@ -116,7 +140,15 @@ ALIKE = [
 """Other names for some values. The engine spreads values by a checksum: in the second set two of each kind have the
 same one and cannot be told apart by it, in the third they are neighbours."""
 
-BAD = {"email": "not an address", "phone": "12", "age": "old", "alias_name": "n" * 256}
+BAD = {
+    "email": "not an address",
+    "phone": "12",
+    "age": "old",
+    "alias_name": "n" * 256,
+    "email_subscribe": "maybe",
+    "dnd_email": "no",
+    "subscription_state": "opted_in",
+}
 BLANK = ["", "", "", " "]
 
 
@@ -154,6 +186,7 @@ class Case:
     mandatory: bool = False
     most_values: int = 10
     disturbed: bool = False
+    exact_states: bool = False
 
     def text(self) -> str:
         """The file."""
@@ -167,7 +200,9 @@ class Case:
         if self.mandatory:
             known["first_name"] = Field("first_name", mandatory=True)
         columns = [(OWN | known)[COLUMNS[header]] for header in self.headers]
-        return Order(known, columns, self.identifier, self.action, self.drop_bad_values, self.most_values)
+        return Order(
+            known, columns, self.identifier, self.action, self.drop_bad_values, self.most_values, self.exact_states
+        )
 
     def starting(self) -> list[Person]:
         """The same people for the reference, in the order of their making."""
@@ -205,6 +240,7 @@ def cases(draw: st.DrawFn, identifier: str) -> Case:
         mandatory=mandatory,
         most_values=choice.choice([10, 10, 3, 2]),
         disturbed=choice.random() < 0.3,
+        exact_states=choice.random() < 0.2,
     )
 
 

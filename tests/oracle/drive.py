@@ -85,7 +85,9 @@ def upload(case: Case) -> ImportJob:
         format={"chosen_encoding": "utf-8", "chosen_delimiter": ","},
         identifier=case.identifier,
         action=case.action,
-        options={"alias_with_external_id": True} | ({"on_invalid_value": "drop_value"} if case.drop_bad_values else {}),
+        options={"alias_with_external_id": True}
+        | ({"on_invalid_value": "drop_value"} if case.drop_bad_values else {})
+        | ({"exact_states": True} if case.exact_states else {}),
     )
     job.file.save("oracle.csv", ContentFile(case.text().encode()), save=False)
     with queue.in_this_process():

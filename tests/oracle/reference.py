@@ -13,13 +13,18 @@ from typing import Any
 
 MOST_CUSTOM = 256  # AT-12
 AUTOMATIC = ("external_id", "object_id", "alias", "email", "phone")  # D-03
-OWN = ("external_id", "object_id", "alias_label", "alias_name")
+OWN = (
+    "external_id", "object_id", "alias_label", "alias_name", "subscription_group_id", "subscription_state",
+)  # fmt: skip
+"""Columns that are no attributes."""
 LONGEST_ALIAS = 255  # of label and of name, in bytes
+ABOUT = {"dnd_email": "email", "dnd_phone": "phone"}  # SB-06
 
 
 @dataclass(frozen=True)
 class Field:
-    """What a column goes to. ``kind``: text, email, phone or integer; ``channel``: people can be found by it."""
+    """What a column goes to. ``kind``: text, email, phone, integer, flag, state, group or membership; ``channel``:
+    people can be found by it."""
 
     key: str
     kind: str = "text"
@@ -39,6 +44,7 @@ class Order:
     action: str
     drop_bad_values: bool = False
     most_values: int = 10
+    exact_states: bool = False
 
 
 @dataclass(eq=False)
@@ -101,6 +107,7 @@ class Reference:
         self.order = order
         self.before = {person: person.state() for person in people}
         self.ages = {person: person.updated for person in people}
+        self.suppressed: dict[tuple[str, str], bool] = {}
 
     def apply(self, rows: Sequence[Sequence[str]]) -> list[Row]:
         """Apply the file; one answer per row, numbered from 1."""
@@ -137,13 +144,18 @@ class Reference:
         bad: list[tuple[Field, str]] = []
         for column, cell in zip(self.order.fields, cells, strict=True):
             try:
-                values.append(read(column, cell) if cell.strip() else None)
+                values.append(read(column, cell, self.order.exact_states) if cell.strip() else None)
             except BadValue as problem:
                 values.append(None)
                 if self.order.drop_bad_values and not self._identifies(column):
                     row.warnings.append(str(problem))
                 else:
                     bad.append((column, str(problem)))
+        filled = {column.key for column, cell in zip(self.order.fields, cells, strict=True) if cell.strip()}
+        if "subscription_group_id" in filled and "subscription_state" not in filled:
+            row.warnings.append("group_without_state")  # SB-09
+        if "subscription_state" in filled and "subscription_group_id" not in filled:
+            row.warnings.append("state_without_group")
         return values, bad
 
     def _identifies(self, column: Field) -> bool:
@@ -210,6 +222,7 @@ class Reference:
         self._check_limits({}, person.attributes)
         self.people.append(person)
         self._write(person)
+        self._suppress(person, person.attributes)
         person.first_row = row.number
         row.outcome, row.person = "imported", person
         row.changes = difference({}, person.attributes)
@@ -229,9 +242,24 @@ class Reference:
         row.outcome, row.person = "updated" if row.changes else "unchanged", person
         person.first_row = person.first_row or row.number
         if row.changes:
+            before = person.attributes
             person.external_id, person.alias = changed.external_id, changed.alias
             person.attributes = changed.attributes
             self._write(person)
+            self._suppress(person, self._counting(before, self.supplied(values)))
+        else:
+            self._suppress(person, self._counting(person.attributes, self.supplied(values)))
+
+    def _counting(self, old: dict[str, Any], supplied: dict[str, Any]) -> dict[str, Any]:
+        """What of a row the action lets through (SB-13)."""
+        return {key: v for key, v in supplied.items() if self.order.action != "update" or key not in old}
+
+    def _suppress(self, person: Person, said: dict[str, Any]) -> None:
+        """What a row says about addresses holds for whoever has them (SB-06)."""
+        for key in said.keys() & ABOUT.keys():
+            column = self.order.schema[ABOUT[key]]
+            for value in as_list(person.attributes.get(column.key)):
+                self.suppressed[column.key, form(column, value)] = said[key]
 
     def _write(self, person: Person) -> None:
         person.updated = max([other.updated for other in self.people], default=0) + 1
@@ -255,6 +283,9 @@ class Reference:
                 supplied[column.key] = joined(column, supplied.get(column.key, []), [value])
             else:
                 supplied[column.key] = value
+        group, state = self.own(values, "subscription_group_id"), self.own(values, "subscription_state")
+        if group is not None and state is not None:
+            supplied[f"group:{group}"] = state
         return supplied
 
     def _merged(self, old: dict[str, Any], supplied: dict[str, Any]) -> dict[str, Any]:
@@ -262,6 +293,8 @@ class Reference:
         for key in old.keys() | supplied.keys():
             column = self.order.schema.get(key)
             value = self._cell(column is not None and column.many, column, old.get(key), supplied.get(key))
+            if value is None and is_consent(key):
+                value = old.get(key)  # D-06
             if value is not None:
                 merged[key] = value
         return merged
@@ -300,10 +333,16 @@ class Reference:
             raise Refused("too_many_attributes")
 
     def _custom(self, attributes: dict[str, Any]) -> list[str]:
-        return [key for key in attributes if key not in self.order.schema or self.order.schema[key].custom]
+        custom = [key for key in attributes if key not in self.order.schema or self.order.schema[key].custom]
+        return [key for key in custom if not is_consent(key)]
 
 
-def read(column: Field, cell: str) -> Any:
+def is_consent(key: str) -> bool:
+    """Whether a value is what somebody said about being written to."""
+    return key.startswith("group:") or key.endswith("_subscribe") or key in ABOUT
+
+
+def read(column: Field, cell: str, exact_states: bool = False) -> Any:
     """A cell that is not blank as what is stored (D-13, D-19); raises BadValue."""
     if column.kind == "email":
         if not re.fullmatch(r"[\w.]+@\w+\.[a-z]{2,}", cell.strip()):
@@ -320,6 +359,8 @@ def read(column: Field, cell: str) -> Any:
         return int(cell)
     if column.key in ("alias_label", "alias_name") and len(cell.strip().encode()) > LONGEST_ALIAS:
         raise BadValue("too_long")
+    if column.kind in ("flag", "state", "membership"):
+        return read_consent(column, cell, exact_states)
     return cell.strip() if column.channel or column.key in OWN else cell
 
 
@@ -331,6 +372,19 @@ def identifier_of(key: str) -> str:
 def alias_form(pair: tuple[str, str]) -> str:
     """A label and a name as one text that no other two have: their JSON."""
     return json.dumps(pair, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_consent(column: Field, cell: str, exact_states: bool) -> Any:
+    """What somebody said; where states need not be exact, true and false are states too (SB-03, SB-04, SB-07)."""
+    text = cell.strip().lower()
+    if column.kind == "flag":
+        if text not in ("true", "false"):
+            raise BadValue("invalid_boolean")
+        return text == "true"
+    text = cell if exact_states else {"true": "subscribed", "false": "unsubscribed"}.get(text, text)
+    if text not in ["subscribed", "unsubscribed"] + ["opted_in"] * (column.kind == "state"):
+        raise BadValue("invalid_subscription")
+    return text
 
 
 def form(column: Field, value: Any) -> str:

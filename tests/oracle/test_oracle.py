@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from imports import find, workout
 from imports.models import ImportJob, RowError, Step
-from profiles.models import Change, Identifier, Profile
+from profiles.models import Change, Identifier, Profile, SubscriptionGroup, Suppression
 from profiles.people import Outcome
 from tests.oracle import drive
 from tests.oracle.cases import IDENTIFIERS, Case, cases
@@ -54,6 +54,8 @@ def compare(case: Case, crew: Workers) -> None:
     _compare_people(people, reference)
     _compare_identifiers(people, reference)
     _compare_changes(job, people, reference)
+    _compare_suppressions(reference)
+    _compare_groups(rows, case)
 
 
 def _compare_preview(job: ImportJob, rows: list[Row]) -> None:
@@ -154,3 +156,19 @@ def _compare_changes(job: ImportJob, people: dict[int, Person], reference: Refer
     }
     changes = Change.objects.filter(change_set=job.change_set_id)
     assert {c.profile_id: (c.outcome, c.first_row, c.changes) for c in changes} == expected
+
+
+def _compare_suppressions(reference: Reference) -> None:
+    """The newest fact about an address is the one that counts."""
+    facts = Suppression.objects.order_by("moment", "change_set", "row")
+    assert {(fact.kind, fact.value): fact.suppressed for fact in facts} == reference.suppressed
+
+
+def _compare_groups(rows: list[Row], case: Case) -> None:
+    """Every group that a well-formed row names is known afterwards."""
+    order, named = case.order(), set()
+    for row, cells in zip(rows, case.rows, strict=True):
+        if row.sound:
+            values, _ = Reference([], order).read_row(cells, Row(0, ""))
+            named |= {key for key in Reference([], order).supplied(values) if key.startswith("group:")}
+    assert {f"group:{group.group_id}" for group in SubscriptionGroup.objects.all()} == named
