@@ -298,9 +298,10 @@ def notes(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> 
     found, names = [], Names(schema)
     for column in columns:
         meant = names.find(column.name, exact=False)
-        if column.target_kind == Target.NEW and column.target == column.name and meant:
-            reason = f"Column {column.header} becomes an attribute of its own; what is meant may be {meant}"
-            found.append(Fault("spelled_otherwise", f"{reason}, which its header would have to be", column.header))
+        if column.target_kind == Target.NEW and column.target == column.name and meant not in (None, column.name):
+            reason = f"Column {column.header} becomes an attribute of its own, since its spelling counts"
+            remedy = f"if {meant} is meant, rename it so, or choose that for it"
+            found.append(Fault("spelled_otherwise", f"{reason}; {remedy}", column.header))
         elif column.name == "Appboy ID" and column.target == OBJECT_ID:
             found.append(Fault("appboy_id", "Column Appboy ID is taken for braze_id, the Object ID", column.header))
     return found

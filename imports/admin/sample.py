@@ -68,7 +68,7 @@ def _of_preset(preset: Preset, known: Schema, chosen: str) -> Iterator[Offered]:
             value, spelled = f"{preset.key}:{record_type}:{key}", preset.spelling(key)
             label = offers.label(key, known)
             name = label if spelled == key else f"{label} ({spelled})"
-            yield Offered(value, f"{what} by {name}", value == chosen)
+            yield Offered(value, f"{preset.label}: {what} by {name}", value == chosen)
 
 
 def _record_types(preset: Preset) -> dict[str, str]:

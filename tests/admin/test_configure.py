@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imports import configure, lifecycle, moves
+from imports import configure, job_file, lifecycle, moves
 from imports.configure import Changes
 from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, Status, Step
 from imports.moves import Actor, Move
+from imports.presets import PRESETS
 from profiles.models import Attribute
 from tests.admin.screens import address, check, finish, log_in, upload
 
@@ -322,6 +324,150 @@ def test_options_are_kept_and_used():
     job.refresh_from_db()
     assert job.options == {"time_zone": "Europe/Berlin", "phone_format": "e164"}
     assert job.status == Status.DRAFT
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_options_of_every_preset_can_be_changed_for_one_import(preset: str):
+    creator = log_in("Creator")
+    upload(creator, b"email,age\na@x.co,x\n", preset=preset)
+    job = ImportJob.objects.get()
+    chosen = {"on_invalid_value": "fail_row", "iso_dates": "False", "genders": "MF", "default_time": "23:59:59"}
+    send(creator, job, save="1", **chosen)
+    job.refresh_from_db()
+    assert job.options == chosen
+    found = job_file.options(job)
+    assert (found.on_invalid_value, found.iso_dates, found.default_time) == ("fail_row", False, "23:59:59")
+    page = shown(creator, job)
+    for each in chosen.values():
+        assert f'<option value="{each}" selected>' in page
+
+
+# --- presets --------------------------------------------------------------------------------------
+
+
+def test_a_header_row_that_looks_like_another_preset_only_suggests_it():
+    creator = log_in("Creator")
+    job = draft(creator, "identity,Name,mobile\n1,Ann,x\n")
+    page = shown(creator, job)
+    assert "This looks like a file for another preset, CleverTap CSV upload" in page
+    quietly(creator, job, column="2", **{"target-2": "attribute:first_name"})
+    quietly(creator, job, default_country="DE")
+    page = send(creator, job, preset="clevertap").content.decode()
+    assert "The preset is CleverTap CSV upload now." in page
+    assert "This looks like" not in page
+    job.refresh_from_db()
+    assert (job.preset, job.action, job.options) == ("clevertap", "overwrite", {"default_country": "DE"})
+    assert goes_to(job) == {
+        "identity": ("field", "external_id"), "Name": ("attribute", "first_name"), "mobile": ("new", "mobile"),
+    }  # fmt: skip
+
+
+def test_a_suggestion_that_is_declined_does_not_come_back():
+    creator = log_in("Creator")
+    job = draft(creator, "identity,Name\n1,Ann\n")
+    assert "This looks like" not in send(creator, job, keep_preset="yes").content.decode()
+    job.refresh_from_db()
+    assert job.preset == "standard"
+
+
+def test_another_preset_makes_suggestions_anew_and_keeps_what_it_offers():
+    creator = log_in("Creator")
+    job = draft(creator, "email,mobile,plan\nann@x.co,+15551234567,gold\n")
+    quietly(creator, job, identifier="automatic")
+    quietly(creator, job, action="append")
+    page = send(creator, job, preset="expertflow", **{"was-preset": "standard", "save": "1"}).content.decode()
+    assert "2 columns to decide" in page
+    assert 'id="identifier-automatic"' not in page
+    assert 'id="action-overwrite"' not in page
+    job.refresh_from_db()
+    assert (job.preset, job.identifier, job.action) == ("expertflow", "", "append")
+    assert goes_to(job) == {"email": ("attribute", "email"), "mobile": ("undecided", ""), "plan": ("undecided", "")}
+    send(creator, job, preset="braze")
+    job.refresh_from_db()
+    assert (job.preset, job.action, goes_to(job)["plan"]) == ("braze", "append", ("new", "plan"))
+
+
+def test_a_file_that_another_preset_cannot_take_stays_what_it_was(settings):
+    creator = log_in("Creator")
+    job = draft(creator)
+    quietly(creator, job, identifier="email")
+    settings.IMPORTS_MAX_MB = 10 / 1024**2
+    page = send(creator, job, preset="clevertap").content.decode()
+    assert "the limit is 10 bytes" in page
+    assert "The file stays as it was read before." in page
+    job.refresh_from_db()
+    assert (job.preset, job.identifier, job.action, job.status) == ("standard", "email", "", Status.DRAFT)
+
+
+def test_a_preset_that_takes_no_events_refuses_them_here_too():
+    creator = log_in("Creator")
+    job = draft(creator)
+    page = send(creator, job, preset="clevertap", record_type="events").content.decode()
+    assert PRESETS["clevertap"].no_events in page
+    job.refresh_from_db()
+    assert (job.preset, job.record_type) == ("standard", "profiles")
+
+
+@pytest.mark.parametrize("sent", [{"preset": "nonsense"}, {"record_type": "things"}, {"preset": ""}])
+def test_a_preset_that_does_not_exist_is_not_heeded(sent: dict[str, str]):
+    creator = log_in("Creator")
+    job = draft(creator)
+    assert send(creator, job, save="1", **sent).status_code == 200
+    job.refresh_from_db()
+    assert (job.preset, job.record_type) == ("standard", "profiles")
+
+
+def test_what_a_preset_does_not_offer_is_not_taken_by_the_page_and_not_checked():
+    creator = log_in("Creator")
+    upload(creator, b"identity,email\n1,a@x.co\n", preset="clevertap")
+    job = ImportJob.objects.get()
+    quietly(creator, job, identifier="email")
+    job.refresh_from_db()
+    assert job.identifier == ""
+    ImportJob.objects.update(identifier="email")  # as another version of the site may have left it
+    page = send(creator, job, check="1").content.decode()
+    assert "The preset CleverTap CSV upload finds nobody by Email; choose one of identity, objectId" in unescape(page)
+    job.refresh_from_db()
+    assert job.status == Status.DRAFT
+
+
+def test_a_mandatory_attribute_without_a_column_is_told_beside_the_button():
+    Attribute.objects.filter(key="first_name").update(mandatory=True)
+    creator = log_in("Creator")
+    upload(creator, b"email\na@x.co\n", preset="expertflow")
+    page = shown(creator, ImportJob.objects.get())
+    assert "no column for <bdi>firstName</bdi>" in page
+    assert 'aria-disabled="true"' in page
+
+
+def test_each_identifier_stands_under_what_it_is():
+    Attribute.objects.create(key="loyalty", label="Loyalty card", type="text", identifier=True, multi_valued=True)
+    creator = log_in("Creator")
+    page = shown(creator, draft(creator))
+    groups = [f'<p class="group">{group}</p>' for group in ("Ids", "Channels", "Of your schema")]
+    places = [page.index(group) for group in groups]
+    assert places == sorted(places)
+    assert places[2] < page.index("Loyalty card")
+
+
+def test_the_preview_names_preset_record_type_and_what_was_found():
+    creator = log_in("Creator")
+    upload(creator, b"external_id,First_name\n1,Ann\n", preset="braze")
+    page = check(creator, ImportJob.objects.get(), "external_id", "overwrite").content.decode()
+    assert "Braze user import · Customers · People found by <strong>external_id</strong>" in page
+    assert "if first_name is meant, rename it so" in page
+
+
+def test_a_mapping_of_another_preset_is_not_offered():
+    creator = log_in("Creator")
+    used = earlier(creator)
+    upload(creator, b"email,plan,mobile\na@x.co,gold,+15551234567\n", preset="expertflow")
+    job = ImportJob.objects.latest("pk")
+    assert "April leads" not in shown(creator, job)
+    send(creator, job, preset="standard")
+    assert "April leads" in shown(creator, job)
+    send(creator, job, preset="braze")
+    assert "not there any more" in send(creator, job, remembered=str(used.pk)).content.decode()
 
 
 # --- a mapping used before ------------------------------------------------------------------------

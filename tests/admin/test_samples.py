@@ -217,9 +217,12 @@ def test_nobody_else_may():
 def test_the_upload_screen_offers_it():
     page = log_in("Creator").get(reverse(UPLOAD)).content.decode()
     assert f'action="{reverse(SAMPLE)}"' in page
-    assert '<option value="standard:profiles:email" selected>Customers by Email</option>' in page
-    assert '<option value="clevertap:profiles:object_id">Customers by Object ID (objectId)</option>' in page
-    assert '<option value="braze:events:external_id">Custom events by External ID</option>' in page
+    assert '<option value="standard:profiles:email" selected>Standard: Customers by Email</option>' in page
+    assert (
+        '<option value="clevertap:profiles:object_id">CleverTap CSV upload: Customers by Object ID (objectId)</option>'
+        in page
+    )
+    assert '<option value="braze:events:external_id">Braze user import: Custom events by External ID</option>' in page
     assert 'value="clevertap:profiles:email"' not in page
     assert 'value="expertflow:events:' not in page
 

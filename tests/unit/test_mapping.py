@@ -7,7 +7,8 @@ import pytest
 
 from imports import mapping
 from imports.mapping import Target
-from imports.presets import Options, Unknown
+from imports.names import Names
+from imports.presets import PRESETS, HeaderCase, Options, Unknown
 from profiles.schema import Definition, Schema
 from profiles.values import ValueType
 
@@ -109,6 +110,64 @@ def test_an_unknown_header_stays_undecided_where_a_mapping_is_required():
     assert suggested("mobility", options=options) == {"mobility": (Target.UNDECIDED, "")}
 
 
+MOBILE = [("standard", "phone"), ("clevertap", None), ("expertflow", None), ("braze", None)]
+
+
+@pytest.mark.parametrize(("preset", "key"), MOBILE)
+def test_what_is_only_guessed_is_taken_where_it_is_suggested_and_nowhere_else(preset: str, key: str | None):
+    kind, target = suggested("mobile", options=PRESETS[preset].options)["mobile"]
+    expected = Target.UNDECIDED if preset == "expertflow" else Target.NEW
+    assert (kind, target) == ((Target.ATTRIBUTE, key) if key else (expected, "mobile" if expected == "new" else ""))
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_a_system_s_own_spelling_finds_what_it_is_a_spelling_of(preset):
+    names = Names(SCHEMA, preset.options)
+    for key in ["external_id", "object_id", *SCHEMA.definitions]:
+        spelled = preset.spelling(key)
+        assert (names.find(spelled, exact=True) or names.find(spelled, exact=False)) == key
+
+
+def test_where_spelling_counts_only_the_exact_one_is_a_built_in_attribute():
+    options = Options(header_case=HeaderCase.EXACT, unknown_columns=Unknown.CREATE)
+    headers = "first_name", "First_name", "firstName", "Email", "external_id", "identity", "braze_id", "Appboy ID"
+    found = suggested(*headers[:6], options=options) | suggested(headers[6], options=options)
+    assert found == {
+        "first_name": (Target.ATTRIBUTE, "first_name"), "First_name": (Target.NEW, "First_name"),
+        "firstName": (Target.NEW, "firstName"), "Email": (Target.NEW, "Email"),
+        "external_id": (Target.FIELD, "external_id"), "identity": (Target.NEW, "identity"),
+        "braze_id": (Target.FIELD, "object_id"),
+    }  # fmt: skip
+    assert suggested("Appboy ID", options=options) == {"Appboy ID": (Target.FIELD, "object_id")}
+
+
+def test_where_only_identifiers_count_as_spelled_all_else_may_be_alike():
+    options = Options(header_case=HeaderCase.IDENTIFIERS_EXACT, unknown_columns=Unknown.CREATE)
+    assert suggested("identity", "Email", "PHONE", options=options) == {
+        "identity": (Target.FIELD, "external_id"), "Email": (Target.ATTRIBUTE, "email"),
+        "PHONE": (Target.ATTRIBUTE, "phone"),
+    }  # fmt: skip
+    for other in ("Identity", "IDENTITY", "objectID", "External ID"):
+        assert suggested(other, options=options) == {other: (Target.NEW, other)}
+
+
+def test_a_header_spelled_otherwise_is_noted_with_what_may_be_meant():
+    columns = [mapped("First_name", "First_name", Target.NEW), mapped("shoe", "shoe", Target.NEW)]
+    exact = Options(header_case=HeaderCase.EXACT)
+    (note,) = mapping.notes(columns, SCHEMA, exact)
+    assert (note.code, note.column) == ("spelled_otherwise", "First_name")
+    assert "if first_name is meant" in note.reason
+    assert mapping.notes([mapped("First_name", "first_name"), columns[1]], SCHEMA, exact) == []
+    assert mapping.notes(columns, SCHEMA, Options()) == []
+
+
+def test_an_own_field_that_is_taken_is_no_new_attribute():
+    columns = [Column("identity"), Column("external_id", 2)]
+    mapping.suggest(columns, SCHEMA, PRESETS["clevertap"].options)
+    assert [c.target for c in columns] == ["external_id", "external_id"]
+    assert {fault.code for fault in mapping.column_faults(columns, SCHEMA)} == {"target_twice"}
+
+
 def faults(*columns: Column, identifier: str = "email", action: str = "update", schema: Schema = SCHEMA) -> list[str]:
     return [fault.code for fault in mapping.faults(identifier, action, columns, schema, Options())]
 
@@ -181,3 +240,29 @@ def test_somebody_elses_new_attribute_of_the_same_type_changes_nothing():
     other = Schema.of([*SCHEMA.definitions.values(), Definition("shoe", "Shoe size", ValueType.TEXT)])
     assert mapping.schema_version(columns, same) == before
     assert mapping.schema_version(columns, other) != before
+
+
+ALIAS = [mapped("user_alias_name", "alias_name", Target.FIELD), mapped("user_alias_label", "alias_label", Target.FIELD)]
+
+
+def test_external_ids_and_aliases_are_not_in_one_file_unless_that_is_allowed():
+    both = [mapped("external_id", "external_id", Target.FIELD), *ALIAS]
+
+    def codes(options: Options) -> list[str]:
+        return [fault.code for fault in mapping.faults("external_id", "update", both, SCHEMA, options)]
+
+    assert codes(Options()) == ["alias_with_external_id"]
+    assert codes(Options(alias_with_external_id=True)) == []
+
+
+def test_an_alias_needs_both_of_its_columns():
+    assert faults(*ALIAS, identifier="alias") == []
+    assert faults(ALIAS[0], identifier="alias") == ["identifier_missing"]
+    assert faults(ALIAS[1], identifier="alias") == ["identifier_missing"]
+
+
+def test_several_mandatory_attributes_are_named_as_the_system_of_the_file_spells_them():
+    schema = Schema.of([*SCHEMA.definitions.values(), Definition("tier", "Tier", ValueType.TEXT, mandatory=True)])
+    columns = [mapped("email", "email")]
+    (fault,) = mapping.faults("email", "update", columns, schema, Options(), {"tier": "Tier!"}.__getitem__)
+    assert fault.reason == "The file has no column for Tier!, which the schema makes mandatory; add it"
