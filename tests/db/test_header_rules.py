@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from importlib import import_module
 
 import pytest
 from django.apps import apps
-from django.core.files.base import ContentFile
 
-from imports import configure, engine, intake, queue, upload
+from imports import configure, engine, intake, job_file, queue, upload
 from imports.models import ImportJob, Status
 from imports.moves import Actor
-from imports.presets import CLEVERTAP
+from imports.presets import CLEVERTAP, PRESETS
 from profiles import edit
 from profiles.models import Attribute
 from tests.made_files import workbook
@@ -21,16 +21,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def all_here(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(
-        "imports.job_file.PRESETS", {**import_module("imports.job_file").PRESETS, "clevertap": CLEVERTAP}
-    )
+    monkeypatch.setattr(job_file, "PRESETS", {**PRESETS, "clevertap": CLEVERTAP})
     with queue.in_this_process():
         yield
 
 
 def scanned(content: bytes, preset: str = "standard") -> ImportJob:
     job = ImportJob(name="people", file_name="people.csv", file_size=len(content), preset=preset)
-    upload.receive(job, ContentFile(content), Actor.command())
+    upload.receive(job, io.BytesIO(content), Actor.command())
     engine.run_here(job)
     return job
 
