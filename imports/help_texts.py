@@ -18,7 +18,7 @@ LIMITS: Mapping[str, str] = {
     "max_xlsx_rows": "Rows of an Excel workbook; CSV has no limit of rows",
     "max_xlsx_memory": "Memory that reading a workbook may take",
 }
-"""By the names in ``refusal.Limits``."""
+"""By the names in ``refusal.Limits``, those that are numbers."""
 
 OPTIONS: Mapping[str, str] = {
     "on_invalid_value": "a value that is not of its type",
@@ -31,9 +31,11 @@ OPTIONS: Mapping[str, str] = {
     "alias_with_external_id": "External ID and alias in one file",
     "phone_format": "phone numbers",
     "default_country": "country of phone numbers without country code",
-    "bracket_dates": "date formats in headers, in angle brackets",
+    "bracket_dates": "date formats in headers, in angle brackets, and $D_ with Unix seconds",
     "iso_dates": "dates as in ISO 8601",
-    "time_zone": "time zone of times without one",
+    "exact_session_dates": "session dates in four shapes of ISO 8601 only",
+    "other_dates_stay_text": "dates of another form stay text, with a warning",
+    "time_zone": "time zone of times without one, if it is not the site's",
     "default_time": "time of day where a declared date has none",
     "genders": "genders",
     "exact_states": "subscription states by their exact spelling",

@@ -72,7 +72,7 @@ def view(request: HttpRequest) -> HttpResponse:
 def limits() -> Iterator[Line]:
     """Everything that is too much, and how much is not."""
     enforced = Limits(max_bytes=settings.IMPORTS_MAX_MB * MEGABYTE)
-    for limit in fields(Limits):
+    for limit in (each for each in fields(Limits) if each.type is int):
         number = getattr(enforced, limit.name)
         in_words = limit.name.endswith(("bytes", "memory"))
         yield Line(help_texts.LIMITS.get(limit.name, limit.name), in_bytes(number) if in_words else f"{number:,}")

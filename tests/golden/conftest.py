@@ -15,6 +15,7 @@ from tests.crashes import processes
 from tests.golden.way import Way
 
 
+@pytest.hookimpl(tryfirst=True)  # before the tests are put in order by what they do to the database
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One queue for all of these tests."""
     for item in items:
