@@ -5,6 +5,7 @@ Counted once, at the end of a step and before the job's tables go, by one statem
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.db import connection
@@ -45,22 +46,36 @@ def count(job: ImportJob) -> int | None:
     if not are_counted(job):
         return None
     tables = JobTables(job.pk)
-    points = _EVENTS if job.record_type == ImportJob.RecordType.EVENTS else _VALUES
+    points = "1" if job.record_type == ImportJob.RecordType.EVENTS else _VALUES.format(plain=_plain(job))
     left_out = _LEFT_OUT_BY_PREVIEW if job.step == Step.PREVIEW else _LEFT_OUT_BY_APPLY
     values: dict[str, Any] = {"job": job.pk, "free": list(FREE), "prefix": FREE_PREFIX}
     with connection.cursor() as cursor:
-        cursor.execute(points.format(staged=tables.staged, left_out=left_out.format(results=tables.results)), values)
+        left_out = left_out.format(results=tables.results)
+        cursor.execute(_POINTS.format(points=points, staged=tables.staged, left_out=left_out), values)
         return int(cursor.fetchone()[0])
 
 
+def _plain(job: ImportJob) -> str:
+    """Which rows have as many points as keys: where columns bring only what costs, and one value each."""
+    targets = Counter(job.columns.exclude(target="").values_list("target", flat=True))
+    free = set(FREE) - OWN_FIELDS.keys()
+    is_plain = free.isdisjoint(targets) and max(targets.values(), default=0) <= 1
+    return _NO_ESCAPES if is_plain else "false"
+
+
+_POINTS = "SELECT coalesce(sum({points}), 0) FROM {staged} s WHERE NOT EXISTS ({left_out})"
+
+# Where nothing is escaped, a quote before a colon ends a key; looking for those takes a tenth of the time of reading
+# the JSON.
 _VALUES = """
-SELECT coalesce(sum(CASE json_typeof(v.value) WHEN 'array' THEN json_array_length(v.value)
-                                              WHEN 'null' THEN 0 ELSE 1 END), 0)
-FROM {staged} s CROSS JOIN LATERAL json_each(s.raw::json) v
-WHERE NOT (v.key = ANY(%(free)s) OR starts_with(v.key, %(prefix)s)) AND NOT EXISTS ({left_out})
+CASE WHEN {plain} THEN (octet_length(s.raw) - octet_length(replace(s.raw, '":', ''))) / 2 ELSE (
+    SELECT coalesce(sum(CASE json_typeof(v.value) WHEN 'array' THEN json_array_length(v.value)
+                                                  WHEN 'null' THEN 0 ELSE 1 END), 0)
+    FROM json_each(s.raw::json) v WHERE NOT (v.key = ANY(%(free)s) OR starts_with(v.key, %(prefix)s))
+) END
 """
 
-_EVENTS = "SELECT count(*) FROM {staged} s WHERE NOT EXISTS ({left_out})"
+_NO_ESCAPES = r"""(strpos(s.raw, '\') = 0 AND strpos(s.raw, '"group:') = 0 AND strpos(s.raw, ':null') = 0)"""
 
 _LEFT_OUT_BY_PREVIEW = "SELECT FROM {results} r WHERE r.row_no = s.row_no AND r.outcome IN ('ignored', 'failed')"
 

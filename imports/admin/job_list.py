@@ -66,8 +66,13 @@ class UploaderFilter(admin.FieldListFilter):
         sent: Any = self.used_parameters.get("created_by", [""])
         self.chosen = str(sent[-1])
         uploaded = ImportJob.objects.filter(created_by=OuterRef("pk"))
-        people = get_user_model()._default_manager.filter(Exists(uploaded)).order_by("email", "username")
+        people = list(
+            get_user_model()
+            ._default_manager.filter(Exists(uploaded))
+            .order_by("email", "username")[: MOST_UPLOADERS + 1]
+        )
         self.people = [(str(user.pk), _named(user)) for user in people[:MOST_UPLOADERS]]
+        self.most = MOST_UPLOADERS if len(people) > MOST_UPLOADERS else 0
 
     def expected_parameters(self) -> list[str | None]:
         return ["created_by"]
@@ -83,7 +88,7 @@ class UploaderFilter(admin.FieldListFilter):
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """First what else the list is narrowed to, for the form to keep; then the people."""
         others = QueryDict(changelist.get_query_string(remove=["created_by", PAGE_VAR])[1:])
-        yield {"kept": [(name, value) for name, values in others.lists() for value in values]}
+        yield {"kept": [(name, value) for name, values in others.lists() for value in values], "most": self.most}
         for value, display in self.people:
             yield {"value": value, "display": display, "selected": value == self.chosen}
 

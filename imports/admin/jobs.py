@@ -50,8 +50,8 @@ class ImportJobAdmin(ReadOnly):
     )
     list_per_page = 50
     list_select_related = ("created_by",)
-    search_fields = ("name", "file_name")
-    search_help_text = "Name of the import, or of its file"
+    search_fields = ("name", "file_name", "created_by__email", "created_by__username")
+    search_help_text = "Name of the import, of its file, or e-mail address or user name of its uploader"
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     actions = ("resume",)

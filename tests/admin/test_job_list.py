@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.defaults import server_error
 
 from imports import mapping
+from imports.admin import job_list
 from imports.models import Bucket, ImportJob, Status, Step
 from profiles.models import load_schema
 from tests.admin.screens import log_in
@@ -138,6 +139,17 @@ def test_only_people_who_uploaded_something_can_be_chosen(admin, cara):
     form = page[page.index('class="filter-form"') :]
     assert '<input type="hidden" name="source__exact" value="admin">' in form
     assert '<input type="hidden" name="q" value="may">' in form
+
+
+def test_more_uploaders_than_are_listed_are_found_by_the_search(admin, cara, monkeypatch):
+    job("Hers", created_by=cara)
+    job("His", created_by=get_user_model().objects.create_user("ben", "ben@example.com"))
+    assert "The first" not in admin.get(LIST).content.decode()
+    monkeypatch.setattr(job_list, "MOST_UPLOADERS", 1)
+    page = admin.get(LIST).content.decode()
+    assert "The first 1 are listed. The search above finds the imports of the others" in page
+    assert shown(admin, "?q=cara@example.com") == ["Hers"]
+    assert shown(admin, "?q=ben") == ["His"]
 
 
 def test_an_empty_list_says_what_to_do_next(admin):

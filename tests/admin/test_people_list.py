@@ -318,6 +318,39 @@ def test_what_the_form_sends_becomes_a_short_address(admin: Client):
     assert names(page) == ["Ann"]
 
 
+def test_the_form_keeps_the_filters_that_it_cannot_show(admin: Client):
+    """Two channels, more conditions than rows: sent again as the page has them, all of them still hold."""
+    imported(admin)
+    conditions = [
+        ("plan", "contains", letter) for letter in ("g", "o", "l", "d", "go", "ol", "ld", "gol", "old", "gold")
+    ]
+    conditions += [("first_name", "contains", "A"), ("score", "less", "2")]
+    asked = [pair for row in conditions for pair in zip(("attribute", "operator", "value"), row, strict=True)]
+    page = look(admin, *asked, ("has", "email"), ("has", "phone"))
+    assert names(page) == ["Ann"]
+    assert len(page.context["rows_of_form"]) == 11, "ten, and a blank one"
+    again = look(admin, *_as_sent(page.content.decode()))
+    assert sorted(again.context["asked"].conditions, key=str) == sorted(page.context["asked"].conditions, key=str)
+    assert names(again) == ["Ann"]
+
+
+def _as_sent(page: str) -> list[tuple[str, str]]:
+    """What a browser sends when the form is sent as it is."""
+    form = page[page.index('<form id="people-form"') :]
+    sent, select = [], ""
+    for tag in re.findall(r"<(?:input|select|option)[^>]*>", form[: form.index("</form>")]):
+        name, value = (re.search(rf'{what}="([^"]*)"', tag) for what in ("name", "value"))
+        if tag.startswith("<select"):
+            select = name[1] if name else ""
+            sent.append((select, ""))
+        elif tag.startswith("<option"):
+            if " selected" in tag:
+                sent[-1] = (select, unescape(value[1]) if value else "on")
+        elif name and 'type="checkbox"' not in tag:
+            sent.append((name[1], unescape(value[1]) if value else ""))
+    return sent
+
+
 def test_what_is_said_where_nobody_is_listed(admin: Client):
     assert "Nobody here yet. Import people from a file" in told(look(admin))
     imported(admin)
