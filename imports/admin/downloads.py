@@ -49,10 +49,10 @@ def offered(job: ImportJob, found: Figures, *, working: bool) -> Iterator[Offer]
         yield Offer(address("results", job), "Download the results", about)
     if failed and job.file:
         about = "your own columns and what is wrong: correct them and upload the file as it is (.csv)"
-        yield Offer(address("failed_rows", job), "Download the failed rows", about)
+        yield Offer(address("failed", job), "Download the failed rows", about)
     if ignored and job.file and job.status in RAN:
         about = "the same with the rows of people who were known already (.csv)"
-        yield Offer(f"{address('failed_rows', job)}?ignored=1", "Download the failed and ignored rows", about)
+        yield Offer(f"{address('failed', job)}?ignored=1", "Download the failed and ignored rows", about)
 
 
 @require_safe

@@ -69,7 +69,7 @@ class ImportJobAdmin(ReadOnly):
             path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
             path("<int:number>/results/", site(downloads.results), name="imports_importjob_results"),
-            path("<int:number>/failed-rows/", site(downloads.failed_rows), name="imports_importjob_failed_rows"),
+            path("<int:number>/failed-rows/", site(downloads.failed_rows), name="imports_importjob_failed"),
             path("<int:number>/problems/", site(downloads.problems_listed), name="imports_importjob_problems"),
             path("help/", site(help_page.view), name="imports_importjob_help"),
             path("sample/", site(sample.view), name="imports_importjob_sample"),

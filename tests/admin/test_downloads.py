@@ -160,7 +160,7 @@ def test_there_are_no_results_of_an_import_that_has_not_ended():
     assert "has not ended yet" in refused.content.decode()
     press(admin, job, "start")
     assert admin.get(address("results", job)).status_code == 409
-    assert admin.get(address("failed_rows", job)).status_code == 409
+    assert admin.get(address("failed", job)).status_code == 409
 
 
 def test_a_stopped_import_tells_what_was_done_so_far():
@@ -178,7 +178,7 @@ def test_a_file_that_was_refused_has_nothing_to_correct():
     job = ImportJob.objects.latest("pk")
     assert job.status == Status.FAILED
     assert "Download" not in admin.get(address("change", job)).content.decode()
-    assert admin.get(address("failed_rows", job)).status_code == 409
+    assert admin.get(address("failed", job)).status_code == 409
     assert summary(results(admin, job))["Total Records"] == 0
 
 
@@ -193,7 +193,7 @@ def test_failed_rows_are_corrected_and_uploaded_again():
     )
     job = imported(admin, sent, action="overwrite")
     assert job.failed == 2
-    corrected = content(admin.get(address("failed_rows", job))).decode("utf-8-sig")
+    corrected = content(admin.get(address("failed", job))).decode("utf-8-sig")
     found = list(csv.reader(io.StringIO(corrected, newline=""), delimiter=";"))
     assert found == [
         ["email", "'=odd", "visits", "phone", "note", PROBLEM],
@@ -214,7 +214,7 @@ def test_failed_rows_are_corrected_and_uploaded_again():
 def test_the_mapping_of_the_first_upload_is_offered_for_the_corrected_rows():
     admin = log_in("Admin")
     job = imported(admin, FIVE)
-    upload(admin, content(admin.get(address("failed_rows", job))))
+    upload(admin, content(admin.get(address("failed", job))))
     again = ImportJob.objects.latest("pk")
     assert again.headers == job.headers
     assert again.pk != job.pk
@@ -223,17 +223,17 @@ def test_the_mapping_of_the_first_upload_is_offered_for_the_corrected_rows():
 def test_rows_that_fail_again_are_given_again_with_one_column_of_problems():
     admin = log_in("Admin")
     job = imported(admin)
-    first = content(admin.get(address("failed_rows", job)))
+    first = content(admin.get(address("failed", job)))
     upload(admin, first)
     again = ImportJob.objects.latest("pk")
     check(admin, again)
     again.refresh_from_db()
-    second = content(admin.get(address("failed_rows", again)))
+    second = content(admin.get(address("failed", again)))
     assert (
         list(csv.reader(io.StringIO(first.decode("utf-8-sig"))))[:3]
         == list(csv.reader(io.StringIO(second.decode("utf-8-sig"))))[:3]
     )
-    assert rows(admin.get(address("failed_rows", again)))[3] == [
+    assert rows(admin.get(address("failed", again)))[3] == [
         "cy@x.co", "+12025550103", "Cy", "Malformed row: expected 5 values, found 4",
     ]  # fmt: skip
 
@@ -244,7 +244,7 @@ def test_long_cells_and_rows_that_fail_only_when_they_are_matched_are_given_whol
     imported(admin, b"external_id,email\n7,seven@x.co\n", identifier="external_id")
     text = f"external_id,email,note\n8,bad,{long}\n7,eight@x.co,twice\n".encode()
     job = ready(admin, text, identifier="object_id", **{"column": "1", "target-1": "field:object_id"})
-    found = rows(admin.get(address("failed_rows", job)))[1:]
+    found = rows(admin.get(address("failed", job)))[1:]
     assert found[0][2] == long
     assert found[1][:3] == ["7", "eight@x.co", "twice"]
 
@@ -254,7 +254,7 @@ def test_ignored_rows_are_given_where_they_are_wished_for(query: str, numbers: l
     admin = log_in("Admin")
     imported(admin)
     job = imported(admin, action="ignore")
-    found = rows(admin.get(address("failed_rows", job) + query))
+    found = rows(admin.get(address("failed", job) + query))
     assert len(found) == 1 + len(numbers)
 
 
@@ -265,7 +265,7 @@ def test_rows_far_apart_are_found_in_a_file_of_many_parts(monkeypatch):
     text = "email,first_name\n" + "".join(f"{'bad' if n in bad else f'p{n}@x.co'},N{n}\n" for n in range(1, 5_000))
     job = ready(admin, text.encode())
     assert len(job.format["positions"]) > 5
-    assert [line[1] for line in rows(admin.get(address("failed_rows", job)))[1:]] == [f"N{n}" for n in sorted(bad)]
+    assert [line[1] for line in rows(admin.get(address("failed", job)))[1:]] == [f"N{n}" for n in sorted(bad)]
 
 
 def test_problems_are_exported_as_they_are_filtered():
@@ -334,7 +334,7 @@ def test_a_file_is_made_once_however_often_it_is_asked_for():
     job = imported(admin)
     with CaptureQueriesContext(connection) as queries:
         for _ in range(3):
-            admin.get(address("failed_rows", job))
+            admin.get(address("failed", job))
     assert sum("INSERT INTO" in query["sql"] and "django_q" in query["sql"] for query in queries) == 1
     download = Download.objects.get()
     tasks.make_download(download.pk)
@@ -343,7 +343,7 @@ def test_a_file_is_made_once_however_often_it_is_asked_for():
     tasks.make_download(download.pk)
     download.refresh_from_db()
     assert download.made == made
-    assert len(rows(admin.get(address("failed_rows", job)))) == 4
+    assert len(rows(admin.get(address("failed", job)))) == 4
 
 
 @pytest.mark.usefixtures("large")
@@ -403,7 +403,7 @@ def test_the_page_of_an_import_offers_what_there_is():
     finish(job)
     page = admin.get(address("change", job)).content.decode()
     assert f'href="{address("results", job)}"' in page
-    assert f'href="{address("failed_rows", job)}"' in page
+    assert f'href="{address("failed", job)}"' in page
     assert "failed and ignored" not in page
 
 
@@ -415,7 +415,7 @@ def test_the_list_has_one_link_for_each_import_that_ended():
     assert address("results", waiting) not in page
 
 
-@pytest.mark.parametrize("name", ["results", "failed_rows", "problems"])
+@pytest.mark.parametrize("name", ["results", "failed", "problems"])
 def test_a_file_needs_few_queries(name: str):
     admin = log_in("Admin")
     job = imported(admin)
@@ -428,7 +428,7 @@ def test_an_uploaded_file_that_is_gone_is_told():
     admin = log_in("Admin")
     job = imported(admin)
     job.file.storage.delete(str(job.file.name))
-    refused = admin.get(address("failed_rows", job))
+    refused = admin.get(address("failed", job))
     assert refused.status_code == 409
     assert "not in the storage any more" in refused.content.decode()
     assert lines(results(admin, job)["Failed-Ignored Records"])[2][0] == "invalid-email"
