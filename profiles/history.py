@@ -31,6 +31,30 @@ def last_writers(person: Profile) -> dict[str, ChangeSet]:
     return {key: found[pk] for key, pk in writers.items() if pk in found}
 
 
+def import_owned(person: Profile) -> set[str]:
+    """Those of a person's language and country that an import ever wrote: whoever captures such values by themselves
+    leaves these alone (AT-13)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IMPORT_OWNED, {"person": person.pk, "keys": list(CAPTURED), "kinds": list(IMPORTS)})
+        return {key for (key,) in cursor.fetchall()}
+
+
+CAPTURED = ("language", "country")
+IMPORTS = (ChangeSet.Kind.IMPORT.value, ChangeSet.Kind.COMMAND.value, ChangeSet.Kind.INBOX.value)
+
+# What a person was made with is not among the changes: it is what the first change found, or what is there still.
+_IMPORT_OWNED = """
+SELECT k.key FROM unnest(%(keys)s::text[]) AS k(key)
+WHERE EXISTS (
+    SELECT FROM profiles_change c JOIN profiles_changeset s ON s.id = c.change_set_id
+    WHERE c.profile_id = %(person)s AND s.kind = ANY(%(kinds)s) AND (
+        jsonb_typeof(c.changes -> k.key -> 1) <> 'null'
+        OR c.outcome = 'imported' AND jsonb_typeof(coalesce(
+            (SELECT f.changes -> k.key -> 0 FROM profiles_change f WHERE f.profile_id = %(person)s AND f.changes ? k.key
+             ORDER BY f.change_set_id LIMIT 1),
+            (SELECT p.attributes -> k.key FROM profiles_profile p WHERE p.id = %(person)s))) <> 'null'))
+"""
+
 # Two change sets at work at the same time may write one value in another order than they began; then the one that
 # wrote what is there now came last.
 _LAST_WRITERS = f"""
