@@ -21,9 +21,9 @@ def last_writers(person: Profile) -> dict[str, ChangeSet]:
     out. Constant queries, however many change sets there are.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_WRITERS, [person.pk])
-        wrote: dict[str, int] = dict(cursor.fetchall())
-    made = person.history.filter(outcome=Change.Outcome.IMPORTED).values_list("change_set_id", flat=True).first()
+        cursor.execute(_LAST_WRITERS, {"person": person.pk})
+        wrote: dict[str | None, int] = dict(cursor.fetchall())
+    made = wrote.get(None)
     held = [*person.attributes, *([EXTERNAL_ID] if person.external_id is not None else [])]
     writers = {key: wrote.get(key, made) for key in held}
     found = ChangeSet.objects.select_related("actor").in_bulk({pk for pk in writers.values() if pk is not None})
@@ -57,10 +57,12 @@ WHERE EXISTS (
 # Two change sets at work at the same time may write one value in another order than they began; then the one that
 # wrote what is there now came last.
 _LAST_WRITERS = f"""
-SELECT DISTINCT ON (e.key) e.key, c.change_set_id
+SELECT NULL, change_set_id FROM profiles_change WHERE profile_id = %(person)s AND outcome = 'imported'
+UNION ALL
+(SELECT DISTINCT ON (e.key) e.key, c.change_set_id
 FROM profiles_change c JOIN profiles_profile p ON p.id = c.profile_id
 CROSS JOIN LATERAL jsonb_each(c.changes) AS e(key, change)
-WHERE c.profile_id = %s
+WHERE c.profile_id = %(person)s
 ORDER BY e.key, coalesce(e.change->1 = CASE e.key WHEN '{EXTERNAL_ID}' THEN to_jsonb(p.external_id)
-    ELSE p.attributes->e.key END, false) DESC, c.change_set_id DESC
+    ELSE p.attributes->e.key END, false) DESC, c.change_set_id DESC)
 """

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from imports import lifecycle, waiting
-from imports.admin import configure, job_list, mail, pages, sample, upload
+from imports.admin import configure, job_list, mail, pages, reach, sample, upload
 from imports.admin import help as help_page
 from imports.admin import job as job_page
 from imports.models import ImportJob
@@ -67,6 +67,7 @@ class ImportJobAdmin(ReadOnly):
             path("<int:number>/configure/", site(configure.view), name="imports_importjob_configure"),
             path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
+            path("<int:number>/reach/", site(reach.view), name="imports_importjob_reach"),
             path("help/", site(help_page.view), name="imports_importjob_help"),
             path("sample/", site(sample.view), name="imports_importjob_sample"),
             path("add/", site(upload.view), name="imports_importjob_add"),
