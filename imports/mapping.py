@@ -346,7 +346,7 @@ def _alias_faults(identifier: str, columns: Sequence[MappedColumn], options: Opt
         return []
     found = []
     missing = [OWN_FIELDS[field] for field in fields_of(ALIAS) if field not in given]
-    if missing:
+    if missing and identifier != ALIAS:  # which is told already
         (column,) = given.values()
         reason = f"Column {column.header} is one half of an alias; map another column to {missing[0]}, or skip it"
         found.append(Fault("alias_incomplete", reason, column.header))

@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from imports import guidance, hints, job_file, mapping, offers, remembered
-from imports.admin import configure_form, configure_options, preset_words
+from imports.admin import configure_form, configure_options, configure_problems, preset_words
 from imports.admin.configure_options import as_options
 from imports.mapping import Choice, Fault, Target
 from imports.models import ImportColumn, ImportJob
@@ -27,7 +27,6 @@ COLUMNS_SHOWN = 50
 SAMPLES_SHOWN = 3
 OWN_IN_LISTS = 50
 """Own attributes that each column's list holds; more of them stand in the page once, to be typed or searched."""
-FAULTS_SHOWN = 20
 _TYPES = [(kind.value, kind.value.replace("_", " ")) for kind in ValueType]
 
 
@@ -105,15 +104,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in the way of the check: where a link leads, the sentence, and the code."""
-
-    link: str
-    reason: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """How many columns go where. ``lacking``: mandatory attributes to which none goes (MP-06)."""
 
@@ -151,7 +141,7 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         "columns": here,
         "here": ",".join(str(column.position) for column in here),
         "show": show if show in ("undecided", "problems") else "all",
-        "problems": [*_reading_problems(job), *_summary(faults, columns, here)],
+        "problems": configure_problems.of(job, faults, columns, here),
         "codes": {fault.code: fault.reason for fault in faults},
         "identifier_fault": next((fault.reason for fault in faults if "identifier" in fault.code), ""),
     }
@@ -313,44 +303,3 @@ def _targets(known: Schema) -> SafeString:
     option, group = '<option value="{}">{}</option>', '<optgroup label="{}">{}</optgroup>'
     made = ((name, format_html_join("", option, choices)) for name, choices in groups.items() if choices)
     return format_html_join("", group, made)
-
-
-def _reading_problems(job: ImportJob) -> list[Problem]:
-    """Why the file could not be read as somebody wanted it read."""
-    refused = job.format.get("refused", "")
-    return [Problem("#options", refused, "reading")] if refused else []
-
-
-def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]) -> list[Problem]:
-    """What is in the way, in few sentences, each with the place to put it right."""
-    undecided = [fault for fault in faults if fault.code == "undecided"]
-    others = [fault for fault in faults if fault.code != "undecided"]
-    found = [Problem(_link(fault, columns, here), fault.reason, fault.code) for fault in others]
-    if undecided:
-        many = f"{len(undecided)} columns need" if len(undecided) > 1 else "1 column needs"
-        reason = f"{many} a mapping, or must be skipped: {mapping.listed([fault.column for fault in undecided])}"
-        found.insert(0, Problem(_link(undecided[0], columns, here), reason, "undecided"))
-    if len(found) > FAULTS_SHOWN:
-        more = len(found) - FAULTS_SHOWN
-        found = [*found[:FAULTS_SHOWN], Problem("?show=problems", f"There are {more} more problems", "more")]
-    return found
-
-
-_PLACES = {
-    "no_name": "#import-name",
-    "no_identifier": "#identifiers",
-    "unknown_identifier": "#identifiers",
-    "identifier_missing": "#identifiers",
-    "identifier_not_offered": "#identifiers",
-    "action_not_offered": "#actions",
-    "record_type": "#preset",
-    "no_action": "#actions",
-}
-
-
-def _link(fault: Fault, columns: list[ImportColumn], here: Page[ImportColumn]) -> str:
-    if fault.code in _PLACES or not fault.column:
-        return _PLACES.get(fault.code, "#columns")
-    position = next((column.position for column in columns if column.header == fault.column), 0)
-    on_page = any(column.position == position for column in here)
-    return f"#place-{position}" if on_page else f"?show=problems#place-{position}"

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from profiles import edit, store
 from profiles.admin import person_form
+from profiles.admin.person_consent import with_groups
 from profiles.admin.person_form import Field
 from profiles.admin.person_page import Form, called, delete_page, label, page
 from profiles.edit import Fault, Refused, Seen, Why
@@ -34,10 +35,11 @@ def add(request: HttpRequest, admin: ProfileAdmin) -> HttpResponse:
     if not admin.has_add_permission(request):
         raise PermissionDenied
     if request.method != "POST":
-        schema = load_schema()
+        schema = with_groups(load_schema(), None)
         return page(request, admin, None, schema, Form(person_form.fields_of(None, schema)))
     try:
-        with edit.schema_held() as schema:
+        with edit.schema_held() as held:
+            schema = with_groups(held, None)
             fields = person_form.fields_sent(request.POST, None, schema)
             return _reshaped(request, admin, None, schema, fields) or _create(request, admin, schema, fields)
     except Refused as busy:
@@ -52,12 +54,13 @@ def change(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpRespon
     if request.method != "POST":
         if person is None:
             raise Http404(f"There is no person {number}; somebody may have deleted them.")
-        schema = load_schema()
+        schema = with_groups(load_schema(), person)
         return page(request, admin, person, schema, Form(person_form.fields_of(person, schema), _version(person)))
     if not admin.has_change_permission(request, person):
         raise PermissionDenied
     try:
-        with edit.schema_held() as schema:
+        with edit.schema_held() as held:
+            schema = with_groups(held, person)
             fields = person_form.fields_sent(request.POST, person, schema)
             return _reshaped(request, admin, person, schema, fields) or _save(request, admin, person, schema, fields)
     except Refused as busy:
@@ -81,7 +84,7 @@ def delete(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpRespon
 
 def _as_typed(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, refused: Refused) -> HttpResponse:
     """The form as it was sent, and why nothing could be done with it yet."""
-    schema, seen = load_schema(), _seen(request, person)
+    schema, seen = with_groups(load_schema(), person), _seen(request, person)
     fields = person_form.fields_sent(request.POST, person, schema)
     return page(
         request, admin, person, schema, Form(fields, seen.version, refused.faults, was=request.POST.get("was", ""))

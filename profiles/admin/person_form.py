@@ -16,12 +16,18 @@ from django.utils import timezone
 
 from profiles import values
 from profiles.admin.choices import choices
+from profiles.consent import DND, Channel, group_of
 from profiles.dates import iso_day, iso_instant
 from profiles.edit import Fault
 from profiles.merge import as_list
 from profiles.models import Profile
+<<<<<<< .merge_file_URDydV
 from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, LONGEST_OWN_FIELD, OWN_FIELDS, Definition, Schema
 from profiles.values import InvalidValue, Value, ValueOptions, ValueType
+=======
+from profiles.schema import EXTERNAL_ID, OWN_FIELDS, Definition, Schema
+from profiles.values import InvalidValue, SubscriptionState, Value, ValueOptions, ValueType
+>>>>>>> .merge_file_WL0mdg
 
 LONGEST_LIST = 200
 """More values than a page can sensibly show in boxes."""
@@ -91,6 +97,11 @@ class Field:
         return self.definition.key
 
     @property
+    def is_consent(self) -> bool:
+        """Whether it says something about being written to (section 15)."""
+        return self.definition.type is ValueType.SUBSCRIPTION or self.key in DND
+
+    @property
     def name(self) -> str:
         return f"value-{quote(self.key, safe='')}"
 
@@ -113,7 +124,7 @@ class Field:
     def widget(self) -> Widget:
         """The box for the type; a plain one where that could not show each of the texts."""
         kind = self.definition.type
-        widget = replace(_WIDGETS.get(kind, Widget()), choices=choices(kind))
+        widget = replace(_WIDGETS.get(kind, Widget()), choices=_choices(self.definition))
         return widget if all(_fits(widget, text) for text in self.texts if text) else Widget()
 
     @property
@@ -159,9 +170,10 @@ class Field:
 
 
 def fields_of(person: Profile | None, schema: Schema) -> list[Field]:
-    """What the form of a person shows: what they have, what everybody must have, and for somebody new the usual."""
+    """What the form of a person shows: what they have, what everybody must have, and what they said of each channel;
+    for somebody new the usual."""
     known = {} if person is None else person.attributes
-    first = FIRST if person is None else ()
+    first = FIRST if person is None else (*DND, *(channel.key for channel in Channel))
     shown = (d for d in schema.definitions.values() if d.key in known or d.mandatory or d.key in first)
     own = [each for each in _own(person) if each.key not in ALIAS_FIELDS or each.stored]
     fields = [*own, *(Field(definition, known.get(definition.key)) for definition in shown)]
@@ -208,7 +220,7 @@ def texts_of(value: Any, definition: Definition | None) -> list[str]:
     """A value for reading, each of a list by itself, by their names where they have one."""
     if definition is None:
         return list(map(str, as_list(value)))
-    names = choices(definition.type) or {}
+    names = _choices(definition) or {}
     texts = [_shown(definition, each) for each in as_list(value)]
     if definition.type is ValueType.DATETIME:
         texts = [text.replace("T", " ") for text in texts]
@@ -221,6 +233,14 @@ def _own(person: Profile | None) -> list[Field]:
         Field(Definition(key, OWN_FIELDS[key], ValueType.TEXT, identifier=True), person and getattr(person, key))
         for key in (EXTERNAL_ID, *ALIAS_FIELDS)
     ]
+
+
+def _choices(definition: Definition) -> Mapping[str, str] | None:
+    """The names of a closed list; nobody is opted into a group (AT-50)."""
+    names = choices(definition.type)
+    if names is None or group_of(definition.key) is None:
+        return names
+    return {state: name for state, name in names.items() if state != SubscriptionState.OPTED_IN}
 
 
 def _fits(widget: Widget, text: str) -> bool:
@@ -265,6 +285,8 @@ def _read(definition: Definition, text: str) -> Value:
         time_zone=timezone.get_current_timezone_name(),
         max_bytes=LONGEST_OWN_FIELD.get(definition.key, ValueOptions().max_bytes),
     )
+    if group_of(definition.key) is not None:
+        return values.membership(options)(text)
     # Identifiers are read without outer white space; other texts keep it (D-13).
     return values.parser(definition.type, options)(text.strip() if definition.identifier else text)
 

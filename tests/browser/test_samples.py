@@ -17,7 +17,7 @@ def test_a_sample_is_downloaded_and_imported_and_help_is_at_hand(people: People,
     Attribute.objects.create(key="loyaltyTier", label="Tier", type="text")
     creator = people.log_in("Creator", viewport={"width": NARROW, "height": 800})
     page = creator.open("/admin/imports/importjob/add/")
-    page.select_option("#sample-identifier", "phone")
+    page.select_option("#sample-file", "standard:profiles:phone")
     with page.expect_download() as download:
         page.click("text=Download sample CSV")
     file = tmp_path / download.value.suggested_filename

@@ -387,6 +387,46 @@ def test_a_storage_that_cannot_be_written_is_told_in_a_sentence(settings: Any, t
     assert not ImportJob.objects.exists()
 
 
+# --- presets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--preset", "hubspot"], ["There is no preset hubspot", "clevertap", "expertflow", "braze"]),
+        (["--preset", "clevertap"], ["Say by what people are found", "identity", "objectId"]),
+        (
+            ["--preset", "clevertap", "--identifier", "email"],
+            ["finds nobody by email", "identity"],
+        ),
+        (["--preset", "clevertap", "--identifier", "automatic"], ["The preset clevertap finds nobody by automatic"]),
+        (["--preset", "expertflow", "--identifier", "email"], ["Say what happens to people", "ignore", "append"]),
+        (
+            ["--preset", "expertflow", "--identifier", "email", "--action", "overwrite"],
+            ["The preset expertflow does not offer overwrite", "replace"],
+        ),
+        (["--preset", "expertflow", "--identifier", "identity"], ["The preset expertflow finds nobody by identity"]),
+        (["--preset", "braze", "--identifier", "facebook"], ["The preset braze finds nobody by facebook", "braze_id"]),
+    ],
+)
+def test_what_a_preset_does_not_offer_is_refused_with_what_it_does(arguments: list[str], told: list[str]):
+    error = refusal(str(PEOPLE), *arguments)
+    assert error.returncode == 2
+    for text in told:
+        assert text in str(error)
+    assert not ImportJob.objects.exists()
+
+
+def test_a_preset_with_an_action_of_its_own_needs_none(tmp_path: Path):
+    path = write(tmp_path, "identity,Name\n1,Ann\n")
+    call_command(
+        "import_profiles", str(path), "--preset", "clevertap", "--identifier", "identity", "--inline",
+        stdout=io.StringIO(), stderr=io.StringIO(),
+    )  # fmt: skip
+    job = ImportJob.objects.get()
+    assert (job.preset, job.identifier, job.action, job.imported) == ("clevertap", "external_id", "overwrite", 1)
+
+
 # --- resume -----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,42 @@
+"""How many people of an import can be written to on each channel (SG-09): counted when somebody asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+
+from imports.admin import people_filter
+from imports.admin.pages import is_fragment, job_to_see, page
+from profiles import listing, reach, segments
+from profiles.consent import Channel
+from profiles.listing import TookTooLong
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A channel: how many it reaches, who they are, and what one must have."""
+
+    channel: Channel
+    people: int
+    address: str
+    needs: str
+
+
+def view(request: HttpRequest, number: int) -> HttpResponse:
+    """The set beside its reach; for htmx only that. Raises ``Http404`` for an import that wrote nobody."""
+    job = job_to_see(request, number)
+    if job.change_set_id is None:
+        raise Http404("This import has not begun, so it has no people yet.")
+    everybody, lines = 0, []
+    try:
+        with listing.time_limit(settings.IMPORTS_FILTER_SECONDS):
+            everybody, reached = segments.reach_of(job.change_set_id)
+        people = people_filter.people_of(job)
+        lines = [Line(c, reached[c], f"{people}&reach={c.value}", reach.NEEDS[c]) for c in Channel]
+    except TookTooLong:
+        pass  # the page says so
+    shown = {"everybody": everybody, "reached": lines, "seconds": settings.IMPORTS_FILTER_SECONDS}
+    template = "reach_table" if is_fragment(request) else "reach"
+    return page(request, template, job, title=f"Reach of {job.name}", **shown)
