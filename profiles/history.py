@@ -21,18 +21,11 @@ def last_writers(person: Profile) -> dict[str, ChangeSet]:
     the history is left out. Constant queries, however many change sets there are.
     """
     with connection.cursor() as cursor:
-<<<<<<< .merge_file_gDd0Sd
-        cursor.execute(_LAST_WRITERS, [person.pk])
-        wrote: dict[str, int] = dict(cursor.fetchall())
-    made = person.history.filter(outcome=Change.Outcome.IMPORTED).values_list("change_set_id", flat=True).first()
-    own = {EXTERNAL_ID: person.external_id, ALIAS: person.alias_name}
-    held = [*person.attributes, *(key for key, value in own.items() if value is not None)]
-=======
         cursor.execute(_LAST_WRITERS, {"person": person.pk})
         wrote: dict[str | None, int] = dict(cursor.fetchall())
     made = wrote.get(None)
-    held = [*person.attributes, *([EXTERNAL_ID] if person.external_id is not None else [])]
->>>>>>> .merge_file_Wk9tLU
+    own = {EXTERNAL_ID: person.external_id, ALIAS: person.alias_name}
+    held = [*person.attributes, *(key for key, value in own.items() if value is not None)]
     writers = {key: wrote.get(key, made) for key in held}
     found = ChangeSet.objects.select_related("actor").in_bulk({pk for pk in writers.values() if pk is not None})
     return {key: found[pk] for key, pk in writers.items() if pk in found}
@@ -72,10 +65,6 @@ FROM profiles_change c JOIN profiles_profile p ON p.id = c.profile_id
 CROSS JOIN LATERAL jsonb_each(c.changes) AS e(key, change)
 WHERE c.profile_id = %(person)s
 ORDER BY e.key, coalesce(e.change->1 = CASE e.key WHEN '{EXTERNAL_ID}' THEN to_jsonb(p.external_id)
-<<<<<<< .merge_file_gDd0Sd
     WHEN '{ALIAS}' THEN jsonb_build_array(p.alias_label, p.alias_name)
-    ELSE p.attributes->e.key END, false) DESC, c.change_set_id DESC
-=======
     ELSE p.attributes->e.key END, false) DESC, c.change_set_id DESC)
->>>>>>> .merge_file_Wk9tLU
 """

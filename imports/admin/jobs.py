@@ -15,11 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from imports import lifecycle, waiting
-<<<<<<< .merge_file_Pk4vgm
-from imports.admin import configure, downloads, job_list, mail, pages, sample, upload
-=======
-from imports.admin import configure, job_list, mail, pages, reach, sample, upload
->>>>>>> .merge_file_FFykrq
+from imports.admin import configure, downloads, job_list, mail, pages, reach, sample, upload
 from imports.admin import help as help_page
 from imports.admin import job as job_page
 from imports.models import ImportJob
@@ -72,13 +68,10 @@ class ImportJobAdmin(ReadOnly):
             path("<int:number>/configure/", site(configure.view), name="imports_importjob_configure"),
             path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
-<<<<<<< .merge_file_Pk4vgm
             path("<int:number>/results/", site(downloads.results), name="imports_importjob_results"),
             path("<int:number>/failed-rows/", site(downloads.failed_rows), name="imports_importjob_failed"),
             path("<int:number>/problems/", site(downloads.problems_listed), name="imports_importjob_problems"),
-=======
             path("<int:number>/reach/", site(reach.view), name="imports_importjob_reach"),
->>>>>>> .merge_file_FFykrq
             path("help/", site(help_page.view), name="imports_importjob_help"),
             path("sample/", site(sample.view), name="imports_importjob_sample"),
             path("add/", site(upload.view), name="imports_importjob_add"),

@@ -21,13 +21,8 @@ from profiles.dates import iso_day, iso_instant
 from profiles.edit import Fault
 from profiles.merge import as_list
 from profiles.models import Profile
-<<<<<<< .merge_file_URDydV
 from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, LONGEST_OWN_FIELD, OWN_FIELDS, Definition, Schema
-from profiles.values import InvalidValue, Value, ValueOptions, ValueType
-=======
-from profiles.schema import EXTERNAL_ID, OWN_FIELDS, Definition, Schema
 from profiles.values import InvalidValue, SubscriptionState, Value, ValueOptions, ValueType
->>>>>>> .merge_file_WL0mdg
 
 LONGEST_LIST = 200
 """More values than a page can sensibly show in boxes."""

@@ -10,13 +10,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-<<<<<<< .merge_file_rz1M3F
 from profiles import alias, history, store
-from profiles.admin import person_form
-=======
-from profiles import history, store
 from profiles.admin import person_consent, person_form
->>>>>>> .merge_file_QE6Xem
 from profiles.admin.person_form import Field
 from profiles.admin.source import Source
 from profiles.consent import group_of, is_consent, keys
@@ -161,15 +156,11 @@ def _spread(faults: Iterable[Fault], fields: Iterable[Field]) -> Iterator[Fault]
 def _others(fields: Iterable[Field], person: Profile | None, schema: Schema) -> dict[str, list[tuple[str, str]]]:
     """The attributes that can be added, by group."""
     shown = {each.key for each in fields} | (person.attributes.keys() if person else set())
-<<<<<<< .merge_file_rz1M3F
-    groups: dict[str, list[tuple[str, str]]] = {"Identifiers": [], "Standard attributes": [], "Own attributes": []}
+    groups: dict[str, list[tuple[str, str]]] = {
+        "Identifiers": [], "Standard attributes": [], "Own attributes": [], "Subscription groups": []
+    }  # fmt: skip
     if ALIAS_NAME not in shown:
         groups["Identifiers"].append((ALIAS, OWN_IDENTIFIERS[ALIAS]))
-=======
-    groups: dict[str, list[tuple[str, str]]] = {
-        "Standard attributes": [], "Own attributes": [], "Subscription groups": []
-    }  # fmt: skip
->>>>>>> .merge_file_QE6Xem
     for key, definition in schema.definitions.items():
         if key not in shown:
             own = "Own attributes" if group_of(key) is None else "Subscription groups"
@@ -189,15 +180,10 @@ def _stored(
     edited = [each for each in fields if not each.fixed]
     owned = history.import_owned(person)
     return {
-<<<<<<< .merge_file_rz1M3F
-        "fields": [(each, writers.get(identifier_of(each.key))) for each in edited],
-        "known": list(_known(person, schema, {identifier_of(each.key) for each in edited}, writers)),
-=======
         "channels": person_consent.lines(person, schema),
         "owned": owned,
-        "fields": [(each, writers.get(each.key)) for each in edited],
-        "known": list(_known(person, schema, {each.key for each in edited}, writers, owned)),
->>>>>>> .merge_file_QE6Xem
+        "fields": [(each, writers.get(identifier_of(each.key))) for each in edited],
+        "known": list(_known(person, schema, {identifier_of(each.key) for each in edited}, writers, owned)),
         "entries": entries,
         "history": [_entry(change, schema, sources) for change in entries],
         "may_delete": admin.has_delete_permission(request, person),
@@ -208,21 +194,13 @@ def _known(
     person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, Writer], owned: set[str]
 ) -> Iterator[Known]:
     """The values that are not edited here."""
-<<<<<<< .merge_file_rz1M3F
+    said = keys(schema)
     pair = None if person.alias_name is None else [person.alias_label, person.alias_name]
     values = {EXTERNAL_ID: person.external_id, ALIAS: pair, **person.attributes}
     for key in _in_order(values, schema):
         texts = _texts(key, values[key], schema)
         if key not in edited and texts is not None:
-            yield Known(label(key, schema), texts, writers.get(key))
-=======
-    said = keys(schema)
-    values = {EXTERNAL_ID: person.external_id, **person.attributes}
-    for key in _in_order(values, schema):
-        if key not in edited and values[key] is not None:
-            texts = person_form.texts_of(values[key], schema.definitions.get(key))
             yield Known(label(key, schema), texts, writers.get(key), is_consent(key, said), key in owned)
->>>>>>> .merge_file_QE6Xem
 
 
 def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> Entry:
