@@ -179,4 +179,4 @@ BRAZE = Preset(
     identifiers=("automatic", "external_id", "object_id", "alias", "email", "phone"),
 )
 
-PRESETS: Mapping[str, Preset] = {preset.key: preset for preset in [STANDARD]}
+PRESETS: Mapping[str, Preset] = {preset.key: preset for preset in [STANDARD, CLEVERTAP, EXPERTFLOW, BRAZE]}
