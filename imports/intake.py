@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-from imports import headers, job_file, lifecycle, mapping, reading
+from imports import event_mapping, headers, job_file, lifecycle, mapping, reading
 from imports.headers import HeaderError
 from imports.mapping import Target
 from imports.models import Bucket, ImportColumn, ImportJob, Step
@@ -96,15 +96,15 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         )
         for header, statistics in zip(headers.parse(part["header"]), found.columns, strict=True)
     ]
-    known = load_schema()
-    mapping.suggest(columns, known, job_file.options(job))
+    known, options = load_schema(), job_file.options(job)
+    (event_mapping.suggest if job.holds_events else mapping.suggest)(columns, known, options)
     mapping.carry(columns, reading.choices_kept(job), known)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
         format=job.format,
         total=found.rows,
-        findings=_findings(found.ragged, columns),
+        findings=[*_findings(found.ragged, columns), *_of_record_type(job, columns)],
         salt=secrets.randbelow(1 << 20),
         headers=mapping.fingerprint(job.preset, job.record_type, [column.header for column in columns]),
     )
@@ -117,13 +117,23 @@ def _telling(header: Iterable[str], found: Scan) -> str:
     return next(filter(None, (column.telling for column in found.columns)), "") or next(headers_of_letters, "")
 
 
+def _of_record_type(job: ImportJob, columns: Iterable[ImportColumn]) -> list[dict[str, str]]:
+    """What does not go with the record type."""
+    if job.holds_events:
+        return event_mapping.findings(columns)
+    if event_mapping.looks_like_events(columns):
+        reason = "This looks like an event file, and its columns become attributes; upload it as Custom events instead"
+        return [{"code": "looks_like_events", "reason": reason}]
+    return []
+
+
 def _findings(ragged: int, columns: Iterable[ImportColumn]) -> list[dict[str, Any]]:
     """What the uploader should know about the file, worst first."""
     found = []
     if ragged:
         found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
     for column in columns:
-        if column.statistics["mixed"] and column.target_kind == Target.NEW:
+        if column.statistics["mixed"] and column.target_kind in (Target.NEW, Target.PROPERTY):
             reason = f"Column {column.header} has values of mixed types; it becomes text"
             found.append({"code": "mixed_types", "reason": reason, "column": column.header})
     return found

@@ -25,7 +25,10 @@ def options(job: ImportJob) -> Options:
 
 
 def limits(job: ImportJob) -> Limits:
-    return Limits(max_bytes=options(job).max_megabytes * 1024**2)
+    """How large the file may be (FF-09, FF-10, FF-11)."""
+    chosen = options(job)
+    megabytes = min(chosen.max_event_megabytes, chosen.max_megabytes) if job.holds_events else chosen.max_megabytes
+    return Limits(max_bytes=megabytes * 1024**2)
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class Target(enum.StrEnum):
     FIELD = "field"
     ATTRIBUTE = "attribute"
     NEW = "new"
+    EVENT = "event"
+    PROPERTY = "property"
 
 
 class MappedColumn(Protocol):
@@ -91,14 +93,14 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     if options.unknown_columns is not Unknown.REQUIRE_MAPPING:
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
-                _set(column, Choice(Target.NEW, column.name, _new_type(column)))
+                _set(column, Choice(Target.NEW, column.name, type_found(column)))
 
 
 def choose(column: MappedColumn, target: str, schema: Schema) -> None:
     """Map a column as a person asks: an own field or an attribute by key or spelling, or a new attribute."""
     names = Names(schema)
     key = names.find(target, exact=True) or names.find(target, exact=False)
-    _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), _new_type(column)))
+    _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), type_found(column)))
     column.suggested = False
 
 
@@ -114,7 +116,7 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     elif choice.kind is Target.NEW:
         key = choice.key or column.name
         known = key in OWN_FIELDS or key in schema.definitions
-        choice = choice_for(key, schema) if known else Choice(Target.NEW, key, choice.type or _new_type(column))
+        choice = choice_for(key, schema) if known else Choice(Target.NEW, key, choice.type or type_found(column))
         if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
             choice = Choice(Target.UNDECIDED)
     if choice != Choice(Target(column.target_kind), column.target, column.type):
@@ -202,7 +204,7 @@ def faults(
     identifier: str, action: str, columns: Sequence[MappedColumn], schema: Schema, options: Options
 ) -> list[Fault]:
     """Everything that keeps a job from being checked; empty when it may be."""
-    found = [*_identifier_faults(identifier, columns, schema), *column_faults(columns, schema)]
+    found = [*identifier_faults(identifier, columns, schema), *column_faults(columns, schema)]
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory:
@@ -220,13 +222,15 @@ def listed(headers: Sequence[str]) -> str:
     return ", ".join(headers[:HEADERS_LISTED]) + more
 
 
-def _identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
+def identifier_faults(identifier: str, columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
+    """Why people cannot be found by what was chosen (HI-34)."""
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
     if identifier != AUTOMATIC and identifier not in OWN_FIELDS and identifier not in schema.identifiers:
         names = ", ".join([AUTOMATIC, *OWN_FIELDS, *schema.identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
-    if not {c.target for c in columns} & set(looked_up_kinds(identifier)):
+    targets = {c.target for c in columns if c.target_kind not in (Target.EVENT, Target.PROPERTY)}
+    if not targets & set(looked_up_kinds(identifier)):
         headers = listed([c.header for c in columns])
         reason = f"The selected identifier {identifier} is not in the file; map one of its columns to it ({headers})"
         return [Fault("identifier_missing", reason)]
@@ -267,7 +271,7 @@ def _set(column: MappedColumn, choice: Choice) -> None:
     column.target_kind, column.target, column.type = choice.kind, choice.key, choice.type
 
 
-def _new_type(column: MappedColumn) -> str:
+def type_found(column: MappedColumn) -> str:
     """A header with a date format declares a date column; else the type is that of all values in the file."""
     found = column.statistics.get("type", ValueType.TEXT.value)
     return ValueType.DATETIME.value if column.date_format else str(found)

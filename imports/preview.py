@@ -41,6 +41,8 @@ def summary(job: ImportJob) -> dict[str, Any]:
         staged.update(done)
     with connection.cursor() as cursor:
         _count_serial_people(cursor, job, counts)
+    if job.holds_events:
+        counts["repeated"] = 0
     return {
         "total": staged["rows"],
         **{name: counts[name] for name in workout.COUNTED},

@@ -14,6 +14,7 @@ from django.core.files import File
 from imports import job_file, lifecycle, moves
 from imports.models import ImportJob
 from imports.moves import Actor, Refused
+from imports.presets import PRESETS
 from imports.source import Source, SourceError
 
 
@@ -23,6 +24,7 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
     Raises ``Refused``, and OSError where the storage does not take it.
     """
     moves.check_may_upload(actor)
+    check_record_type(job)
     with _refusing():
         job_file.limits(job).check_size(job.file_size)
     job.file.save(job.file_name, File(stream), save=False)
@@ -31,6 +33,13 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
     except BaseException:
         job.file.storage.delete(str(job.file.name))
         raise
+
+
+def check_record_type(job: ImportJob) -> None:
+    """Raise ``Refused`` for events under a preset whose files hold none (EV-02)."""
+    preset = PRESETS[job.preset]
+    if job.holds_events and not preset.events:
+        raise Refused("record_type", preset.no_events)
 
 
 def look(job: ImportJob, stream: BinaryIO) -> None:

@@ -59,11 +59,15 @@ def load(links: Iterable[Link]) -> list[tuple[Link, Person]]:
     return found
 
 
-def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *, again: bool = True) -> None:
+def flush(
+    cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *, again: bool = True, tell: bool = False
+) -> dict[int, int]:
     """Write what a bucket's lines in the tables say. Raises ``Moved``; unique violations are the caller's to retry.
 
-    ``again``: whether the change set may have touched some of the people before.
+    ``again``: whether the change set may have touched some of the people before. ``tell``: return the primary keys of
+    the people who were made, by the rows that made them.
     """
+    made: dict[int, int] = {}
     names = tables.names()
     values = {"bucket": bucket, "base": microseconds(change_set.when), "change_set": change_set.pk}
     cursor.execute(_COUNT.format(**names), values)
@@ -80,8 +84,10 @@ def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *
     if known:
         cursor.execute((_UPSERT_CHANGES if again else _INSERT_CHANGES).format(**names), values)
     if born:
-        cursor.execute(_INSERT.format(**names), values)
+        cursor.execute((_INSERT + (_TELL if tell else "")).format(**names), values)
+        made = dict(cursor.fetchall()) if tell else made
     cursor.execute(_MARK, [change_set.pk, known + born])
+    return made
 
 
 def write(people: People, change_set: ChangeSet) -> None:
@@ -262,6 +268,8 @@ WITH born AS MATERIALIZED (
 INSERT INTO profiles_change (profile_id, change_set_id, first_row, outcome, changes)
 SELECT id, %(change_set)s, first_row, 'imported', '{{{{}}}}' FROM born
 """
+
+_TELL = "RETURNING first_row, profile_id"
 
 _FOREIGN_WRITES = """
 SELECT coalesce(sum(people), 0) FROM profiles_writemark
