@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.oracle.reference import AUTOMATIC, Field, Order, Person, joined
+from tests.oracle.reference import AUTOMATIC, Field, Order, Person, Reference, joined
 
 SCHEMA = {
     column.key: column
@@ -145,6 +145,12 @@ class Case:
     most_values: int = 10
     disturbed: bool = False
 
+    record_type = "profiles"
+
+    def reference(self) -> Reference:
+        """Whoever applies the rows one by one."""
+        return Reference(self.starting(), self.order())
+
     def text(self) -> str:
         """The file."""
         stream = io.StringIO()
@@ -178,14 +184,14 @@ def cases(draw: st.DrawFn, identifier: str) -> Case:
     it looks for the smallest counterexample, and does not, as it likes to, take the first of everything.
     """
     choice = Random(draw(NUMBERS))
-    headers = _headers(identifier, Random(draw(NUMBERS)))
+    headers = some_headers(identifier, Random(draw(NUMBERS)))
     keys = identifying(identifier)
     alike = choice.choice([ALIKE[0], *ALIKE])
     mandatory = "first name" in headers and choice.random() < 0.2
     return Case(
-        people=_people(draw(_several(0, 7)), alike),
+        people=some_people(draw(several(0, 7)), alike),
         headers=headers,
-        rows=[[_named(cell, alike) for cell in _row(headers, keys, row)] for row in draw(_several(1, 20))],
+        rows=[[_named(cell, alike) for cell in some_row(headers, keys, row)] for row in draw(several(1, 20))],
         identifier=identifier,
         action=choice.choice(ACTIONS),
         bucket_rows=choice.choice([1000, 1, 2, 3, 7]),
@@ -198,7 +204,7 @@ def cases(draw: st.DrawFn, identifier: str) -> Case:
     )
 
 
-def _several(least: int, most: int) -> st.SearchStrategy[list[Random]]:
+def several(least: int, most: int) -> st.SearchStrategy[list[Random]]:
     counts = st.integers(least, most)
     return counts.flatmap(lambda count: st.lists(NUMBERS.map(Random), min_size=count, max_size=count))
 
@@ -208,7 +214,7 @@ def identifying(identifier: str) -> Sequence[str]:
     return AUTOMATIC if identifier == "automatic" else (identifier,)
 
 
-def _headers(identifier: str, choice: Random) -> list[str]:
+def some_headers(identifier: str, choice: Random) -> list[str]:
     """A few columns in any order, one of them at least to look people up by."""
     kinds = identifying(identifier)
     own = [header for header, key in COLUMNS.items() if key in kinds]
@@ -218,7 +224,7 @@ def _headers(identifier: str, choice: Random) -> list[str]:
     return choice.sample(sorted(chosen), len(chosen))
 
 
-def _row(headers: Sequence[str], identifying: Sequence[str], choice: Random) -> list[str]:
+def some_row(headers: Sequence[str], identifying: Sequence[str], choice: Random) -> list[str]:
     if choice.random() < 0.02:
         return ["x"] * choice.randint(1, len(headers) + 1)
     return [_cell(COLUMNS[header], COLUMNS[header] in identifying, choice) for header in headers]
@@ -238,7 +244,7 @@ def _named(text: str, alike: dict[str, str]) -> str:
     return text.replace(text.strip(), alike.get(text.strip(), text.strip())) if text.strip() else text
 
 
-def _people(choices: Sequence[Random], alike: dict[str, str]) -> list[Start]:
+def some_people(choices: Sequence[Random], alike: dict[str, str]) -> list[Start]:
     """People with distinct external ids, where they have any."""
     free = [_named(f"e{number}", alike) for number in range(1, len(choices) + 1)]
     return [

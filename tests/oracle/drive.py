@@ -85,6 +85,7 @@ def upload(case: Case) -> ImportJob:
         file_name="oracle.csv",
         source="command",
         format={"chosen_encoding": "utf-8", "chosen_delimiter": ","},
+        record_type=case.record_type,
         identifier=case.identifier,
         action=case.action,
         options={"on_invalid_value": "drop_value"} if case.drop_bad_values else {},
