@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from imports import guidance
+from imports import event_mapping, guidance
 from imports.admin import configure_options
 from imports.admin.upload import LONGEST_NAME
 from imports.configure import Changes
@@ -35,11 +35,14 @@ class Sent:
 
 def read(sent: QueryDict, job: ImportJob) -> Sent:
     """The changes that a page asks for; what its lists did not offer is not heeded."""
-    fields, faults = dict(_fields(sent, job)), []
+    fields, options, faults = dict(_fields(sent, job)), dict(_options(sent, job)), []
     if "name" in fields and not fields["name"]:
         del fields["name"]
         faults.append(Fault("no_name", "Give the import a name"))
-    return Sent(Changes(fields, dict(_options(sent, job)), dict(_columns(sent))), _reading(sent, job), faults)
+    if problem := event_mapping.wrong_name(options.get("event_name", "")):
+        del options["event_name"]
+        faults.append(Fault("event_name", f"The name for all events cannot be used: {problem}"))
+    return Sent(Changes(fields, options, dict(_columns(sent))), _reading(sent, job), faults)
 
 
 def spaced(text: str) -> str:
@@ -60,6 +63,9 @@ def _fields(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
 
 
 def _options(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
+    event_name = _changed(sent, "event_name") if job.holds_events else None
+    if event_name is not None:
+        yield "event_name", event_name.strip()
     for setting in configure_options.of_the_values(job):
         value = _changed(sent, setting.name)
         if value in {choice for choice, _ in setting.choices}:

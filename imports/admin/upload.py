@@ -39,13 +39,21 @@ class UploadForm(forms.Form):
     preset = forms.ChoiceField(initial=STANDARD.key, help_text="A bundle of options, for files of one system.")
     record_type = forms.ChoiceField(
         label="Record type",
-        choices=[(ImportJob.RecordType.PROFILES.value, ImportJob.RecordType.PROFILES.label)],
+        choices=ImportJob.RecordType.choices,
         initial=ImportJob.RecordType.PROFILES.value,
+        help_text="A file of events has a row for each thing that somebody did: who, what, when, and its properties.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["preset"].choices = [(key, preset.label) for key, preset in PRESETS.items()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse events under a preset whose files hold none (EV-02)."""
+        sent = super().clean() or {}
+        if sent.get("record_type") == ImportJob.RecordType.EVENTS and not PRESETS[sent["preset"]].events:
+            self.add_error("record_type", PRESETS[sent["preset"]].no_events)
+        return sent
 
     def job(self) -> ImportJob:
         """The job to be, without its file."""
@@ -70,7 +78,11 @@ def view(request: HttpRequest) -> HttpResponse:
         job = _taken(request, form)
         if job is not None:
             return HttpResponseRedirect(address("configure", job))
-    context = {"megabytes": settings.IMPORTS_MAX_MB, **sample.offered()}
+    context = {
+        "megabytes": settings.IMPORTS_MAX_MB,
+        "event_megabytes": min(settings.IMPORTS_MAX_MB, STANDARD.options.max_event_megabytes),
+        **sample.offered(),
+    }
     return page(request, "upload", None, form=form, title="Upload a file of people", **context)
 
 

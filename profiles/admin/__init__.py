@@ -1,5 +1,5 @@
 """People and the schema in the admin."""
 
-from profiles.admin import attributes, people
+from profiles.admin import attributes, events, people
 
-__all__ = ["attributes", "people"]
+__all__ = ["attributes", "events", "people"]
