@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from imports import lifecycle, mapping, plan, staging, workout
+from imports import events, lifecycle, mapping, plan, staging, workout
 from imports.models import Bucket, ImportColumn, ImportJob, Step
 from imports.tables import JobTables
 from profiles import consent, schema_lock, slots, store
@@ -56,7 +56,10 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
         _work_out_again(job, bucket)
     with connection.cursor() as cursor:
         # As long as nobody else writes, no two buckets touch the same person but in the serial lane.
-        store.flush(cursor, JobTables(job.pk).written, job.change_set, bucket.number, again=not as_planned)
+        tables, again = JobTables(job.pk).written, not as_planned
+        made = store.flush(cursor, tables, job.change_set, bucket.number, again=again, tell=job.holds_events)
+        if job.holds_events:
+            events.write(cursor, job, bucket, job.change_set, made)
         workout.write_problems(cursor, job, bucket)
     return dict(bucket.counts)
 

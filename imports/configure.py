@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db import transaction
 
-from imports import job_file, lifecycle, mapping, offers, remembered
+from imports import event_mapping, job_file, lifecycle, mapping, offers, remembered
 from imports.mapping import Choice, Fault, Target
-from imports.models import ImportJob
+from imports.models import ImportColumn, ImportJob
 from imports.moves import Actor, Move
 from imports.presets import PRESETS
 from imports.tables import JobTables
 from profiles.models import load_schema
+from profiles.schema import Schema
 
 
 class NotReady(Exception):
@@ -38,7 +39,7 @@ def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = 
         raise NotReady([_unknown_header(header, [column.header for column in columns]) for header in unknown])
     known = load_schema()
     for header, target in targets.items():
-        mapping.choose(named[header], target, known)
+        (event_mapping.choose if job.holds_events else mapping.choose)(named[header], target, known)
     for header in skipped:
         mapping.skip(named[header])
     remembered.keep(columns)
@@ -74,7 +75,23 @@ def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
         job.options = {name: value for name, value in options.items() if value or name not in changes.options}
         job.format.pop("refused", None)  # whoever goes on has read it
         job.save(update_fields=[*changes.fields, "options", "format"])
+        if job.holds_events and "event_name" in changes.options:
+            _suggest_again(job)
         decide(job, changes.columns)
+
+
+def _suggest_again(job: ImportJob) -> None:
+    """Other columns are properties when all events have one name (AU-02)."""
+    columns = list(job.columns.all())
+    event_mapping.suggest_again(columns, load_schema(), job_file.options(job))
+    remembered.keep(columns)
+    _tell_findings(job, columns)
+
+
+def _tell_findings(job: ImportJob, columns: list[ImportColumn]) -> None:
+    others = [found for found in job.findings if found["code"] != event_mapping.SKIPPED]
+    job.findings = [*others, *event_mapping.findings(columns)]
+    job.save(update_fields=["findings"])
 
 
 def _is_news(job: ImportJob, changes: Changes) -> bool:
@@ -115,8 +132,10 @@ def decide(job: ImportJob, choices: Mapping[int, Choice]) -> None:
         return
     known, columns = load_schema(), list(job.columns.filter(position__in=choices))
     for column in columns:
-        mapping.decide(column, choices[column.position], known)
+        (event_mapping.decide if job.holds_events else mapping.decide)(column, choices[column.position], known)
     remembered.keep(columns)
+    if job.holds_events:
+        _tell_findings(job, list(job.columns.all()))
 
 
 def check(job: ImportJob, actor: Actor, **values: Any) -> None:
@@ -144,11 +163,8 @@ def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any
     for name, value in values.items():
         setattr(job, name, value)
     columns, known = list(job.columns.all()), load_schema()
-    preset, options = PRESETS[job.preset], job_file.options(job)
-    faults = [
-        *offers.faults(preset, job.record_type, job.identifier, job.action, known),
-        *mapping.faults(job.identifier, job.action, columns, known, options, preset.spelling),
-    ]
+    options = job_file.options(job)
+    faults = _faults(job, columns, known)
     if fault := job_file.fault(job):
         faults.insert(0, Fault(fault.code, fault.message))
     if faults:
@@ -157,6 +173,14 @@ def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any
     told = [found for found in job.findings if found["code"] not in mapping.NOTES]
     told += [asdict(note) for note in mapping.notes(columns, known, options)]
     lifecycle.move(job, move, actor, **values, preview={}, findings=told, schema_version=version)
+
+
+def _faults(job: ImportJob, columns: list[ImportColumn], known: Schema) -> list[Fault]:
+    preset, options = PRESETS[job.preset], job_file.options(job)
+    found = offers.faults(preset, job.record_type, job.identifier, job.action, known)
+    if job.holds_events:
+        return found + event_mapping.faults(job.identifier, columns, known, options, preset.spelling)
+    return found + mapping.faults(job.identifier, job.action, columns, known, options, preset.spelling)
 
 
 def cancel(job: ImportJob, actor: Actor) -> None:

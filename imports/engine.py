@@ -287,7 +287,7 @@ def _end_apply(job: ImportJob) -> None:
 
 
 def _cut_stage(job: ImportJob) -> list[Bucket]:
-    JobTables(job.pk).create_staged()
+    JobTables(job.pk).create_staged(events=job.holds_events)
     return staging.parts(job)
 
 

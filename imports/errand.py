@@ -71,8 +71,9 @@ class Errand:
             format=request.format,
             source=ImportJob.Source.COMMAND,
             preset=request.preset.key,
+            record_type=request.record_type,
             identifier=request.identifier,
-            action=request.action,
+            action=request.action or "",
             targeting=request.targeting,
             options=request.options,
         )

@@ -3,13 +3,14 @@ identifier, or page by page through those of one outcome. Nothing is worked out 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import orjson
 from django.db import connection
 
 from imports import job_file, mapping, staging
+from imports.event_mapping import MARK, NAME, TIME
 from imports.models import ImportJob, RowError
 from imports.presets import Options
 from imports.tables import JobTables
@@ -42,8 +43,14 @@ def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
 def rows_numbered(job: ImportJob, numbers: Sequence[int]) -> list[dict[str, Any]]:
     """The rows that have these numbers, good and bad, in file order; numbers that the file has not are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_ROWS.format(**_names(job)), [job.pk, list(numbers)])
-        found = {row[0]: _shown(*row) for row in cursor.fetchall()}
+        said = _EVENT if job.holds_events else ""
+        cursor.execute(_ROWS.format(**_names(job), said=said), [job.pk, list(numbers)])
+        lines = cursor.fetchall()
+    found = {line[0]: _shown(*line[:9]) for line in lines}
+    if job.holds_events:
+        targets = {column.target for column in job.columns.all()}
+        for line in lines:
+            _add_event(found[line[0]], targets, line[4], *line[9:])
     problems = job.problems.filter(row__in=numbers).exclude(severity=RowError.Severity.IGNORED)
     for problem in problems.order_by("id"):
         row = found.setdefault(problem.row, _bad(problem))
@@ -66,13 +73,15 @@ def numbers_of(job: ImportJob, outcome: Outcome, after: int, most: int) -> list[
     """
     values = {"job": job.pk, "after": after, "most": most, "outcome": outcome.value}
     with connection.cursor() as cursor:
-        cursor.execute(_FAILED if outcome is Outcome.FAILED else _page(outcome, _names(job)), values)
+        told_by_people = outcome in _TELLING and not job.holds_events
+        page = _FAILED if outcome is Outcome.FAILED else _page(outcome, _names(job), told_by_people)
+        cursor.execute(page, values)
         return [number for (number,) in cursor.fetchall()]
 
 
-def _page(outcome: Outcome, names: dict[str, str]) -> str:
+def _page(outcome: Outcome, names: dict[str, str], told_by_people: bool) -> str:
     rows = _TOLD.format(**names)
-    if outcome in _TELLING:
+    if told_by_people:
         table, state = _TELLING[outcome]
         rows += _TOLD_BY_PEOPLE.format(**names, table=names[table], state=state)
     return _PAGE.format(rows=rows, some=_SOME[outcome])
@@ -159,6 +168,22 @@ def _own(row: Incoming) -> dict[str, str | None]:
     return {EXTERNAL_ID: row.external_id, OBJECT_ID: row.object_id, **dict(zip(ALIAS_FIELDS, pair, strict=True))}
 
 
+def _add_event(
+    row: dict[str, Any], targets: Collection[str], person: int | None, name: str, time: str, properties: str
+) -> None:
+    """What an event says, by the targets of the columns it came from; ``made_by``: the row that makes its person."""
+    said: dict[str, Any] = {NAME: name, TIME: time}
+    for key, value in orjson.loads(properties).items():
+        of_one = f"{name}{MARK}{key}"
+        said[of_one if of_one in targets else key] = value
+    if row["outcome"] == Outcome.FAILED:
+        row["values"] |= said
+    else:
+        row["changes"] |= {key: [None, value] for key, value in said.items()}
+    row["brings"] |= said
+    row["made_by"] = -person if person and person < 0 and row["outcome"] == Outcome.UPDATED else None
+
+
 def _bad(problem: RowError) -> dict[str, Any]:
     return {
         "row": problem.row,
@@ -178,7 +203,7 @@ _ROWS = """
 SELECT s.row_no, s.line, s.key,
     coalesce(r.outcome, CASE WHEN b.first_row IS NOT NULL THEN 'imported' WHEN t.moment IS NULL THEN 'unchanged'
                              ELSE 'updated' END),
-    coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw, s.kind, s.links
+    coalesce(r.person, t.person), coalesce(r.changes, t.changes::text), s.raw, s.kind, s.links{said}
 FROM {staged} s
 JOIN imports_bucket k ON k.job_id = %s AND k.step = 'preview'
     AND CASE k.lane WHEN 'hash' THEN s.place BETWEEN k.first AND k.last ELSE s.row_no = ANY(k.rows) END
@@ -187,6 +212,8 @@ LEFT JOIN {born} b ON b.bucket = k.number AND b.first_row = s.row_no AND r.row_n
 LEFT JOIN {touched} t ON t.bucket = k.number AND t.first_row = s.row_no AND r.row_no IS NULL
 WHERE s.row_no = ANY(%s)
 """
+
+_EVENT = """, s.name, to_char(s.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), s.properties::text"""
 
 _BY_KEY = "SELECT row_no FROM {staged} WHERE place = ANY(%s) AND kind = %s AND key = %s ORDER BY row_no LIMIT %s"
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import reduce
 from typing import Any
 
-from imports import header_rules, headers, job_file, lifecycle, mapping, reading
+from imports import event_mapping, header_rules, headers, job_file, lifecycle, mapping, reading
 from imports.headers import HeaderError
 from imports.mapping import Target
 from imports.models import Bucket, ImportColumn, ImportJob, Step
@@ -100,7 +100,7 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
     ]
     header_rules.read(columns, options)
     known = load_schema()
-    mapping.suggest(columns, known, options)
+    (event_mapping.suggest if job.holds_events else mapping.suggest)(columns, known, options)
     mapping.carry(columns, reading.choices_kept(job), known)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
@@ -139,10 +139,11 @@ def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], opti
     found: list[dict[str, Any]] = []
     if ragged:
         found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
-    events = job.record_type == ImportJob.RecordType.EVENTS
-    found += map(asdict, header_rules.findings(columns, options, events=events))
+    found += map(asdict, header_rules.findings(columns, options, events=job.holds_events))
+    if job.holds_events:
+        found += event_mapping.findings(columns)
     for column in columns:
-        if column.statistics["mixed"] and column.target_kind == Target.NEW:
+        if column.statistics["mixed"] and column.target_kind in (Target.NEW, Target.PROPERTY):
             reason = f"Column {column.header} has values of mixed types; it becomes text"
             found.append({"code": "mixed_types", "reason": reason, "column": column.header})
     return found

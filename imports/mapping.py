@@ -46,6 +46,8 @@ class Target(enum.StrEnum):
     FIELD = "field"
     ATTRIBUTE = "attribute"
     NEW = "new"
+    EVENT = "event"
+    PROPERTY = "property"
 
 
 class MappedColumn(Protocol):
@@ -117,7 +119,7 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
                 known = column.name in OWN_FIELDS or column.name in schema.definitions  # and taken by another column
-                new = Choice(Target.NEW, column.name, _new_type(column))
+                new = Choice(Target.NEW, column.name, type_found(column))
                 _set(column, choice_for(column.name, schema) if known else new)
 
 
@@ -125,7 +127,7 @@ def choose(column: MappedColumn, target: str, schema: Schema) -> None:
     """Map a column as a person asks: an own field or an attribute by key or spelling, or a new attribute."""
     names = Names(schema)
     key = names.find(target, exact=True) or names.find(target, exact=False)
-    _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), _new_type(column)))
+    _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), type_found(column)))
     column.suggested = False
 
 
@@ -142,7 +144,7 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
         choice = (
             choice_for(key, schema)
             if is_place(key, schema)
-            else Choice(Target.NEW, key, choice.type or _new_type(column))
+            else Choice(Target.NEW, key, choice.type or type_found(column))
         )
         if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
             choice = Choice(Target.UNDECIDED)
@@ -269,7 +271,7 @@ def faults(
     """
     headers = header_rules.faults([column.header for column in columns], options)
     found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
-    found += [*_identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
+    found += [*identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
     found += _alias_faults(identifier, columns, options)
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
@@ -313,9 +315,10 @@ def listed(headers: Sequence[str]) -> str:
     return ", ".join(headers[:HEADERS_LISTED]) + more
 
 
-def _identifier_faults(
-    identifier: str, columns: Sequence[MappedColumn], schema: Schema, spelling: Callable[[str], str]
+def identifier_faults(
+    identifier: str, columns: Sequence[MappedColumn], schema: Schema, spelling: Callable[[str], str] = str
 ) -> list[Fault]:
+    """Why people cannot be found by what was chosen (HI-34)."""
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
     if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.identifiers:
@@ -335,7 +338,7 @@ def _identifier_faults(
 
 def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:
     """Whether columns go to all that people are found by; under Automatic to one of several (HI-15, HI-34)."""
-    mapped = {column.target for column in columns}
+    mapped = {c.target for c in columns if c.target_kind not in (Target.EVENT, Target.PROPERTY)}
     return any(mapped.issuperset(fields_of(kind)) for kind in looked_up_kinds(identifier))
 
 
@@ -411,7 +414,7 @@ def _set(column: MappedColumn, choice: Choice) -> None:
     column.target_kind, column.target, column.type = choice.kind, choice.key, choice.type
 
 
-def _new_type(column: MappedColumn) -> str:
+def type_found(column: MappedColumn) -> str:
     """A header with a date format declares a date column; else the type is that of all values in the file."""
     found = column.statistics.get("type", ValueType.TEXT.value)
     return ValueType.DATETIME.value if column.date_format else str(found)

@@ -156,6 +156,11 @@ class ImportJob(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def holds_events(self) -> bool:
+        """Whether its rows are events, and not people."""
+        return self.record_type == self.RecordType.EVENTS
+
 
 _TARGETS = {
     Target.UNDECIDED: "Not decided yet",
@@ -163,6 +168,8 @@ _TARGETS = {
     Target.FIELD: "Own field of a person",
     Target.ATTRIBUTE: "Attribute",
     Target.NEW: "New attribute",
+    Target.EVENT: "Name or time of the event",
+    Target.PROPERTY: "Property of the event",
 }
 
 

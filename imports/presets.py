@@ -85,6 +85,7 @@ class Options:
     max_megabytes: int = 500
     max_event_megabytes: int = 50
     data_points: bool = False
+    event_name: str = ""
 
     @property
     def values(self) -> ValueOptions:

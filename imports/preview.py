@@ -42,6 +42,8 @@ def summary(job: ImportJob) -> dict[str, Any]:
     with connection.cursor() as cursor:
         _count_serial_people(cursor, job, counts)
     columns = list(job.columns.all())
+    if job.holds_events:
+        counts["repeated"] = 0
     return {
         "total": staged["rows"],
         **{name: counts[name] for name in workout.COUNTED},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imports import encoding, guidance, mapping, offers
+from imports import encoding, event_mapping, guidance, mapping, offers
 from imports.command_line import WrongUsage
 from imports.delimiters import is_delimiter
 from imports.models import ImportJob
@@ -22,6 +22,7 @@ from profiles.merge import Action
 from profiles.models import load_schema
 from profiles.values import InvalidValue, ValueOptions, ValueType
 
+RecordType = ImportJob.RecordType
 LONGEST_NAME = 255
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "pipe": "|"}
 """Delimiters that are easier to name than to type."""
@@ -35,10 +36,12 @@ class Request:
     name: str
     preset: Preset
     identifier: str
-    action: Action
+    action: Action | None
     targets: Mapping[str, str]
     skipped: Sequence[str]
     targeting: str = ImportJob.Targeting.FILTER
+    record_type: RecordType = RecordType.PROFILES
+    event_name: str = ""
     default_country: str = ""
     encoding: str = ""
     delimiter: str = ""
@@ -49,7 +52,8 @@ class Request:
     @property
     def options(self) -> dict[str, Any]:
         """What differs from the preset."""
-        return {"default_country": self.default_country} if self.default_country else {}
+        chosen = {"default_country": self.default_country, "event_name": self.event_name}
+        return {name: value for name, value in chosen.items() if value}
 
     @property
     def format(self) -> dict[str, str]:
@@ -66,15 +70,18 @@ def read(options: Mapping[str, Any]) -> Request:
     """The request that the command's options, as argparse gives them, make. Raises ``WrongUsage``."""
     path = _file(options["file"])
     preset = _preset(options["preset"])
+    record_type = _record_type(options["type"], preset)
     targets, skipped = _columns(options["map"] or [], options["skip"] or [])
     return Request(
         path=path,
         name=_name(options["name"] or "") or _readable(path.name)[:LONGEST_NAME],
         preset=preset,
         identifier=_identifier(options["identifier"], preset),
-        action=_action(options["action"], preset),
+        action=_action_of(record_type, options["action"], preset),
         targets=targets,
         skipped=skipped,
+        record_type=record_type,
+        event_name=_event_name(options["event_name"], record_type),
         targeting=_targeting(options["targeting"]),
         default_country=_country(options["default_country"]),
         encoding=_encoding(options["encoding"]),
@@ -116,6 +123,36 @@ def _preset(key: str) -> Preset:
         choices = {preset.key: preset.says for preset in PRESETS.values()}
         raise WrongUsage(_choices(f"There is no preset {key}. --preset is one of:", choices))
     return PRESETS[key]
+
+
+def _record_type(text: str, preset: Preset) -> RecordType:
+    """What the rows are; the singular says as much (AU-02)."""
+    words = {"profile": RecordType.PROFILES, "customer": RecordType.PROFILES, "event": RecordType.EVENTS}
+    found = words.get(text.lower().removesuffix("s"))
+    if found is None:
+        raise WrongUsage(f"There is no type {text}. --type is one of: profiles, events.")
+    if reason := offers.why_not(preset, found):
+        raise WrongUsage(reason)
+    return found
+
+
+def _event_name(text: str | None, record_type: RecordType) -> str:
+    name = (text or "").strip()
+    if name and record_type is not RecordType.EVENTS:
+        raise WrongUsage("--event-name is for files of events. Add --type events, or leave it out.")
+    if text is not None and not name and record_type is RecordType.EVENTS:
+        raise WrongUsage("--event-name is blank. Give a name, or leave it out where the file has a column for it.")
+    if problem := event_mapping.wrong_name(name):
+        raise WrongUsage(f"--event-name cannot be used: {problem}.")
+    return name
+
+
+def _action_of(record_type: RecordType, text: str | None, preset: Preset) -> Action | None:
+    if record_type is RecordType.EVENTS:
+        if text:
+            raise WrongUsage("--action does not apply to events: they are added, and people stay as they are.")
+        return None
+    return _action(text, preset)
 
 
 def _identifier(text: str | None, preset: Preset) -> str:

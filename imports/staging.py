@@ -19,9 +19,10 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from imports import job_file, mapping
+from imports import event_mapping, job_file, mapping
+from imports.event_rows import EventChecker
 from imports.models import Bucket, ImportJob, Step
-from imports.rows import Checked, Problem, RowChecker
+from imports.rows import Checked, Events, Problem, RowChecker
 from imports.source import Position
 from imports.tables import JobTables
 from profiles import copying, slots
@@ -54,8 +55,7 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
 
     Returns the counts of the range. ``again``: the problems are stored already.
     """
-    columns = mapping.layout(list(job.columns.all()), load_schema())
-    checker = RowChecker(columns, job.identifier, job_file.options(job))
+    checker = _checker(job)
     positions = {position["row"]: Position(**position) for position in job.format["positions"]}
     counts = dict.fromkeys(("rows", "staged", "failed", "warnings", "tied", "checksum"), 0)
     with job_file.reopened(job) as source, connection.cursor() as cursor:
@@ -78,6 +78,14 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
             if not again:
                 write_problems(cursor, job, Step.STAGE, problems)
     return counts
+
+
+def _checker(job: ImportJob) -> RowChecker | EventChecker:
+    columns, known, options = list(job.columns.all()), load_schema(), job_file.options(job)
+    if job.holds_events:
+        # The upload is the moment that stays the same when rows have to be staged again.
+        return EventChecker(event_mapping.layout(columns, known, options), job.identifier, options, job.created)
+    return RowChecker(mapping.layout(columns, known), job.identifier, options)
 
 
 def place(link: Link, salt: int) -> int:
@@ -107,6 +115,8 @@ def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[st
     keys = _escaped([key for _, key in good.keys], "\\\t\n\r")
     # JSON has nothing else to escape: it writes tabs and line breaks with a backslash itself.
     links, documents = _escaped(good.links, "\\"), _escaped(good.documents, "\\")
+    if good.events is not None:
+        documents = _with_events(documents, good.events)
     columns = (good.numbers, good.lines, places, kinds, keys, ties, links, documents)
     # Encoded one by one: a line of ASCII is only copied, and few are not.
     lines = [
@@ -116,6 +126,13 @@ def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[st
     counts["staged"] += len(lines)
     counts["checksum"] = zlib.crc32(b"".join(lines), counts["checksum"])
     return lines
+
+
+def _with_events(documents: Iterable[str], events: Events) -> list[str]:
+    """The last column and those that only events have."""
+    name = {text: copying.escape(text) for text in set(events.names)}.__getitem__
+    columns = (documents, map(name, events.names), events.times, _escaped(events.properties, "\\"))
+    return ["\t".join(line) for line in zip(*columns, strict=True)]
 
 
 def _places(keys: Sequence[Link], salt: int) -> list[int]:
@@ -158,13 +175,15 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
     copying.copy(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
 
 
-def incoming(job: ImportJob, bucket: Bucket) -> list[Incoming]:
-    """The staged rows of a bucket in file order; those of the serial lane with all their links."""
+def incoming(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = None) -> list[Incoming]:
+    """The staged rows of a bucket in file order, or some of them; those of the serial lane with all their links."""
     values: list[Any] = [bucket.rows]
     where, links = "row_no = ANY(%s)", "links"
     if bucket.lane == Bucket.Lane.HASH:
         where, values = "place BETWEEN %s AND %s", [bucket.first, bucket.last]
         links = "CASE WHEN ties IS NOT NULL THEN links END"
+    if numbers is not None:
+        where, values = f"{where} AND row_no = ANY(%s)", [*values, list(numbers)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT row_no, kind, key, {links}, raw FROM {JobTables(job.pk).staged} WHERE {where} ORDER BY row_no",
@@ -202,7 +221,7 @@ def is_complete(job: ImportJob) -> bool:
 
 def restore(job: ImportJob) -> None:
     """Stage the whole file again after a crash. Raises ``FileChanged`` unless it gives the very same rows."""
-    JobTables(job.pk).create_staged()
+    JobTables(job.pk).create_staged(events=job.holds_events)
     for bucket in job.buckets.filter(step=Step.STAGE).order_by("number"):
         if stage(job, bucket, again=True) != bucket.counts:
             raise FileChanged

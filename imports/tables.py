@@ -52,11 +52,11 @@ class JobTables:
         """What is to be written to profiles."""
         return notes.Tables(self.born, self.touched, self.facts, self.staged)
 
-    def create_staged(self) -> None:
-        """Make the table of rows, empty; whatever was worked out of earlier ones goes."""
+    def create_staged(self, *, events: bool = False) -> None:
+        """Make the table of rows, empty; whatever was worked out of earlier ones goes. ``events``: what they are."""
         self.drop()
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED}{_EVENTS if events else ''})")
 
     def index_places(self) -> None:
         """Make the rows quick to find by place, and known to the planner."""
@@ -114,6 +114,7 @@ _STAGED = (
     "row_no int NOT NULL, line int NOT NULL, place int NOT NULL, kind text NOT NULL,"
     ' key text COLLATE "C" NOT NULL, ties int[], links text NOT NULL, raw text NOT NULL'
 )
+_EVENTS = ", name text NOT NULL, time timestamptz NOT NULL, properties jsonb NOT NULL"
 _RESULTS = (
     "bucket int NOT NULL, row_no int NOT NULL, outcome text NOT NULL, person bigint, changes text,"
     " code text, reason text, about text"

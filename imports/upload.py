@@ -25,7 +25,7 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
     Raises ``Refused``, also where the storage's clock is not ours, and OSError where it does not take the file.
     """
     moves.check_may_upload(actor)
-    if reason := offers.why_not(PRESETS[job.preset], job.record_type):
+    if reason := offers.why_not(PRESETS[job.preset], job.record_type):  # EV-02
         raise Refused("record_type", reason)
     with _refusing():
         job_file.limits(job).check_size(job.file_size)

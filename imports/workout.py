@@ -14,7 +14,8 @@ import orjson
 from django.conf import settings
 from django.db import connection
 
-from imports import job_file, mapping, overlay, plain, published_codes, staging
+from imports import events, job_file, mapping, overlay, plain, published_codes, staging
+from imports.mapping import Target
 from imports.models import Bucket, ImportJob
 from imports.plain import Settled
 from imports.tables import JobTables
@@ -34,10 +35,15 @@ def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]
     ``base``: microseconds; changes are dated from it. Returns the versions of people who must not move until the
     bucket is written (see ``store.stand_still``).
     """
-    rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk))
+    rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
     # Rows of different keys find different people only as long as nobody else writes; else they share a working set.
     if bucket.lane == Bucket.Lane.SERIAL or store.foreign_writes(job.snapshot, job.change_set_id):
         rows = staging.incoming(job, bucket)
+        outcome.add(rows, _people(rules, base, store.load(sought(rows))))
+    elif job.holds_events:
+        met = events.settle(job, bucket, rules)
+        outcome.met(met)
+        rows = staging.incoming(job, bucket, met.left) if met.left else []
         outcome.add(rows, _people(rules, base, store.load(sought(rows))))
     else:
         settled, chunks = plain.settle(job, bucket, rules)
@@ -51,7 +57,7 @@ def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]
 
 def work_out_serially(job: ImportJob, bucket: Bucket, base: int) -> None:
     """The same for a bucket whose rows must see what earlier buckets would have done; nothing of it is ever written."""
-    outcome = _Outcome(bucket, JobTables(job.pk))
+    outcome = _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
     rows = staging.incoming(job, bucket)
     people = _people(_rules(job), base, overlay.load(job, sought(rows)))
     outcome.add(rows, people, written=False)
@@ -66,11 +72,15 @@ def _people(rules: Rules, base: int, holdings: Iterable[tuple[Link, Person]]) ->
 
 
 class _Outcome:
-    """What becomes of the rows of a bucket, collected chunk by chunk."""
+    """What becomes of the rows of a bucket, collected chunk by chunk.
 
-    def __init__(self, bucket: Bucket, tables: JobTables) -> None:
+    Of an event each row has its line among the results, for a person may have many.
+    """
+
+    def __init__(self, bucket: Bucket, tables: JobTables, *, events: bool = False) -> None:
         self._bucket = bucket
         self._tables = tables
+        self._events = events
         self._counts = Counter(dict.fromkeys(COUNTED, 0))
         self._lines: list[str] = []
         self._notes = notes.Notes(tables.written, bucket.number)
@@ -86,12 +96,20 @@ class _Outcome:
         else:
             self._counts.update(dict.fromkeys(("updated", "unchanged", "people"), settled.kept))
 
+    def met(self, settled: events.Settled) -> None:
+        """Count the events that are in the tables already."""
+        self._counts["imported"] += settled.imported
+        self._counts["updated"] += settled.updated
+        self._counts["people"] += settled.people
+
     def add(self, rows: Sequence[Incoming], people: People, written: bool = True) -> None:
         """Apply rows to a working set. ``written``: whether what they make of people is ever to be written."""
-        results = [people.apply(row) for row in rows]
-        told = _told_by_people(people, results) if written else set()
+        results = [(people.meet if self._events else people.apply)(row) for row in rows]
+        told = _told_by_people(people, results) if written and not self._events else set()
         self._lines += _lines(self._bucket, rows, results, told)
         self._counts.update(_counts(rows, results, people))
+        if self._events:
+            self._counts["repeated"] = 0  # as it should be: somebody may do something twice
         if written:
             self._notes.add(people)
             self.contested |= people.contested
@@ -119,9 +137,13 @@ def _rules(job: ImportJob) -> Rules:
     known = mapping.resulting_schema(columns, load_schema())
     kinds = mapping.looked_up_kinds(job.identifier)
     limit = settings.IMPORTS_MAX_IDENTIFIER_VALUES
-    targets = Counter(column.target for column in columns if column.target)
+    targets = Counter(column.target for column in columns if column.target and column.target_kind not in _OF_EVENTS)
     crowded = max(targets.values(), default=0) > limit or len(targets) > MAX_CUSTOM_ATTRIBUTES
-    return Rules.of(known, Action(job.action), kinds, limit, crowded, dnd=DND.keys() & targets.keys())
+    action = Action.IGNORE if job.holds_events else Action(job.action)
+    return Rules.of(known, action, kinds, limit, crowded, dnd=DND.keys() & targets.keys())
+
+
+_OF_EVENTS = (Target.EVENT, Target.PROPERTY)
 
 
 def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People) -> dict[str, int]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
@@ -58,8 +59,8 @@ def page(people: QuerySet[Profile], number: int, size: int) -> QuerySet[Profile]
     return Profile.objects.filter(pk__in=keys).order_by("-pk")
 
 
-def count(people: QuerySet[Profile], *, exactly: bool, is_estimable: bool) -> Count | None:
-    """How many; counted where that is asked for or cheap, else the planner's estimate, or nothing where it has none."""
+def count(people: QuerySet[Any], *, exactly: bool, is_estimable: bool) -> Count | None:
+    """How many rows; counted where that is asked for or cheap, else estimated, or not at all."""
     if exactly:
         return Count(people.count(), is_exact=True)
     plan = json.loads(people.order_by().values("pk").explain(format="json"))[0]["Plan"]

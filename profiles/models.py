@@ -182,16 +182,28 @@ class WriteMark(models.Model):
 
 
 class Event(models.Model):
-    """Something a person did at a time (requirements section 16)."""
+    """Something a person did at a time (requirements section 16); written by ``profiles.events`` alone."""
 
     profile = models.ForeignKey(Profile, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events")
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, db_collation="C")
     time = models.DateTimeField()
     properties = models.JSONField(default=dict)
-    change_set = models.ForeignKey(ChangeSet, models.DO_NOTHING, db_constraint=False, related_name="+")
+    change_set = models.ForeignKey(
+        ChangeSet, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events"
+    )
+    row = models.IntegerField(null=True, help_text="Of the file that it came in.")
 
     class Meta:
-        indexes = [models.Index(fields=["profile", "-time"], name="event_timeline")]
+        # One index for each way into the list, all in its order. What an import brought is also what its undo takes.
+        indexes = [
+            models.Index(fields=["profile", "-time", "-id"], name="event_timeline"),
+            models.Index(fields=["-time", "-id"], name="event_time"),
+            models.Index(fields=["name", "-time", "-id"], name="event_name"),
+            models.Index(fields=["change_set", "-time", "-id"], name="event_change_set"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SubscriptionGroup(models.Model):

@@ -202,13 +202,31 @@ class People:
 
     def apply(self, row: Incoming) -> Result:
         """Find the row's person and do what the action says; on refusal nothing changes (AC-20)."""
-        holders = self.holders.get(row.key)
-        if not holders:
+        person = self._found(row)
+        if person is None:
             return self._create(row)
-        person = holders[0] if len(holders) == 1 else self._most_recent(holders)
         if self.rules.action is Action.IGNORE:
             return Result(Outcome.IGNORED, person)
         return self._change(row, person)
+
+    def meet(self, row: Incoming) -> Result:
+        """Find the row's person, or make them; somebody known stays as they are, whatever it brings (EV-12, EV-13)."""
+        person = self._found(row)
+        if person is None:
+            return self._create(row)
+        self._touch(person, row.row)
+        return Result(Outcome.UPDATED, person)
+
+    def _found(self, row: Incoming) -> Person | None:
+        holders = self.holders.get(row.key)
+        if not holders:
+            return None
+        return holders[0] if len(holders) == 1 else self._most_recent(holders)
+
+    def _touch(self, person: Person, row: int) -> None:
+        if person.ref not in self.touched:
+            self.touched[person.ref] = person
+            person.first_row = row
 
     def _most_recent(self, holders: list[Person]) -> Person:
         """The winner among several who hold a value (D-04); all of them must stand still while it is written."""
@@ -248,9 +266,7 @@ class People:
             return Result(Outcome.FAILED, person, refusal=refusal)
         if own:
             changes |= own
-        if person.ref not in self.touched:
-            self.touched[person.ref] = person
-            person.first_row = row.row
+        self._touch(person, row.row)
         if changes:
             self._set(person, changes, row.row)
         if self.rules.dnd:

@@ -74,11 +74,15 @@ def known_person(
     return Person(ref, object_id, external_id, attributes, version, version, alias=form)
 
 
-def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *, again: bool = True) -> None:
+def flush(
+    cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *, again: bool = True, tell: bool = False
+) -> dict[int, int]:
     """Write what a bucket's lines in the tables say. Raises ``Moved``; unique violations are the caller's to retry.
 
-    ``again``: whether the change set may have touched some of the people before.
+    ``again``: whether the change set may have touched some of the people before. ``tell``: return the primary keys of
+    the people who were made, by the rows that made them.
     """
+    made: dict[int, int] = {}
     names = tables.names()
     values = {"bucket": bucket, "base": microseconds(change_set.when), "change_set": change_set.pk}
     cursor.execute(_COUNT.format(**names), values)
@@ -95,10 +99,12 @@ def flush(cursor: Any, tables: Tables, change_set: ChangeSet, bucket: int = 0, *
     if known:
         cursor.execute((_UPSERT_CHANGES if again else _INSERT_CHANGES).format(**names), values)
     if born:
-        cursor.execute(_INSERT.format(**names), values)
+        cursor.execute((_INSERT + (_TELL if tell else "")).format(**names), values)
+        made = dict(cursor.fetchall()) if tell else made
     if facts:
         cursor.execute(_STATE.format(**names), values)
     cursor.execute(_MARK, [change_set.pk, known + born])
+    return made
 
 
 def write(people: People, change_set: ChangeSet) -> None:
@@ -307,6 +313,7 @@ INSERT INTO profiles_suppression (kind, value, moment, change_set_id, "row", sup
 SELECT kind, value, {_AT} greatest(row_no + %(base)s, version + 1), %(change_set)s, row_no, suppressed
 FROM {{facts}} WHERE bucket = %(bucket)s ORDER BY kind COLLATE "C", value COLLATE "C"
 """
+_TELL = "RETURNING first_row, profile_id"
 
 _FOREIGN_WRITES = """
 SELECT coalesce(sum(people), 0) FROM profiles_writemark

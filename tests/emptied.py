@@ -7,6 +7,7 @@ from django.db import connection
 EMPTIED = (
     "profiles_identifier",
     "profiles_change",
+    "profiles_event",
     "profiles_writemark",
     "profiles_suppression",
     "profiles_subscriptiongroup",

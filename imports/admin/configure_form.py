@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from imports import offers
+from imports import event_mapping, offers
 from imports.admin import configure_options
 from imports.admin.upload import LONGEST_NAME
 from imports.configure import Changes
@@ -39,16 +39,18 @@ class Sent:
 
 def read(sent: QueryDict, job: ImportJob) -> Sent:
     """The changes that a page asks for; what its lists did not offer is not heeded."""
-    fields, faults = dict(_fields(sent, job)), []
+    fields, options, faults = dict(_fields(sent, job)), dict(_options(sent, job)), []
     if "name" in fields and not fields["name"]:
         del fields["name"]
         faults.append(Fault("no_name", "Give the import a name"))
+    if problem := event_mapping.wrong_name(options.get("event_name", "")):
+        del options["event_name"]
+        faults.append(Fault("event_name", f"The name for all events cannot be used: {problem}"))
     switch = _switch(sent, job)
     if switch and (reason := offers.why_not(PRESETS[switch[0]], switch[1])):
         faults.append(Fault("record_type", reason))
         switch = None
-    changes = Changes(fields, dict(_options(sent, job)), dict(_columns(sent)))
-    return Sent(changes, _reading(sent, job), switch, faults)
+    return Sent(Changes(fields, options, dict(_columns(sent))), _reading(sent, job), switch, faults)
 
 
 def spaced(text: str) -> str:
@@ -72,6 +74,9 @@ def _fields(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
 
 
 def _options(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
+    event_name = _changed(sent, "event_name") if job.holds_events else None
+    if event_name is not None:
+        yield "event_name", event_name.strip()
     for setting in configure_options.of_the_values(job):
         value = _changed(sent, setting.name)
         if value in {choice for choice, _ in setting.choices}:

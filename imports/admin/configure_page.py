@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from imports import guidance, hints, job_file, mapping, offers, remembered
+from imports import event_mapping, guidance, hints, job_file, mapping, offers, remembered
 from imports.admin import configure_form, configure_options, configure_problems, preset_words
 from imports.admin.configure_options import as_options
 from imports.mapping import Choice, Fault, Target
@@ -117,7 +117,7 @@ class Counts:
 def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[str, Any]:
     """Everything that the page shows. ``faults``: why what was asked for was not done."""
     known, columns = load_schema(), list(job.columns.all())
-    standing = mapping.column_faults(columns, known)
+    standing = _column_faults(job, columns, known)
     show = request.GET.get("show", "all")
     settings = list(configure_options.of_the_values(job))
     here = Paginator(_which(show, columns, standing), COLUMNS_SHOWN).get_page(request.GET.get("columns"))
@@ -136,8 +136,9 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         "file_settings": list(configure_options.of_the_file(job)),
         "settings": settings,
         "lines": _lines(job, here, standing, known),
-        "targets": _targets(known),
-        "own": _own(known) if len(_own(known)) > OWN_IN_LISTS else [],
+        "targets": _event_targets(known) if job.holds_events else _targets(known),
+        "own": _own(known) if len(_own(known)) > OWN_IN_LISTS and not job.holds_events else [],
+        "event_name": job.options.get("event_name", ""),
         "columns": here,
         "here": ",".join(str(column.position) for column in here),
         "show": show if show in ("undecided", "problems") else "all",
@@ -150,7 +151,7 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
 def parts(request: HttpRequest, job: ImportJob, positions: Iterable[int], faults: list[Fault]) -> dict[str, Any]:
     """What changes on the page when choices were saved; ``positions``: the columns that it shows."""
     known, columns = load_schema(), list(job.columns.all())
-    standing, wanted = mapping.column_faults(columns, known), set(positions)
+    standing, wanted = _column_faults(job, columns, known), set(positions)
     here = [column for column in columns if column.position in wanted]
     return {
         **_live(job, known, columns, standing),
@@ -183,6 +184,12 @@ def _looks_like(job: ImportJob, columns: Iterable[ImportColumn]) -> Preset | Non
     if "preset_kept" in job.format:
         return None
     return offers.suggested([column.name for column in columns], PRESETS[job.preset])
+
+
+def _column_faults(job: ImportJob, columns: list[ImportColumn], known: Schema) -> list[Fault]:
+    if job.holds_events:
+        return event_mapping.column_faults(columns, known, job_file.options(job))
+    return mapping.column_faults(columns, known)
 
 
 def _which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[ImportColumn]:
@@ -236,12 +243,15 @@ def _lines(
     shown = list(columns)
     problems, notes = _by_column(faults), _by_column(mapping.notes(shown, known, job_file.options(job)))
     likely = hints.suggestions(shown, known)
+    if job.holds_events:
+        likely = {position: _identifying(keys, known) for position, keys in likely.items()}
+    new = Target.PROPERTY if job.holds_events else Target.NEW
     return [
         Line(
             column,
             problems.get(column.header, []),
             notes.get(column.header, []),
-            list(_likely(column, likely[column.position], known)),
+            list(_likely(column, likely[column.position], known, new)),
         )
         for column in shown
     ]
@@ -254,18 +264,37 @@ def _by_column(faults: Iterable[Fault]) -> dict[str, list[str]]:
     return found
 
 
-def _likely(column: ImportColumn, keys: list[str], known: Schema) -> Iterator[tuple[str, str]]:
-    """The head of a column's list: where it goes now, then what is suggested."""
-    chosen, labels = _value(column), {"skip": "Skip this column", "new": "New attribute…"}
+def _identifying(keys: list[str], known: Schema) -> list[str]:
+    return [key for key in keys if key in OWN_FIELDS or key in known.identifiers]
+
+
+def _likely(column: ImportColumn, keys: list[str], known: Schema, new: Target) -> Iterator[tuple[str, str]]:
+    """The head of a column's list: where it goes now, then what is suggested, ``new`` the last of it."""
+    chosen, labels = _value(column), {"skip": "Skip this column", "new": "New attribute…", "property": "Property…"}
     found = {_place(key): _label(key, known) for key in keys}
     if chosen != Target.UNDECIDED:
-        yield chosen, found.pop(chosen, "") or labels.get(chosen) or _label(column.target, known)
+        yield (
+            chosen,
+            found.pop(chosen, "") or labels.get(chosen) or _event_label(column) or _label(column.target, known),
+        )
     yield from found.items()
-    if chosen != Target.NEW:
-        yield Target.NEW.value, labels["new"]
+    if column.target_kind != new:
+        yield new.value, labels[new]
+
+
+def _event_label(column: ImportColumn) -> str:
+    """What a column tells of an event; blank where it is no such column."""
+    if column.target_kind == Target.EVENT:
+        return event_mapping.PARTS.get(column.target, "")
+    if column.target_kind != Target.PROPERTY:
+        return ""
+    event, key = event_mapping.parts_of(column.target)
+    return f"Property {key} of {event}" if event else f"Property {key}"
 
 
 def _value(column: ImportColumn) -> str:
+    if column.target_kind in (Target.EVENT, Target.PROPERTY):
+        return f"{column.target_kind}:{column.target}"
     known = column.target_kind in (Target.FIELD, Target.ATTRIBUTE)
     return _place(column.target) if known else str(column.target_kind)
 
@@ -300,6 +329,23 @@ def _targets(known: Schema) -> SafeString:
     if len(groups["Own attributes"]) > OWN_IN_LISTS:
         groups["Own attributes"] = []
         groups["Otherwise"][0] = (Target.NEW.value, "New or own attribute…")
+    return _grouped(groups)
+
+
+def _event_targets(known: Schema) -> SafeString:
+    """The same for a file of events."""
+    channels = [known.definitions[kind] for kind in known.identifiers]
+    return _grouped(
+        {
+            "The event": [(f"{Target.EVENT}:{part}", label) for part, label in event_mapping.PARTS.items()],
+            "Identifiers": [(_place(key), label) for key, label in OWN_FIELDS.items()]
+            + [(_place(channel.key), channel.label) for channel in channels],
+            "Otherwise": [(Target.PROPERTY.value, "Property, by its header"), (Target.SKIP.value, "Skip this column")],
+        }
+    )
+
+
+def _grouped(groups: Mapping[str, list[tuple[str, str]]]) -> SafeString:
     option, group = '<option value="{}">{}</option>', '<optgroup label="{}">{}</optgroup>'
     made = ((name, format_html_join("", option, choices)) for name, choices in groups.items() if choices)
     return format_html_join("", group, made)

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from imports import configure, engine, lifecycle, moves, outcome, preview, progress, queue
-from imports.admin import downloads, job_parts, people_filter
+from imports.admin import downloads, events, job_parts, people_filter
 from imports.admin.pages import actor, address, is_fragment, is_small, job_to_see, page, tell, typed
 from imports.errand import is_at_work
 from imports.models import ImportJob, Status
@@ -149,6 +149,7 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         "ended": job.status in outcome.ENDED,
         "downloads": list(downloads.offered(job, state["figures"], working=state["working"])),
         "people_address": people_filter.people_of(job),
+        "events_address": events.events_of(job),
         "changed_since": changed_since,
         "who_approves": outcome.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
         "moves": job_parts.moves(job),
@@ -192,6 +193,8 @@ def _buttons(job: ImportJob, moves: Iterable[Move], found: outcome.Figures) -> I
     """The main one first."""
     counts = found.counts
     what = f"add {counts.imported:,}, update {counts.updated:,}"
+    if job.holds_events:
+        what = f"write {counts.imported + counts.updated:,} event{'s' * (counts.imported + counts.updated != 1)}"
     texts = {
         Move.START: (f"Start: {what}", "default"),
         Move.APPROVE: (f"Approve and start: {what}", "default"),

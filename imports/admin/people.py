@@ -45,9 +45,15 @@ class ImportingProfileAdmin(ProfileAdmin):
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Imports by their names, with links for those who may look at them."""
-        found = super().writers(request, change_sets)
-        may_look = pages.may_look(request)
-        for job in ImportJob.objects.only("name", "change_set").filter(change_set__in=change_sets):
-            if job.change_set_id is not None:
-                found[job.change_set_id] = Source(job.name, pages.address("change", job) if may_look else "")
-        return found
+        return super().writers(request, change_sets) | sources(request, change_sets)
+
+
+def sources(request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
+    """The imports among change sets, by the primary key of those."""
+    may_look = pages.may_look(request)
+    jobs = ImportJob.objects.only("name", "change_set").filter(change_set__in=change_sets)
+    return {
+        job.change_set_id: Source(job.name, pages.address("change", job) if may_look else "")
+        for job in jobs
+        if job.change_set_id is not None
+    }

@@ -53,7 +53,7 @@ class Cell:
 class Row:
     """A row of the file, by attribute: ``brings`` is what a good one has there, ``cells`` what comes of it.
 
-    ``loose`` are problems of the row as a whole.
+    ``loose`` are problems of the row as a whole. ``made_by``: of an event, the row that makes its person.
     """
 
     number: int
@@ -64,6 +64,17 @@ class Row:
     cells: Mapping[str, Cell]
     brings: Mapping[str, Any]
     loose: Sequence[str]
+    is_event: bool = False
+    made_by: int | None = None
+
+    @property
+    def what(self) -> str:
+        """What becomes of the row, in words."""
+        if not self.is_event or self.outcome == Outcome.FAILED:
+            return self.outcome
+        if self.outcome == Outcome.IMPORTED:
+            return "event, new person"
+        return f"event, person of row {self.made_by:,}" if self.made_by else "event, known person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +117,10 @@ def tabs(job: ImportJob, found: Figures) -> list[tuple[Tab, str, int | None]]:
     ends = [(Tab.PROBLEMS, "Problems", None)]
     if job.status not in CHECKED:
         return [*ends, (Tab.IGNORED, "Ignored", counts.ignored)] if counts.ignored else [*ends]
+    new, changed = ("New people", "Known people") if job.holds_events else ("New", "Changed")
     offered: list[tuple[Tab, str, int | None]] = [
-        (Tab.IMPORTED, "New", counts.imported),
-        (Tab.UPDATED, "Changed", counts.updated - found.unchanged),
+        (Tab.IMPORTED, new, counts.imported),
+        (Tab.UPDATED, changed, counts.updated - found.unchanged),
         (Tab.UNCHANGED, "Unchanged", found.unchanged),
         (Tab.IGNORED, "Ignored", counts.ignored),
         (Tab.FAILED, "Failed", counts.failed),
@@ -189,7 +201,8 @@ def _row(
             cells[key] = replace(cells[key], problem=problem["reason"], warning=True, kept=True)
         else:
             cells[key] = Cell(None, problem["value"], problem["reason"], problem["severity"] == "warning")
-    return Row(row["row"], row["line"], row["outcome"], row["key"], row["person"], cells, brings, loose)
+    about = (row["row"], row["line"], row["outcome"], row["key"], row["person"])
+    return Row(*about, cells, brings, loose, "made_by" in row, row.get("made_by"))
 
 
 def _by_column(changes: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:

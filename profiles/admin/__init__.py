@@ -1,5 +1,5 @@
 """People and the schema in the admin."""
 
-from profiles.admin import attributes, groups, people, segments
+from profiles.admin import attributes, events, groups, people, segments
 
-__all__ = ["attributes", "groups", "people", "segments"]
+__all__ = ["attributes", "events", "groups", "people", "segments"]

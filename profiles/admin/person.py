@@ -19,9 +19,10 @@ from django.utils.safestring import SafeString
 
 from profiles import edit, store
 from profiles.admin import person_form
+from profiles.admin.names import called
 from profiles.admin.person_consent import with_groups
 from profiles.admin.person_form import Field
-from profiles.admin.person_page import Form, called, delete_page, label, page
+from profiles.admin.person_page import Form, delete_page, label, page
 from profiles.edit import Fault, Refused, Seen, Why
 from profiles.models import Profile, load_schema
 from profiles.schema import Schema

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
-from profiles import alias, history, store
+from profiles import alias, history, store, timeline
 from profiles.admin import person_consent, person_form
+from profiles.admin.events_list import lines
+from profiles.admin.names import called
 from profiles.admin.person_form import Field
 from profiles.admin.source import Source
 from profiles.consent import group_of, is_consent, keys
 from profiles.edit import Fault, Why
-from profiles.merge import as_list
 from profiles.models import Change, ChangeSet, Profile
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OWN_IDENTIFIERS, Schema, identifier_of
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 ENTRIES_SHOWN = 20
 """Change sets on one page of the history."""
+
+EVENTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +82,6 @@ class Form:
 
     def has(self, why: Why) -> bool:
         return any(fault.why is why for fault in self.faults)
-
-
-def called(person: Profile) -> str:
-    """What a person is called on their page: a name, else the first thing that they can be found by."""
-    known = person.attributes
-    names = [str(known[key]) for key in ("first_name", "last_name") if known.get(key)]
-    others = (known.get("name"), person.external_id, person.alias_name, *as_list(known.get("email")), person.object_id)
-    return " ".join(names) or str(next(other for other in others if other))
 
 
 def label(key: str, schema: Schema) -> str:
@@ -187,6 +183,20 @@ def _stored(
         "entries": entries,
         "history": [_entry(change, schema, sources) for change in entries],
         "may_delete": admin.has_delete_permission(request, person),
+        **_events(request, admin, person),
+    }
+
+
+def _events(request: HttpRequest, admin: ProfileAdmin, person: Profile) -> dict[str, Any]:
+    """A page of what the person did, newest first; their number is not counted."""
+    asked = request.GET.get("events", "")
+    number = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 8 else 1
+    found = timeline.page(person.events.all(), number, EVENTS_SHOWN)
+    return {
+        "events": lines(request, admin, found[:EVENTS_SHOWN]),
+        "events_newer": number - 1,
+        "events_older": number + 1 if len(found) > EVENTS_SHOWN else 0,
+        "events_address": f"{reverse('admin:profiles_event_changelist')}?person={person.pk}",
     }
 
 

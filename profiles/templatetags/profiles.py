@@ -21,7 +21,10 @@ def when(moment: datetime | None, precision: str = "minutes") -> SafeString:
     """A moment in the zone of the server, which a script turns into the reader's own; ``precision``: or ``seconds``."""
     if moment is None:
         return SafeString("")
-    local = timezone.localtime(moment)
+    try:
+        local = timezone.localtime(moment)
+    except OverflowError:  # the first or the last day of all that have a number
+        local = moment.astimezone(UTC)
     form = "j M Y, H:i:s" if precision == "seconds" else "j M Y, H:i"
     utc = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     text = f"{date_format(local, form)} {local.tzname()}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.oracle.reference import AUTOMATIC, Field, Order, Person, joined
+from tests.oracle.reference import AUTOMATIC, Field, Order, Person, Reference, joined
 
 SCHEMA = {
     column.key: column
@@ -188,6 +188,12 @@ class Case:
     disturbed: bool = False
     exact_states: bool = False
 
+    record_type = "profiles"
+
+    def reference(self) -> Reference:
+        """Whoever applies the rows one by one."""
+        return Reference(self.starting(), self.order())
+
     def text(self) -> str:
         """The file."""
         stream = io.StringIO()
@@ -223,14 +229,14 @@ def cases(draw: st.DrawFn, identifier: str) -> Case:
     it looks for the smallest counterexample, and does not, as it likes to, take the first of everything.
     """
     choice = Random(draw(NUMBERS))
-    headers = _headers(identifier, Random(draw(NUMBERS)))
+    headers = some_headers(identifier, Random(draw(NUMBERS)))
     keys = identifying(identifier)
     alike = choice.choice([ALIKE[0], *ALIKE])
     mandatory = "first name" in headers and choice.random() < 0.2
     return Case(
-        people=_people(draw(_several(0, 7)), alike),
+        people=some_people(draw(several(0, 7)), alike),
         headers=headers,
-        rows=[[_named(cell, alike) for cell in _row(headers, keys, row)] for row in draw(_several(1, 20))],
+        rows=[[_named(cell, alike) for cell in some_row(headers, keys, row)] for row in draw(several(1, 20))],
         identifier=identifier,
         action=choice.choice(ACTIONS),
         bucket_rows=choice.choice([1000, 1, 2, 3, 7]),
@@ -244,7 +250,7 @@ def cases(draw: st.DrawFn, identifier: str) -> Case:
     )
 
 
-def _several(least: int, most: int) -> st.SearchStrategy[list[Random]]:
+def several(least: int, most: int) -> st.SearchStrategy[list[Random]]:
     counts = st.integers(least, most)
     return counts.flatmap(lambda count: st.lists(NUMBERS.map(Random), min_size=count, max_size=count))
 
@@ -259,7 +265,7 @@ def identifying(identifier: str) -> Sequence[str]:
     return [key for kind in kinds(identifier) for key in (ALIAS if kind == "alias" else (kind,))]
 
 
-def _headers(identifier: str, choice: Random) -> list[str]:
+def some_headers(identifier: str, choice: Random) -> list[str]:
     """A few columns in any order, one of them at least to look people up by."""
     kinds = identifying(identifier)
     own = [header for header, key in COLUMNS.items() if key in kinds]
@@ -273,7 +279,7 @@ def _headers(identifier: str, choice: Random) -> list[str]:
     return choice.sample(sorted(chosen), len(chosen))
 
 
-def _row(headers: Sequence[str], identifying: Sequence[str], choice: Random) -> list[str]:
+def some_row(headers: Sequence[str], identifying: Sequence[str], choice: Random) -> list[str]:
     if choice.random() < 0.02:
         return ["x"] * choice.randint(1, len(headers) + 1)
     cells = [_cell(COLUMNS[header], COLUMNS[header] in identifying, choice) for header in headers]
@@ -298,7 +304,7 @@ def _named(text: str, alike: dict[str, str]) -> str:
     return text.replace(text.strip(), alike.get(text.strip(), text.strip())) if text.strip() else text
 
 
-def _people(choices: Sequence[Random], alike: dict[str, str]) -> list[Start]:
+def some_people(choices: Sequence[Random], alike: dict[str, str]) -> list[Start]:
     """People with distinct external ids, where they have any; those who have none with distinct aliases."""
     free = [_named(f"e{number}", alike) for number in range(1, len(choices) + 1)]
     aliases = [(label, _named(f"n{number}", alike)) for number in (1, 2, 3) for label in ("crm", "crm", "shop")]

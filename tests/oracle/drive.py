@@ -83,6 +83,7 @@ def upload(case: Case) -> ImportJob:
         file_name="oracle.csv",
         source="command",
         format={"chosen_encoding": "utf-8", "chosen_delimiter": ","},
+        record_type=case.record_type,
         identifier=case.identifier,
         action=case.action,
         options={"alias_with_external_id": True}

@@ -35,6 +35,19 @@ class Command(BaseCommand):
             help="what happens to people who are known: ignore, update, append, overwrite or replace; "
             "leave it out to see what each does",
         )
+        parser.add_argument(
+            "--type",
+            metavar="NAME",
+            default="profiles",
+            help="what the rows are: profiles or events (default profiles). A row of events has a name, a time and "
+            "properties under EVENT.properties.PROPERTY; --action does not apply",
+        )
+        parser.add_argument(
+            "--event-name",
+            metavar="TEXT",
+            help="the name of all events of the file; then all other columns are its properties, and its time is in "
+            "the column time, or ts in Unix seconds",
+        )
         parser.add_argument("--name", metavar="TEXT", help="what the import is called (default: the file's name)")
         parser.add_argument(
             "--map",

@@ -1,0 +1,45 @@
+"""The list of events with the filter by import; ``profiles`` does not know of imports."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from imports.admin import pages, people_filter
+from imports.admin.people import sources
+from imports.models import ImportJob
+from profiles.admin.events import EventAdmin
+from profiles.admin.people_list import Added
+from profiles.admin.source import Source
+from profiles.conditions import Parameters
+from profiles.models import ChangeSet, Event
+
+admin.site.unregister(Event)
+
+
+@admin.register(Event)
+class ImportedEventAdmin(EventAdmin):
+    """Events, and the imports that brought them."""
+
+    list_template = "imports/events.html"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return super().has_module_permission(request) or pages.may_look(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) or pages.may_look(request)
+
+    def added(self, sent: Parameters) -> Added:
+        return people_filter.of_import(sent)
+
+    def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
+        return super().writers(request, change_sets) | sources(request, change_sets)
+
+
+def events_of(job: ImportJob) -> str:
+    """The address of the list of the events of an import."""
+    return f"{reverse('admin:profiles_event_changelist')}?import={job.pk}"
