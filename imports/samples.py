@@ -14,7 +14,7 @@ from imports.presets import Forbidden, Options, Preset
 from imports.refusal import Limits
 from profiles import escapes, values
 from profiles.people import MAX_CUSTOM_ATTRIBUTES
-from profiles.schema import ALIAS, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
+from profiles.schema import ALIAS, ALIAS_LABEL, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
 from profiles.values import InvalidValue, ValueType
 
 ROWS = 3
@@ -92,6 +92,8 @@ def _value(column: Definition, row: int, options: Options) -> str:
     """A value for the person of a row, one that the options take."""
     if column.key == OBJECT_ID:
         return f"{row + 1:032x}"
+    if column.key == ALIAS_LABEL:
+        return "crm"
     if column.identifier and column.type is ValueType.TEXT:
         return f"{column.key}-{row + 1001}"
     suited = examples.ATTRIBUTES.get(column.key, ()) if column.built_in else ()

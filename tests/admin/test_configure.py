@@ -80,9 +80,9 @@ def test_nothing_is_chosen_for_a_person_and_every_identifier_is_offered():
     page = shown(creator, draft(creator))
     assert re.findall(r'id="([^"]*)"[^>]* checked', page) == ["targeting-filter"], "the only one with a default (SG-05)"
     twelve = "phone email facebook whatsapp instagram web voice viber youtube linkedin twitter telegram"
-    for key in ["automatic", "external_id", "object_id", *twelve.split()]:
+    for key in ["automatic", "external_id", "object_id", "alias", *twelve.split()]:
         assert f'id="identifier-{key}"' in page
-    assert "Others, to which no column goes yet (13)" in page
+    assert "Others, to which no column goes yet (14)" in page
 
 
 def test_an_identifier_of_the_schema_is_offered_too():

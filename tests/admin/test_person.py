@@ -185,6 +185,28 @@ def test_an_external_id_of_somebody_else_is_refused_with_the_way_to_them():
     assert known(person) == {"email": ["a@x.co"]}
 
 
+def test_an_alias_is_added_shown_changed_and_taken_away_with_its_two_parts():  # HI-17
+    admin, owner, person = log_in("Admin"), made(alias_label="crm", alias_name="1"), made(email=["a@x.co"])
+    sent = form(admin.get(address(person)))
+    page = admin.post(address(person), sent | {"do": "add", "attribute": "alias"})
+    parts = [field.key for field, _ in page.context["fields"] if field.key.startswith("alias")]
+    assert parts == ["alias_label", "alias_name"]
+    page = save(admin, person, alias_label="crm", alias_name="")
+    reason = "An alias needs its label and its name. Fill in both, or leave both empty."
+    assert problems(page) == {"alias_name": [reason]}
+    page = save(admin, person, alias_label="crm", alias_name="1")
+    assert problems(page) == {"alias_name": ["Another person without an External ID has this alias."]}
+    assert address(owner) in page.content.decode()
+    page = save(admin, person, alias_label=" crm ", alias_name="2")
+    person.refresh_from_db()
+    assert (person.alias_label, person.alias_name) == ("crm", "2")
+    assert page.context["history"][0].cells[0].new == ["crm: 2"]
+    assert "crm: 2" in log_in("Creator").get(address(person)).content.decode()
+    save(admin, person, alias_label="", alias_name="")
+    person.refresh_from_db()
+    assert (person.alias_label, person.alias_name) == (None, None)
+
+
 def test_too_many_values_are_refused_at_their_field():
     person = made(email=["a@x.co"])
     page = save(log_in("Admin"), person, email=[f"{n}@x.co" for n in range(11)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -96,6 +97,44 @@ def test_an_external_id_has_one_owner():
         edit.save(seen(other), {"external_id": "e1"}, None)
     assert refused.value.faults[0].person == owner.pk
     edit.save(seen(owner), {"external_id": "e1", "home_city": "Oslo"}, None)
+
+
+CRM_1 = {"alias_label": "crm", "alias_name": "1"}
+NO_ALIAS = {"alias_label": None, "alias_name": None}
+
+
+def test_an_alias_is_given_changed_and_taken_away_as_one_value():
+    person = made(email=["a@x.co"])
+    for old, new in pairwise([None, ["crm", "1"], ["crm", "crm"], None]):
+        parts = dict(zip(CRM_1, new, strict=True)) if new else NO_ALIAS
+        assert edit.save(seen(person), parts, None) == {"alias": [old, new]}
+        person.refresh_from_db()
+        assert (person.alias_label, person.alias_name) == tuple(new or (None, None))
+        assert person.history.latest("change_set_id").changes == {"alias": [old, new]}
+        if new:
+            assert history.last_writers(person)["alias"] == ChangeSet.objects.latest("pk")
+    assert faults(seen(person), CRM_1 | {"alias_label": None}) == [(Why.MISSING, "alias_label")]
+    assert edit.save(seen(person), CRM_1 | {"alias_name": "2", "home_city": "Oslo"}, None).keys() == {
+        "alias",
+        "home_city",
+    }
+    assert faults(CRM_1 | {"alias_name": None, "email": ["b@x.co"]}, act=edit.create) == [(Why.MISSING, "alias_name")]
+
+
+def test_an_alias_has_one_owner_among_those_without_an_external_id():  # HI-19, rule 12
+    owner, other = made(**CRM_1), made(email=["a@x.co"])
+    assert faults(seen(other), CRM_1) == [(Why.TAKEN, "alias_name")]
+    assert faults(CRM_1, act=edit.create) == [(Why.TAKEN, "alias_name")]
+    assert faults(CRM_1 | {"email": ["c@x.co"]}, act=edit.create) == [(Why.TAKEN, "alias_name")]
+    with pytest.raises(Refused) as refused:
+        edit.save(seen(other), CRM_1, None)
+    assert refused.value.faults[0].person == owner.pk
+    edit.save(seen(other), CRM_1 | {"external_id": "e1"}, None)
+    other.refresh_from_db()
+    assert faults(seen(other), {"external_id": None}) == [(Why.TAKEN, "alias_name")]
+    assert made(external_id="e2", **CRM_1).alias_name == "1"
+    edit.save(seen(owner), NO_ALIAS | {"email": ["b@x.co"]}, None)
+    assert edit.save(seen(other), {"external_id": None}, None) == {"external_id": ["e1", None]}
 
 
 def test_an_older_page_does_not_overwrite_what_was_saved_meanwhile():

@@ -42,8 +42,7 @@ def test_g_25_an_unknown_braze_id_fails_its_row_and_makes_nobody(way: Way) -> No
     assert people() == []
 
 
-@pytest.mark.parametrize("preset", ["braze", "standard"])
-@pytest.mark.parametrize("identifier", ["external_id", "alias", "automatic"])
+@pytest.mark.parametrize(("preset", "identifier"), [("braze", "automatic"), ("standard", "alias")])
 def test_g_26_external_ids_and_aliases_cannot_share_a_file(preset: str, identifier: str, way: Way) -> None:
     text = "external_id,user_alias_name,user_alias_label\nE1,182736485,my_alt_identifier\n"
     reason = way.refused(text, preset, identifier, "overwrite")
@@ -93,10 +92,9 @@ def test_half_an_alias_fails_its_row_whatever_people_are_found_by(way: Way) -> N
     ]
 
 
-@pytest.mark.parametrize(("identifier", "column"), [("alias", "user_alias_name"), ("email", "user_alias_label")])
-def test_half_the_columns_of_an_alias_refuse_the_file(identifier: str, column: str, way: Way) -> None:  # HI-15
-    reason = way.refused(f"{column},email\n1,a@user.com\n", "braze", identifier, "overwrite")
-    assert f"Column {column} is one half of an alias" in reason
+def test_half_the_columns_of_an_alias_refuse_the_file(way: Way) -> None:  # HI-15
+    reason = way.refused("user_alias_name,email\n1,a@user.com\n", "braze", "alias", "overwrite")
+    assert "Column user_alias_name is one half of an alias; map another column to Alias label" in reason
 
 
 def test_an_alias_that_somebody_has_fails_the_row_that_would_give_it_away(way: Way) -> None:  # rule 12

@@ -76,6 +76,9 @@ def test_a_header_finds_its_attribute_by_spelling_case_or_synonym(header: str, k
         ("objectId", "object_id"),
         ("braze_id", "object_id"),
         ("Appboy ID", "object_id"),
+        ("alias_name", "alias_name"),
+        ("user_alias_name", "alias_name"),
+        ("user_alias_label", "alias_label"),
     ],
 )
 def test_a_header_finds_a_persons_own_field(header: str, key: str):
@@ -168,8 +171,14 @@ def test_an_own_field_that_is_taken_is_no_new_attribute():
     assert {fault.code for fault in mapping.column_faults(columns, SCHEMA)} == {"target_twice"}
 
 
-def faults(*columns: Column, identifier: str = "email", action: str = "update", schema: Schema = SCHEMA) -> list[str]:
-    return [fault.code for fault in mapping.faults(identifier, action, columns, schema, Options())]
+def faults(
+    *columns: Column,
+    identifier: str = "email",
+    action: str = "update",
+    schema: Schema = SCHEMA,
+    options: Options | None = None,
+) -> list[str]:
+    return [fault.code for fault in mapping.faults(identifier, action, columns, schema, options or Options())]
 
 
 def mapped(header: str, target: str, kind: Target = Target.ATTRIBUTE) -> Column:
@@ -187,6 +196,38 @@ def test_automatic_needs_one_of_its_identifiers():
 
 def test_an_attribute_that_nobody_is_found_by_is_no_identifier():
     assert faults(mapped("plan", "plan"), identifier="plan") == ["unknown_identifier"]
+
+
+EMAIL, LABEL, NAME, EXTERNAL = (
+    mapped("email", "email"),
+    mapped("label", "alias_label", Target.FIELD),
+    mapped("name", "alias_name", Target.FIELD),
+    mapped("id", "external_id", Target.FIELD),
+)
+
+
+@pytest.mark.parametrize("half", [LABEL, NAME])
+def test_an_alias_needs_both_of_its_columns(half: Column):  # HI-15, HI-17
+    for identifier in ("alias", "email", "automatic"):
+        assert faults(half, EMAIL, identifier=identifier) == ["alias_incomplete"]
+        assert faults(LABEL, NAME, EMAIL, identifier=identifier) == []
+    assert faults(EMAIL, identifier="alias") == ["identifier_missing"]
+
+
+def test_external_ids_and_aliases_share_a_file_only_where_the_option_says_so():  # FF-18
+    for identifier in ("alias", "external_id", "automatic"):
+        assert faults(LABEL, NAME, EXTERNAL, identifier=identifier) == ["alias_with_external_id"]
+        allowed = Options(alias_with_external_id=True)
+        assert faults(LABEL, NAME, EXTERNAL, identifier=identifier, options=allowed) == []
+
+
+def test_no_attribute_takes_the_name_that_stands_for_both_parts_of_an_alias():
+    assert faults(EMAIL, mapped("alias", "alias", Target.NEW)) == ["reserved_name"]
+
+
+@pytest.mark.parametrize("name", ["alias", "Alias", "alias_name", "user_alias_label"])
+def test_the_alias_is_named_as_identifier_by_any_of_its_names(name: str):
+    assert mapping.identifier_named(name, SCHEMA) == "alias"
 
 
 def test_an_identifier_and_an_action_must_be_chosen():

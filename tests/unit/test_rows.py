@@ -18,6 +18,8 @@ NAME = Definition("first_name", "First name", ValueType.TEXT)
 AGE = Definition("age", "Age", ValueType.INTEGER)
 TIER = Definition("tier", "Tier", ValueType.TEXT, mandatory=True)
 EXTERNAL = Definition("external_id", "External ID", ValueType.TEXT, identifier=True)
+LABEL = Definition("alias_label", "Alias label", ValueType.TEXT, identifier=True)
+ALIAS = Definition("alias_name", "Alias name", ValueType.TEXT, identifier=True)
 BORN = Definition("born", "Born", ValueType.DATETIME)
 
 
@@ -79,6 +81,26 @@ def test_a_blank_identifier_fails_the_row(identifier: str):
     good, problems = checked([["", "Ann"], ["a@x.co", "Bob"]], EMAIL, NAME, identifier=identifier)
     assert list(good.numbers) == [2]
     assert codes(problems) == [(1, "blank_identifier", False)]
+
+
+def test_an_alias_is_looked_up_by_its_label_and_its_name_together():  # HI-18
+    rows = [["crm", " 1 ", "a@x.co"], ["crm", '"2"', ""]]
+    good, problems = checked(rows, LABEL, ALIAS, EMAIL, identifier="alias")
+    assert good.keys == [("alias", '["crm","1"]'), ("alias", '["crm","\\"2\\""]')]
+    assert [orjson.loads(links) for links in good.links] == [
+        [["email", "a@x.co"], ["alias", '["crm","1"]']],
+        [["alias", '["crm","\\"2\\""]']],
+    ]
+    assert (good.ties, documents(good), problems) == (None, [{"email": ["a@x.co"]}, {}], [])
+
+
+@pytest.mark.parametrize("identifier", ["alias", "email", "automatic"])
+def test_half_an_alias_fails_the_row(identifier: str):  # HI-17
+    rows = [["crm", " ", "a@x.co"], ["", "1", "b@x.co"], ["crm", "2", "c@x.co"]]
+    good, problems = checked(rows, LABEL, ALIAS, EMAIL, identifier=identifier)
+    assert good.numbers == [3]
+    assert codes(problems) == [(1, "alias_incomplete", False), (2, "alias_incomplete", False)]
+    assert [problem.column for problem in problems] == ["column 2", "column 1"]
 
 
 def test_a_row_with_several_problems_tells_them_all_in_the_order_of_checks():
