@@ -119,7 +119,7 @@ def results(job: ImportJob) -> SafeString:
     """A link to what came of it (RP-08); nothing before there is any."""
     if job.status not in RAN or not job.total:
         return SafeString("")
-    form = ' <a class="results" href="{}">Results<span class="visually-hidden"> of {}</span></a>'
+    form = ' <a class="results-link" href="{}">Results<span class="visually-hidden"> of {}</span></a>'
     return format_html(form, reverse("admin:imports_importjob_results", args=[job.pk]), job.name)
 
 
