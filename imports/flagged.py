@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 from imports import job_file
 from imports.models import RAN, ImportJob, RowError, Step
@@ -17,6 +19,18 @@ WINDOW_ROWS = 1_000
 """Rows whose problems are read together."""
 
 
+class Found(NamedTuple):
+    """A problem of a row, as far as it is told to people; there may be millions."""
+
+    row: int
+    line: int
+    severity: str
+    column: str
+    value: str
+    code: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Flagged:
     """A row that was not applied: its problems, the first of them first in the order of PS-27, and its cells.
@@ -24,11 +38,11 @@ class Flagged:
     ``cells`` are empty where neither the file nor its problems hold them any more.
     """
 
-    problems: Sequence[RowError]
+    problems: Sequence[Found]
     cells: Sequence[str]
 
     @property
-    def first(self) -> RowError:
+    def first(self) -> Found:
         return self.problems[0]
 
 
@@ -45,12 +59,17 @@ def rows(job: ImportJob, *, ignored: bool = True) -> Iterator[Iterator[Flagged]]
 
 def _rows(job: ImportJob, severities: Sequence[str], cells: _Cells | None) -> Iterator[Flagged]:
     for found in _problems(job, severities):
-        kept = next((problem.raw for problem in found if problem.raw), None)
         there = cells.of(found[0].row) if cells else None
-        yield Flagged(found, there or kept or ())
+        yield Flagged(found, _kept(job, found[0].row) if there is None else there)
 
 
-def _problems(job: ImportJob, severities: Sequence[str]) -> Iterator[list[RowError]]:
+def _kept(job: ImportJob, row: int) -> Sequence[str]:
+    """The cells that were kept with a problem of the row; long ones are cut."""
+    raw = job.problems.filter(row=row, raw__isnull=False).values_list("raw", flat=True).first()
+    return raw or ()
+
+
+def _problems(job: ImportJob, severities: Sequence[str]) -> Iterator[list[Found]]:
     """The problems of one row after another; they are stored in the order of the checks."""
     stored = job.problems.filter(severity__in=severities)
     if job.status in RAN:  # then what the preview expects of rows that were not reached does not count
@@ -58,8 +77,8 @@ def _problems(job: ImportJob, severities: Sequence[str]) -> Iterator[list[RowErr
     last = 0
     while (first := stored.filter(row__gt=last).order_by("row").values_list("row", flat=True).first()) is not None:
         last = first + WINDOW_ROWS - 1
-        some = stored.filter(row__range=(first, last)).order_by("row", "id")
-        yield from (list(found) for _, found in groupby(some, key=lambda problem: problem.row))
+        some = stored.filter(row__range=(first, last)).order_by("row", "id").values_list(*Found._fields)
+        yield from (list(found) for _, found in groupby(map(Found._make, some), key=itemgetter(0)))
 
 
 class _Cells:

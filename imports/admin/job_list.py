@@ -121,10 +121,10 @@ def counted(job: ImportJob, number: int) -> str:
 
 
 def results(job: ImportJob) -> SafeString:
-    """A link to what came of it (RP-08)."""
+    """A link to what came of it (RP-08); nothing before there is any."""
     if job.status not in RAN or not job.total:
-        return format_html("{}", "–")
-    form = '<a href="{}">Results<span class="visually-hidden"> of {}</span></a>'
+        return SafeString("")
+    form = ' <a class="results-link" href="{}">Results<span class="visually-hidden"> of {}</span></a>'
     return format_html(form, reverse("admin:imports_importjob_results", args=[job.pk]), job.name)
 
 

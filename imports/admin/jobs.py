@@ -40,7 +40,6 @@ class ImportJobAdmin(ReadOnly):
         "uploader_name",
         "targeted",
         "rows",
-        "results",
     )
     list_filter = (
         "status",
@@ -96,7 +95,7 @@ class ImportJobAdmin(ReadOnly):
 
     @admin.display(description="Status", ordering="status")
     def state(self, job: ImportJob) -> SafeString:
-        return job_list.state(job)
+        return format_html("{}{}", job_list.state(job), job_list.results(job))
 
     @admin.display(description="No. of Errors", ordering="failed")
     def errors(self, job: ImportJob) -> str:
@@ -121,10 +120,6 @@ class ImportJobAdmin(ReadOnly):
     @admin.display(description="Rows", ordering="total")
     def rows(self, job: ImportJob) -> str:
         return intcomma(job.total)
-
-    @admin.display(description="Results")
-    def results(self, job: ImportJob) -> SafeString:
-        return job_list.results(job)
 
     @admin.action(description="Resume selected imports", permissions=["view"])
     def resume(self, request: HttpRequest, jobs: QuerySet[ImportJob]) -> None:

@@ -206,6 +206,8 @@ def test_an_address_answers_those_it_is_for_and_nobody_else(everybody: Everybody
         expected = ADDRESSES.get(name, (NOBODY, NOBODY))[method == "post"]
         for who, client in everybody.items():
             answer = getattr(client, method)(where)
+            if answer.streaming:  # a file, which is closed when it was read
+                b"".join(answer.streaming_content)
             to_login = answer.status_code == 302 and "/admin/login/" in answer["Location"]
             to_start = answer.status_code == 302 and answer["Location"] == reverse("admin:index")  # nothing is there
             # 409: the results of an import that has not ended, said to those who may have them (RP-01).
