@@ -146,6 +146,7 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         "waiting": waiting,
         "ended": job.status in outcome.ENDED,
         "people_address": people_filter.people_of(job),
+        "segment": people_filter.segment_of(job),
         "changed_since": changed_since,
         "who_approves": outcome.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
         "moves": job_parts.moves(job),
