@@ -150,6 +150,7 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         "downloads": list(downloads.offered(job, state["figures"], working=state["working"])),
         "people_address": people_filter.people_of(job),
         "events_address": events.events_of(job),
+        "segment": people_filter.segment_of(job),
         "changed_since": changed_since,
         "who_approves": outcome.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
         "moves": job_parts.moves(job),

@@ -15,6 +15,7 @@ from profiles.admin import named
 from profiles.admin.named import label
 from profiles.admin.people_list import Added
 from profiles.conditions import InvalidCondition, Member, Outcome, Parameters
+from profiles.models import Segment
 
 RECENT = 50
 
@@ -23,6 +24,13 @@ def people_of(job: ImportJob, outcome: Outcome | None = None) -> str:
     """The address of the list of those whom an import created or found, or only one of the two (SG-06)."""
     which = {"import": job.pk} | ({"outcome": outcome.value} if outcome else {})
     return f"{reverse('admin:profiles_profile_changelist')}?{urlencode(which)}"
+
+
+def segment_of(job: ImportJob) -> Segment | None:
+    """The segment that the import made, if somebody has not deleted it (SG-04)."""
+    if job.targeting != ImportJob.Targeting.SEGMENT or job.change_set_id is None:
+        return None
+    return Segment.objects.filter(change_set=job.change_set_id).first()
 
 
 def of_import(sent: Parameters) -> Added:

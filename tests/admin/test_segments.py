@@ -189,6 +189,8 @@ def test_an_import_makes_its_segment_when_it_is_complete(admin: Client, targetin
     assert not Segment.objects.exists()
     finish(job)
     assert Segment.objects.filter(name="Summer", created_by=job.created_by).count() == segments
+    said = told(admin.get(address("change", job)))
+    assert ("They are the segment Summer ." in said) == bool(segments)
     for segment in Segment.objects.all():
         assert names(look(admin, segment=str(segment.pk))) == ["ann@x.co"], "not who failed (D-30)"
 
