@@ -272,7 +272,7 @@ def faults(
     headers = header_rules.faults([column.header for column in columns], options)
     found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
     found += [*identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
-    found += _alias_faults(identifier, columns, options)
+    found += _alias_faults(columns, options)
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory and columns:
@@ -324,7 +324,8 @@ def identifier_faults(
     if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.identifiers:
         names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
-    if is_in_file(identifier, columns):
+    half = identifier == ALIAS and any(column.target in fields_of(ALIAS) for column in columns)
+    if is_in_file(identifier, columns) or half:  # a half is told of by itself
         return []
     headers = listed([c.header for c in columns])
     if identifier == ALIAS:
@@ -342,14 +343,14 @@ def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:
     return any(mapped.issuperset(fields_of(kind)) for kind in looked_up_kinds(identifier))
 
 
-def _alias_faults(identifier: str, columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
+def _alias_faults(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
     """What keeps a file with aliases out: half of one (HI-15, HI-17), or external ids beside them (FF-18)."""
     given = {column.target: column for column in columns if column.target in fields_of(ALIAS)}
     if not given:
         return []
     found = []
     missing = [OWN_FIELDS[field] for field in fields_of(ALIAS) if field not in given]
-    if missing and identifier != ALIAS:  # which is told already
+    if missing:
         (column,) = given.values()
         reason = f"Column {column.header} is one half of an alias; map another column to {missing[0]}, or skip it"
         found.append(Fault("alias_incomplete", reason, column.header))

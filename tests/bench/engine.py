@@ -34,27 +34,37 @@ class EngineRun:
 
 
 def run(database: Database, kind: Kind, people: People) -> EngineRun:
-    """Import the file through the queue, with workers that have just started. Raises ``BenchError``."""
+    """Import the people of a file. Raises ``BenchError``."""
+    result, found = measured(database, _arguments(people.path), people.rows)
+    check.check_counts(kind, people.rows, result)
+    return found
+
+
+def measured(database: Database, arguments: list[str], rows: int) -> tuple[dict[str, Any], EngineRun]:
+    """Import a file through the queue, with workers that have just started: what the command says, and the figures.
+
+    Raises ``BenchError``.
+    """
     output = database.folder / "import.log"
     with processes.workers(database) as supervisor:
         began, before = time.monotonic(), used(database.server)
-        with processes.manage(database, _arguments(people.path), output) as command:
+        with processes.manage(database, arguments, output) as command:
             with Memory(command.pid, supervisor) as memory:
-                code = _ended(command, people.rows)
+                code = _ended(command, rows)
             wall, processor = time.monotonic() - began, used(database.server).since(before)
     if code:
         work = processes.last_words(database.folder / "work.log")
         raise BenchError(f"import_profiles ended with {code}:\n{processes.last_words(output)}\nThe workers:\n{work}")
     result = _last_line(output)
-    check.check_counts(kind, people.rows, result)
-    return EngineRun(
-        rows=people.rows,
+    found = EngineRun(
+        rows=rows,
         seconds=result["seconds"],
         wall=round(wall, 3),
         processor=processor,
         memory=memory.peaks(),
         timeline=timeline.read(database, result["job"]),
     )
+    return result, found
 
 
 def _ended(command: subprocess.Popen[bytes], rows: int) -> int | str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from tests.bench.engine import EngineRun
+from tests.bench.events import EACH
 from tests.bench.floor import FloorRun
 from tests.bench.import_export import Mode
 from tests.bench.kinds import Kind
@@ -51,7 +52,17 @@ def _speed(results: Results) -> str:
         *_processor(results),
         *_import_export(results),
     ]
-    return _table(["", *(kind.value for kind in Kind)], rows)
+    return _table(["", *(kind.value for kind in Kind)], rows) + f"\n\n{_events(results)}"
+
+
+def _events(results: Results) -> str:
+    run = results.events
+    return (
+        f"{run.rows:,} events of {run.rows // EACH:,} people whom nobody knew, from the stored file to Completed: "
+        f"{_seconds(run.seconds['total'])} s, {results.events_per_second:,} rows per second "
+        f"({_stages(run.seconds)} s of {' / '.join(STAGES)}; processor seconds {_seconds(run.processor.server)} + "
+        f"{_seconds(run.processor.own)})."
+    )
 
 
 def _processor(results: Results) -> list[list[str]]:

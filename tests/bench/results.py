@@ -38,13 +38,14 @@ class ImportExport:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A whole benchmark. ``small``: one import of fewer rows, for its memory alone."""
+    """A whole benchmark. ``small``: one import of fewer rows, for its memory alone. ``events``: a file of events."""
 
     rows: int
     machine: Mapping[str, Any]
     rounds: list[Round]
     pages: Mapping[str, PageRun]
     small: EngineRun | None
+    events: EngineRun
     import_export: ImportExport | None
 
     def floor(self, kind: Kind) -> dict[str, float]:
@@ -69,6 +70,11 @@ class Results:
 
     def rows_per_second(self, kind: Kind) -> int:
         return round(self.rows / self.engine(kind)["total"])
+
+    @property
+    def events_per_second(self) -> int:
+        """From the stored file to Completed."""
+        return round(self.events.rows / self.events.seconds["total"])
 
     def memory(self, kind: Kind) -> dict[str, float]:
         """MB at the highest, by role."""
@@ -108,6 +114,13 @@ def as_json(results: Results) -> dict[str, Any]:
     found["engine_timeline"] = {kind: asdict(last.engine[kind].timeline) for kind in Kind}
     found["memory_mb"] = {kind: results.memory(kind) for kind in Kind}
     found["small"] = {"rows": results.small.rows, "memory_mb": results.small.memory} if results.small else None
+    found["rows_per_second_events"] = results.events_per_second
+    found["events"] = {
+        "rows": results.events.rows,
+        "seconds": results.events.seconds,
+        "processor": asdict(results.events.processor),
+        "memory_mb": results.events.memory,
+    }
     found["import_export"] = asdict(results.import_export) if results.import_export else None
     found["pages"] = {name: asdict(page) for name, page in results.pages.items()}
     return found | {"machine": dict(results.machine)}

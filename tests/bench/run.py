@@ -9,7 +9,7 @@ from pathlib import Path
 
 import django
 
-from tests.bench import check, engine, floor, import_export, pages, people, server
+from tests.bench import check, engine, events, floor, import_export, pages, people, server
 from tests.bench.engine import EngineRun
 from tests.bench.floor import FloorRun
 from tests.bench.import_export import Mode
@@ -34,6 +34,7 @@ def run(folder: Path, rows: int, rounds: int, import_export_rows: int) -> Result
             machine=_machine(running),
             rounds=[_round(running, files, number, rounds, asked) for number in range(1, rounds + 1)],
             pages=asked,
+            events=_events(running, folder, rows),
             small=_small(running, folder) if rows > SMALL_ROWS else None,
             import_export=_import_export(running, folder, import_export_rows) if import_export_rows else None,
         )
@@ -81,6 +82,13 @@ def _small(running: Server, folder: Path) -> EngineRun:
     with running.database("small") as database:
         found = engine.run(database, Kind.NEW, file)
         check.check(database, Kind.NEW, file, None)
+    return found
+
+
+def _events(running: Server, folder: Path, rows: int) -> EngineRun:
+    with running.database("events") as database:
+        found = events.run(database, folder, rows)
+    say(f"{rows:,} events: {found.seconds['total']:.2f} s")
     return found
 
 

@@ -296,12 +296,6 @@ def test_external_ids_and_aliases_are_not_in_one_file_unless_that_is_allowed():
     assert codes(Options(alias_with_external_id=True)) == []
 
 
-def test_an_alias_needs_both_of_its_columns():
-    assert faults(*ALIAS, identifier="alias") == []
-    assert faults(ALIAS[0], identifier="alias") == ["identifier_missing"]
-    assert faults(ALIAS[1], identifier="alias") == ["identifier_missing"]
-
-
 def test_several_mandatory_attributes_are_named_as_the_system_of_the_file_spells_them():
     schema = Schema.of([*SCHEMA.definitions.values(), Definition("tier", "Tier", ValueType.TEXT, mandatory=True)])
     columns = [mapped("email", "email")]
