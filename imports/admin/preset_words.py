@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from django.conf import settings
 
-from imports import help_texts, offers
+from imports import help_texts, job_file, offers
 from imports.models import ImportJob
 from imports.presets import CHANNELS, PRESETS, Options, Preset
 from profiles.schema import Schema
@@ -36,7 +36,7 @@ def of_preset(preset: Preset, leave_out: Iterable[str] = ()) -> list[Row]:
     """All that a preset sets, for a person who has chosen it."""
     left_out = {*leave_out, *(() if preset.events else ("max_event_megabytes",))}
     return [
-        Row(help_texts.OPTIONS[each.name], [of_option(each.name, preset.options)])
+        Row(help_texts.OPTIONS[each.name], [of_option(each.name, _here(preset))])
         for each in fields(Options)
         if each.name not in left_out
     ]
@@ -58,9 +58,14 @@ def side_by_side(known: Schema) -> list[Row]:
 
 def _option(name: str) -> Callable[[Preset], str]:
     def says(preset: Preset) -> str:
-        return "none" if name == "max_event_megabytes" and not preset.events else of_option(name, preset.options)
+        return "none" if name == "max_event_megabytes" and not preset.events else of_option(name, _here(preset))
 
     return says
+
+
+def _here(preset: Preset) -> Options:
+    """What it sets on this site."""
+    return job_file.options(ImportJob(preset=preset.key))
 
 
 def _record_types(preset: Preset) -> str:
