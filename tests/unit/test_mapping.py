@@ -283,19 +283,6 @@ def test_somebody_elses_new_attribute_of_the_same_type_changes_nothing():
     assert mapping.schema_version(columns, other) != before
 
 
-ALIAS = [mapped("user_alias_name", "alias_name", Target.FIELD), mapped("user_alias_label", "alias_label", Target.FIELD)]
-
-
-def test_external_ids_and_aliases_are_not_in_one_file_unless_that_is_allowed():
-    both = [mapped("external_id", "external_id", Target.FIELD), *ALIAS]
-
-    def codes(options: Options) -> list[str]:
-        return [fault.code for fault in mapping.faults("external_id", "update", both, SCHEMA, options)]
-
-    assert codes(Options()) == ["alias_with_external_id"]
-    assert codes(Options(alias_with_external_id=True)) == []
-
-
 def test_several_mandatory_attributes_are_named_as_the_system_of_the_file_spells_them():
     schema = Schema.of([*SCHEMA.definitions.values(), Definition("tier", "Tier", ValueType.TEXT, mandatory=True)])
     columns = [mapped("email", "email")]
