@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db import transaction
 
-from imports import event_mapping, job_file, lifecycle, mapping, offers, remembered
-from imports.mapping import Choice, Fault, Target
+from imports import event_mapping, job_file, lifecycle, mapping, mapping_faults, offers, remembered
+from imports.mapping import Choice, Target
+from imports.mapping_faults import Fault, listed
 from imports.models import ImportColumn, ImportJob
 from imports.moves import Actor, Move
 from imports.presets import PRESETS
@@ -170,8 +171,8 @@ def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any
     if faults:
         raise NotReady(faults)
     version = mapping.schema_version(columns, known)
-    told = [found for found in job.findings if found["code"] not in mapping.NOTES]
-    told += [asdict(note) for note in mapping.notes(columns, known, options)]
+    told = [found for found in job.findings if found["code"] not in mapping_faults.NOTES]
+    told += [asdict(note) for note in mapping_faults.notes(columns, known, options)]
     lifecycle.move(job, move, actor, **values, preview={}, findings=told, schema_version=version)
 
 
@@ -180,7 +181,7 @@ def _faults(job: ImportJob, columns: list[ImportColumn], known: Schema) -> list[
     found = offers.faults(preset, job.record_type, job.identifier, job.action, known)
     if job.holds_events:
         return found + event_mapping.faults(job.identifier, columns, known, options, preset.spelling)
-    return found + mapping.faults(job.identifier, job.action, columns, known, options, preset.spelling)
+    return found + mapping_faults.faults(job.identifier, job.action, columns, known, options, preset.spelling)
 
 
 def cancel(job: ImportJob, actor: Actor) -> None:
@@ -210,4 +211,4 @@ def _unknown_header(header: str, headers: list[str]) -> Fault:
     alike = difflib.get_close_matches(header.casefold(), [h.casefold() for h in headers], 1, 0.6)
     meant = next((h for h in headers if alike and h.casefold() == alike[0]), "")
     hint = f", did you mean {meant}?" if meant else "."
-    return Fault("unknown_header", f"The file has no column {header}{hint} It has {mapping.listed(headers)}", header)
+    return Fault("unknown_header", f"The file has no column {header}{hint} It has {listed(headers)}", header)

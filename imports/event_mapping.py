@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from imports import mapping
-from imports.mapping import Choice, Column, Fault, MappedColumn, Target
+from imports import mapping, mapping_faults
+from imports.mapping import Choice, Column, MappedColumn, Target
+from imports.mapping_faults import Fault, listed
 from imports.names import Names, plain
 from imports.presets import HeaderCase, Options
 from profiles.schema import KEY_BYTES, OWN_FIELDS, Definition, Schema
@@ -122,13 +123,13 @@ def faults(
     spelling: Callable[[str], str] = str,
 ) -> list[Fault]:
     """Everything that keeps a file of events from being checked (EV-03); the action does not matter (EV-13)."""
-    found = mapping.identifier_faults(identifier, columns, schema, spelling)
+    found = mapping_faults.identifier_faults(identifier, columns, schema, spelling)
     return [*found, *_missing(columns, options), *column_faults(columns, schema, options)]
 
 
 def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
     """What keeps single columns from being imported."""
-    found = mapping.column_faults(columns, schema)
+    found = mapping_faults.column_faults(columns, schema)
     times = [c.header for c in columns if c.target_kind == Target.EVENT and c.target in (TIME, SECONDS)]
     for column in columns:
         if column.target_kind == Target.EVENT and column.target != NAME and len(times) > 1:
@@ -154,7 +155,7 @@ def findings(columns: Iterable[MappedColumn]) -> list[dict[str, str]]:
     if not left:
         return []
     reason = (
-        f"{'Columns' if len(left) > 1 else 'Column'} {mapping.listed(left)} {'are' if len(left) > 1 else 'is'} left "
+        f"{'Columns' if len(left) > 1 else 'Column'} {listed(left)} {'are' if len(left) > 1 else 'is'} left "
         f"out: properties are columns named EVENT{MARK}PROPERTY, and events change nothing else about people"
     )
     return [{"code": SKIPPED, "reason": reason}]
@@ -203,7 +204,7 @@ def _missing(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
     parts = {column.target for column in columns if column.target_kind == Target.EVENT}
     if options.event_name or not columns:
         return []
-    headers = mapping.listed([column.header for column in columns])
+    headers = listed([column.header for column in columns])
     found = []
     if NAME not in parts:
         reason = f"The file has no column {NAME} for the names of events; add it, or give one name for all ({headers})"

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imports import header_rules
 from imports.headers import PROBLEM
 from imports.names import Names, plain
-from imports.presets import HeaderCase, Options, Unknown
-from profiles.consent import GROUP, GROUP_FIELDS, GROUP_ID, group_of, is_reserved
+from imports.presets import Options, Unknown
+from profiles.consent import GROUP_FIELDS, GROUP_ID, group_of
 from profiles.schema import (
     ALIAS,
     EXTERNAL_ID,
@@ -23,7 +23,6 @@ from profiles.schema import (
     OWN_IDENTIFIERS,
     Definition,
     Schema,
-    fields_of,
     identifier_of,
 )
 from profiles.values import ValueType
@@ -33,9 +32,6 @@ AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, ALIAS, "email", "phone")
 """What a row is looked up by under Automatic: the first that is not blank (D-03)."""
 
 DATES = (ValueType.DATE, ValueType.DATETIME)
-
-HEADERS_LISTED = 30
-"""How many of a file's headers a message names."""
 
 
 class Target(enum.StrEnum):
@@ -85,15 +81,6 @@ class Choice:
     kind: Target
     key: str = ""
     type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a mapping cannot be imported: one sentence, and the column it is about, if it is about one."""
-
-    code: str
-    reason: str
-    column: str = ""
 
 
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
@@ -255,160 +242,6 @@ def identifier_named(name: str, schema: Schema) -> str | None:
 
 def looked_up_kinds(identifier: str) -> tuple[str, ...]:
     return AUTOMATIC_ORDER if identifier == AUTOMATIC else (identifier,)
-
-
-def faults(
-    identifier: str,
-    action: str,
-    columns: Sequence[MappedColumn],
-    schema: Schema,
-    options: Options,
-    spelling: Callable[[str], str] = str,
-) -> list[Fault]:
-    """Everything that keeps a job from being checked; empty when it may be.
-
-    ``spelling``: how the file's system calls what goes to a key, for the messages.
-    """
-    headers = header_rules.faults([column.header for column in columns], options)
-    found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
-    found += [*identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
-    found += _alias_faults(columns, options)
-    if not action:
-        found.append(Fault("no_action", "Choose what happens to people who are known already"))
-    if options.enforce_mandatory and columns:
-        missing = lacking(columns, schema, spelling)
-        if missing:
-            what, those = ("column for", "it") if len(missing) == 1 else ("columns for", "them")
-            reason = f"The file has no {what} {listed(missing)}, which the schema makes mandatory; add {those}"
-            found.append(Fault("mandatory_column", reason))
-    return found
-
-
-def lacking(columns: Iterable[MappedColumn], schema: Schema, spelling: Callable[[str], str]) -> list[str]:
-    """The mandatory attributes to which no column goes (AT-02), as the file's system spells them."""
-    mapped = {column.target for column in columns}
-    return [spelling(d.key) for d in schema.definitions.values() if d.mandatory and d.key not in mapped]
-
-
-NOTES = ("spelled_otherwise", "appboy_id")
-
-
-def notes(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
-    """What a person should know of columns that can be imported: nothing of it is in the way (HI-20, HI-37)."""
-    if options.header_case is not HeaderCase.EXACT:
-        return []
-    found, names = [], Names(schema)
-    for column in columns:
-        meant = names.find(column.name, exact=False)
-        if column.target_kind == Target.NEW and column.target == column.name and meant not in (None, column.name):
-            reason = f"Column {column.header} becomes an attribute of its own, since its spelling counts"
-            remedy = f"if {meant} is meant, rename it so, or choose that for it"
-            found.append(Fault("spelled_otherwise", f"{reason}; {remedy}", column.header))
-        elif column.name == "Appboy ID" and column.target == OBJECT_ID:
-            found.append(Fault("appboy_id", "Column Appboy ID is taken for braze_id, the Object ID", column.header))
-    return found
-
-
-def listed(headers: Sequence[str]) -> str:
-    """Headers for a sentence; of many, the first ones."""
-    more = f" and {len(headers) - HEADERS_LISTED} more" if len(headers) > HEADERS_LISTED else ""
-    return ", ".join(headers[:HEADERS_LISTED]) + more
-
-
-def identifier_faults(
-    identifier: str, columns: Sequence[MappedColumn], schema: Schema, spelling: Callable[[str], str] = str
-) -> list[Fault]:
-    """Why people cannot be found by what was chosen (HI-34)."""
-    if not identifier:
-        return [Fault("no_identifier", "Choose what people are found by")]
-    if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.identifiers:
-        names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.identifiers])
-        return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
-    half = identifier == ALIAS and any(column.target in fields_of(ALIAS) for column in columns)
-    if is_in_file(identifier, columns) or half:  # a half is told of by itself
-        return []
-    headers = listed([c.header for c in columns])
-    if identifier == ALIAS:
-        both = " and ".join(map(spelling, fields_of(ALIAS)))
-        reason = f"The selected identifier {identifier} takes two columns, {both}; map columns to both ({headers})"
-    else:
-        name = spelling(identifier)
-        reason = f"The selected identifier {name} is not in the file; map one of its columns to it ({headers})"
-    return [Fault("identifier_missing", reason)]
-
-
-def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:
-    """Whether columns go to all that people are found by; under Automatic to one of several (HI-15, HI-34)."""
-    mapped = {c.target for c in columns if c.target_kind not in (Target.EVENT, Target.PROPERTY)}
-    return any(mapped.issuperset(fields_of(kind)) for kind in looked_up_kinds(identifier))
-
-
-def _alias_faults(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
-    """What keeps a file with aliases out: half of one (HI-15, HI-17), or external ids beside them (FF-18)."""
-    given = {column.target: column for column in columns if column.target in fields_of(ALIAS)}
-    if not given:
-        return []
-    found = []
-    missing = [OWN_FIELDS[field] for field in fields_of(ALIAS) if field not in given]
-    if missing:
-        (column,) = given.values()
-        reason = f"Column {column.header} is one half of an alias; map another column to {missing[0]}, or skip it"
-        found.append(Fault("alias_incomplete", reason, column.header))
-    external = next((column for column in columns if column.target == EXTERNAL_ID), None)
-    if external is not None and not options.alias_with_external_id:
-        aliases = " and ".join(column.header for column in given.values())
-        reason = (
-            f"External IDs and aliases cannot share a file: make two files, or skip {external.header}, or {aliases}"
-        )
-        found.append(Fault("alias_with_external_id", reason, external.header))
-    return found
-
-
-def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
-    """What keeps single columns from being imported."""
-    found = []
-    names = Names(schema)
-    used: dict[str, list[str]] = {}
-    for column in columns:
-        if column.target:
-            used.setdefault(column.target, []).append(column.header)
-    for column in columns:
-        if column.target_kind == Target.UNDECIDED:
-            found.append(
-                Fault("undecided", f"Column {column.header} needs a mapping, or must be skipped", column.header)
-            )
-        elif column.target_kind == Target.ATTRIBUTE and column.target not in schema.definitions:
-            reason = f"Column {column.header} goes to {column.target}, which is no attribute any more; choose another"
-            found.append(Fault("attribute_gone", reason, column.header))
-        elif len(used.get(column.target, ())) > 1 and not names.holds_many(column.target):
-            several = listed(used[column.target])
-            reason = f"Several columns go to {column.target}, which holds one value: {several}; skip all but one"
-            found.append(Fault("target_twice", reason, column.header))
-        elif len(column.target.encode()) > KEY_BYTES:
-            reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
-            found.append(Fault("key_too_long", reason, column.header))
-        elif reserved := _why_reserved(column):
-            found.append(
-                Fault("reserved_name", f"Column {column.header} cannot become an attribute: {reserved}", column.header)
-            )
-        elif "\0" in column.target:
-            found.append(
-                Fault("nul_in_header", f"The name of column {column.position} holds a NUL character; remove it")
-            )
-    return found
-
-
-def _why_reserved(column: MappedColumn) -> str:
-    """Why no attribute can have the name that the column asks for; blank where one can."""
-    if column.target == ALIAS:
-        parts = " and ".join(OWN_FIELDS[field] for field in fields_of(ALIAS))
-        return f"{ALIAS} stands for {parts} together; map it to one of them, or choose another name"
-    if column.target_kind == Target.NEW and is_reserved(column.target):
-        return (
-            f"names that begin with {GROUP} are for subscription groups. Write the ID of the group behind {GROUP}, or "
-            "choose another name"
-        )
-    return ""
 
 
 def _set(column: MappedColumn, choice: Choice) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from imports import guidance, mapping
-from imports.mapping import AUTOMATIC, Fault
+from imports import guidance
+from imports.mapping import AUTOMATIC
+from imports.mapping_faults import Fault, listed
 from imports.presets import CHANNELS, PRESETS, Preset
 from profiles.merge import Action
 from profiles.schema import OWN_IDENTIFIERS, Schema
@@ -71,5 +72,5 @@ def suggested(headers: Iterable[str], current: Preset) -> Preset | None:
 
 
 def _not_offered(preset: Preset, says: str, what: str, offered: Iterable[str]) -> str:
-    choices = mapping.listed([preset.spelling(key) for key in offered])
+    choices = listed([preset.spelling(key) for key in offered])
     return f"The preset {preset.label} {says} {preset.spelling(what)}; choose one of {choices}, or another preset"

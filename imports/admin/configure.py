@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from imports import configure, engine, moves, queue, reading, remembered, switch
 from imports.admin import configure_form, configure_page
 from imports.admin.pages import SMALL_BYTES, actor, address, is_fragment, is_small, job_to_work_on, page
-from imports.mapping import Fault
+from imports.mapping_faults import Fault
 from imports.models import ImportJob, Status, Step
 from imports.moves import Refused
 from imports.presets import PRESETS

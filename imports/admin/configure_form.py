@@ -15,7 +15,8 @@ from imports import event_mapping, offers
 from imports.admin import configure_options
 from imports.admin.upload import LONGEST_NAME
 from imports.configure import Changes
-from imports.mapping import Choice, Fault, Target
+from imports.mapping import Choice, Target
+from imports.mapping_faults import Fault
 from imports.models import ImportJob
 from imports.presets import PRESETS
 from profiles.models import load_schema

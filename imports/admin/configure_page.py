@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from imports import event_mapping, guidance, hints, job_file, mapping, offers, remembered
+from imports import event_mapping, guidance, hints, job_file, mapping, mapping_faults, offers, remembered
 from imports.admin import configure_form, configure_options, configure_problems, preset_words
 from imports.admin.configure_options import as_options
-from imports.mapping import Choice, Fault, Target
+from imports.mapping import Choice, Target
+from imports.mapping_faults import Fault, listed
 from imports.models import ImportColumn, ImportJob
 from imports.presets import PRESETS, Preset
 from profiles.consent import GROUP_FIELDS
@@ -176,7 +177,7 @@ def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: 
 def _lacking(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> str:
     if not job_file.options(job).enforce_mandatory:
         return ""
-    return mapping.listed(mapping.lacking(columns, known, PRESETS[job.preset].spelling))
+    return listed(mapping_faults.lacking(columns, known, PRESETS[job.preset].spelling))
 
 
 def _looks_like(job: ImportJob, columns: Iterable[ImportColumn]) -> Preset | None:
@@ -189,7 +190,7 @@ def _looks_like(job: ImportJob, columns: Iterable[ImportColumn]) -> Preset | Non
 def _column_faults(job: ImportJob, columns: list[ImportColumn], known: Schema) -> list[Fault]:
     if job.holds_events:
         return event_mapping.column_faults(columns, known, job_file.options(job))
-    return mapping.column_faults(columns, known)
+    return mapping_faults.column_faults(columns, known)
 
 
 def _which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[ImportColumn]:
@@ -212,7 +213,7 @@ def _identifiers(job: ImportJob, known: Schema, columns: Iterable[ImportColumn])
         label, spelled = offers.label(key, known), preset.spelling(key)
         shown = label if spelled == key else f"{label} ({spelled})"
         option = Option(key, shown, hint, key == job.identifier, group=guidance.group(key, known))
-        yield option, mapping.is_in_file(key, columns)
+        yield option, mapping_faults.is_in_file(key, columns)
 
 
 def _actions(job: ImportJob) -> Iterator[Option]:
@@ -241,7 +242,7 @@ def _lines(
     job: ImportJob, columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault], known: Schema
 ) -> list[Line]:
     shown = list(columns)
-    problems, notes = _by_column(faults), _by_column(mapping.notes(shown, known, job_file.options(job)))
+    problems, notes = _by_column(faults), _by_column(mapping_faults.notes(shown, known, job_file.options(job)))
     likely = hints.suggestions(shown, known)
     if job.holds_events:
         likely = {position: _identifying(keys, known) for position, keys in likely.items()}

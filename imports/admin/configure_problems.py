@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from django.core.paginator import Page
 
-from imports import mapping
-from imports.mapping import Fault
+from imports.mapping_faults import Fault, listed
 from imports.models import ImportColumn, ImportJob
 
 FAULTS_SHOWN = 20
@@ -40,7 +39,7 @@ def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[Import
     found = [Problem(_link(fault, columns, here), fault.reason, fault.code) for fault in others]
     if undecided:
         many = f"{len(undecided)} columns need" if len(undecided) > 1 else "1 column needs"
-        reason = f"{many} a mapping, or must be skipped: {mapping.listed([fault.column for fault in undecided])}"
+        reason = f"{many} a mapping, or must be skipped: {listed([fault.column for fault in undecided])}"
         found.insert(0, Problem(_link(undecided[0], columns, here), reason, "undecided"))
     if len(found) > FAULTS_SHOWN:
         more = len(found) - FAULTS_SHOWN

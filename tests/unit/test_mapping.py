@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imports import mapping
+from imports import mapping, mapping_faults
 from imports.mapping import Target
 from imports.names import Names
 from imports.presets import PRESETS, HeaderCase, Options, Unknown
@@ -157,18 +157,18 @@ def test_where_only_identifiers_count_as_spelled_all_else_may_be_alike():
 def test_a_header_spelled_otherwise_is_noted_with_what_may_be_meant():
     columns = [mapped("First_name", "First_name", Target.NEW), mapped("shoe", "shoe", Target.NEW)]
     exact = Options(header_case=HeaderCase.EXACT)
-    (note,) = mapping.notes(columns, SCHEMA, exact)
+    (note,) = mapping_faults.notes(columns, SCHEMA, exact)
     assert (note.code, note.column) == ("spelled_otherwise", "First_name")
     assert "if first_name is meant" in note.reason
-    assert mapping.notes([mapped("First_name", "first_name"), columns[1]], SCHEMA, exact) == []
-    assert mapping.notes(columns, SCHEMA, Options()) == []
+    assert mapping_faults.notes([mapped("First_name", "first_name"), columns[1]], SCHEMA, exact) == []
+    assert mapping_faults.notes(columns, SCHEMA, Options()) == []
 
 
 def test_an_own_field_that_is_taken_is_no_new_attribute():
     columns = [Column("identity"), Column("external_id", 2)]
     mapping.suggest(columns, SCHEMA, PRESETS["clevertap"].options)
     assert [c.target for c in columns] == ["external_id", "external_id"]
-    assert {fault.code for fault in mapping.column_faults(columns, SCHEMA)} == {"target_twice"}
+    assert {fault.code for fault in mapping_faults.column_faults(columns, SCHEMA)} == {"target_twice"}
 
 
 def faults(
@@ -178,7 +178,7 @@ def faults(
     schema: Schema = SCHEMA,
     options: Options | None = None,
 ) -> list[str]:
-    return [fault.code for fault in mapping.faults(identifier, action, columns, schema, options or Options())]
+    return [fault.code for fault in mapping_faults.faults(identifier, action, columns, schema, options or Options())]
 
 
 def mapped(header: str, target: str, kind: Target = Target.ATTRIBUTE) -> Column:
@@ -286,5 +286,5 @@ def test_somebody_elses_new_attribute_of_the_same_type_changes_nothing():
 def test_several_mandatory_attributes_are_named_as_the_system_of_the_file_spells_them():
     schema = Schema.of([*SCHEMA.definitions.values(), Definition("tier", "Tier", ValueType.TEXT, mandatory=True)])
     columns = [mapped("email", "email")]
-    (fault,) = mapping.faults("email", "update", columns, schema, Options(), {"tier": "Tier!"}.__getitem__)
+    (fault,) = mapping_faults.faults("email", "update", columns, schema, Options(), {"tier": "Tier!"}.__getitem__)
     assert fault.reason == "The file has no column for Tier!, which the schema makes mandatory; add it"
