@@ -20,11 +20,11 @@ def write(cursor: Any, source: str, values: Mapping[str, Any], change_set: Chang
     cursor.execute(_INSERT.format(source=source), {**values, **more})
 
 
-# In the order of the index by person, which takes others more slowly.
+# By time, which three of the indexes are ordered by: they take rows in order in half the time.
 _INSERT = """
 INSERT INTO profiles_event (profile_id, name, time, properties, change_set_id, "row")
 SELECT coalesce(m.person, e.person), e.name, e.time, e.properties, %(change_set)s, e.row_no
 FROM ({source}) AS e
 LEFT JOIN unnest(%(rows)s::int[], %(people)s::bigint[]) AS m(row_no, person) ON m.row_no = -e.person
-ORDER BY 1, e.row_no
+ORDER BY e.time, e.row_no
 """

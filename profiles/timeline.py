@@ -27,11 +27,14 @@ def narrowed(
 
 
 def page(events: QuerySet[Event], number: int, size: int) -> list[Event]:
-    """A page of them, newest first, and one more if another page follows; each with its person and its change set."""
+    """A page of them, newest first, and one more if another page follows; each with its person and its change set.
+
+    What comes before the page is read by its key alone, not by the row.
+    """
     first = (number - 1) * size
-    keys = list(events.order_by("-time", "-id").values_list("pk", flat=True)[first : first + size + 1])
-    found = Event.objects.select_related("profile", "change_set__actor").in_bulk(keys)
-    return [found[key] for key in keys if key in found]
+    keys = events.order_by("-time", "-id").values("pk")[first : first + size + 1]
+    found = Event.objects.filter(pk__in=keys).select_related("profile", "change_set__actor")
+    return list(found.order_by("-time", "-id"))
 
 
 def names() -> list[str]:

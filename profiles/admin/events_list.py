@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,9 @@ def view(request: HttpRequest, screen: EventAdmin, extra: dict[str, Any]) -> Htt
         "opts": Event._meta,
         "asked": asked,
         "sent": {name: values[-1] for name, values in sent.items() if values},
-        "lines": lines(request, screen, events[:PAGE_SIZE]),
+        "lines": lines(
+            events[:PAGE_SIZE], screen.writers(request, list({event.change_set for event in events[:PAGE_SIZE]}))
+        ),
         "count": count,
         "stopped": stopped,
         "seconds": settings.IMPORTS_FILTER_SECONDS,
@@ -120,9 +122,8 @@ def of_event(request: HttpRequest, screen: EventAdmin, number: str) -> HttpRespo
     return HttpResponseRedirect(f"{reverse('admin:profiles_profile_change', args=[event.profile_id])}#events")
 
 
-def lines(request: HttpRequest, screen: Any, events: Sequence[Event]) -> list[Line]:
-    """Events with whose they are and where they come from; ``screen`` knows of the latter."""
-    sources: dict[int, Source] = screen.writers(request, list({event.change_set for event in events}))
+def lines(events: Sequence[Event], sources: Mapping[int, Source]) -> list[Line]:
+    """Events with whose they are and where they come from; ``sources`` by change set."""
     return [
         Line(
             event,

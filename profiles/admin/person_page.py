@@ -19,7 +19,7 @@ from profiles.admin.person_form import Field
 from profiles.admin.source import Source
 from profiles.consent import group_of, is_consent, keys
 from profiles.edit import Fault, Why
-from profiles.models import Change, ChangeSet, Profile
+from profiles.models import Change, ChangeSet, Event, Profile
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OWN_IDENTIFIERS, Schema, identifier_of
 
 if TYPE_CHECKING:
@@ -170,7 +170,9 @@ def _stored(
     """What there is to say of somebody who is stored: values, who wrote them, history."""
     entries = Paginator(history.changes_of(person), ENTRIES_SHOWN).get_page(request.GET.get("history"))
     last = history.last_writers(person)
-    change_sets = {one.pk: one for one in [*last.values(), *(change.change_set for change in entries)]}
+    number, events = _page_of_events(request, person)
+    written = [*last.values(), *(change.change_set for change in entries), *(event.change_set for event in events)]
+    change_sets = {one.pk: one for one in written}
     sources = admin.writers(request, list(change_sets.values()))
     writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in last.items()}
     edited = [each for each in fields if not each.fixed]
@@ -183,17 +185,21 @@ def _stored(
         "entries": entries,
         "history": [_entry(change, schema, sources) for change in entries],
         "may_delete": admin.has_delete_permission(request, person),
-        **_events(request, admin, person),
+        **_events(number, events, person, sources),
     }
 
 
-def _events(request: HttpRequest, admin: ProfileAdmin, person: Profile) -> dict[str, Any]:
-    """A page of what the person did, newest first; their number is not counted."""
+def _page_of_events(request: HttpRequest, person: Profile) -> tuple[int, list[Event]]:
+    """Which page of what the person did is asked for, and the events on it, one more if another follows."""
     asked = request.GET.get("events", "")
     number = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 8 else 1
-    found = timeline.page(person.events.all(), number, EVENTS_SHOWN)
+    return number, timeline.page(person.events.all(), number, EVENTS_SHOWN)
+
+
+def _events(number: int, found: list[Event], person: Profile, sources: Mapping[int, Source]) -> dict[str, Any]:
+    """The timeline, newest first; how many there are in all is not counted."""
     return {
-        "events": lines(request, admin, found[:EVENTS_SHOWN]),
+        "events": lines(found[:EVENTS_SHOWN], sources),
         "events_newer": number - 1,
         "events_older": number + 1 if len(found) > EVENTS_SHOWN else 0,
         "events_address": f"{reverse('admin:profiles_event_changelist')}?person={person.pk}",
