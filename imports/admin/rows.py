@@ -10,6 +10,7 @@ from typing import Any
 from imports import find
 from imports.models import ImportColumn, ImportJob, Status
 from imports.outcome import Figures
+from profiles.consent import GROUP_ID, GROUP_STATE, group_of
 from profiles.models import Profile
 from profiles.people import Outcome
 from profiles.schema import ALIAS, ALIAS_FIELDS
@@ -192,6 +193,7 @@ def _row(
     brings = row.get("brings", {})  # not kept for a bad row
     for key in [key for key in brings if key not in cells]:  # own fields: they are no attributes
         cells[key] = Cell(None, brings[key]) if row["outcome"] == Outcome.IMPORTED else _same(brings[key])
+    cells |= _group(brings)
     loose = []
     for problem in row["problems"]:
         key = targets.get(problem["column"])
@@ -213,6 +215,14 @@ def _by_column(changes: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Sequ
             continue
         parts = zip(*(pair or [None, None] for pair in change), strict=True)
         yield from ((field, part) for field, part in zip(ALIAS_FIELDS, parts, strict=True) if part[0] != part[1])
+
+
+def _group(brings: Mapping[str, Any]) -> dict[str, Cell]:
+    """The two cells that name a group and a state, beside what comes of them."""
+    for key, state in brings.items():
+        if (group_id := group_of(key)) is not None:
+            return {GROUP_ID: _same(group_id), GROUP_STATE: _same(state)}
+    return {}
 
 
 def _unchanged(

@@ -39,7 +39,7 @@ def with_groups(schema: Schema, person: Profile | None) -> Schema:
     groups = SubscriptionGroup.objects.filter(Q(group_id__in=held) | others)
     labels = dict.fromkeys(held, "") | {group.group_id: _called(group) for group in groups}
     found = (
-        Definition(consent.group_key(group_id), label or group_id, ValueType.SUBSCRIPTION)
+        Definition(consent.group_key(group_id), f"Group {label or group_id}", ValueType.SUBSCRIPTION)
         for group_id, label in labels.items()
     )
     return Schema.of([*schema.definitions.values(), *found])

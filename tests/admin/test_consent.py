@@ -68,7 +68,7 @@ def test_answers_and_memberships_are_changed_on_the_page_and_told_in_the_history
     assert person.attributes == {"email": ["a@x.co"], "group:news": "subscribed"} | said
     assert Suppression.objects.get().suppressed
     labels = {cell.label for entry in admin.get(address(person)).context["history"] for cell in entry.cells}
-    assert labels == {"E-mail subscription", "Do not disturb by e-mail", "old", "Newsletter (E-mail)"}
+    assert labels == {"E-mail subscription", "Do not disturb by e-mail", "Group old", "Group Newsletter (E-mail)"}
     assert Change.objects.filter(profile=person).count() == 3
 
 

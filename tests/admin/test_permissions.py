@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 
 from imports.models import ImportJob, Status
 from profiles import edit
-from profiles.models import Attribute, Segment
+from profiles.models import Attribute, ChangeSet, Segment, SubscriptionGroup
 from tests.admin.screens import address, check, log_in, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -145,6 +146,7 @@ ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
             "add": (ROLES, ROLES),
             "change": (ROLES, ROLES),
             "configure": (ACTS, ACTS),
+            "reach": (ROLES, ROLES),
             "move": (ROLES, ROLES),  # what a move asks for is held to who may make it above
             "help": (ROLES, ROLES),
             "sample": (ROLES, ROLES),
@@ -163,6 +165,15 @@ ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
             "add": ({ADMIN}, {ADMIN}),
             "change": (ROLES, {ADMIN}),
             "delete": ({ADMIN}, {ADMIN}),
+            "history": (ROLES, ROLES),
+        }.items()
+    },
+    **{
+        f"profiles_subscriptiongroup_{name}": who
+        for name, who in {
+            "changelist": (ROLES, ROLES),
+            "add": ({ADMIN}, {ADMIN}),
+            "change": (ROLES, {ADMIN}),
             "history": (ROLES, ROLES),
         }.items()
     },
@@ -193,11 +204,14 @@ def test_an_address_answers_those_it_is_for_and_nobody_else(everybody: Everybody
     attribute = Attribute.objects.create(key="own", label="Own", type="text")
     person = edit.create({"external_id": "somebody"}, None)
     segment = Segment.objects.create(name="S", conditions=[{"is": "birthday"}])
+    group = SubscriptionGroup.objects.create(group_id="news", name="News")
+    ImportJob.objects.filter(pk=job.pk).update(change_set=ChangeSet.objects.create(kind="import", when=timezone.now()))
     numbers = {
         "imports_importjob": job.pk,
         "profiles_profile": person,
         "profiles_attribute": attribute.pk,
         "profiles_segment": segment.pk,
+        "profiles_subscriptiongroup": group.pk,
     }
     for name, pattern in patterns().items():
         if name in OPEN_TO_ALL:
