@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, str] = {
     "identifier_first": "the identifier's column comes first",
     "refuse_placeholders": "identifiers such as null or n/a are refused",
     "alias_with_external_id": "External ID and alias in one file",
+    "event_name": "name of all events of the file",
     "phone_format": "phone numbers",
     "default_country": "country of phone numbers without country code",
     "bracket_dates": "date formats in headers, in angle brackets, and $D_ with Unix seconds",

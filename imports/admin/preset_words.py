@@ -34,7 +34,7 @@ _MEGABYTES = ("max_megabytes", "max_event_megabytes")
 
 def of_preset(preset: Preset, leave_out: Iterable[str] = ()) -> list[Row]:
     """All that a preset sets, for a person who has chosen it."""
-    left_out = {*leave_out, *(() if preset.events else ("max_event_megabytes",))}
+    left_out = {*leave_out, "event_name", *(() if preset.events else ("max_event_megabytes",))}
     return [
         Row(help_texts.OPTIONS[each.name], [of_option(each.name, _here(preset))])
         for each in fields(Options)
