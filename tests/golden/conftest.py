@@ -1,4 +1,4 @@
-"""The queue with its workers, as processes of their own, for all golden scenarios (requirements section 19)."""
+"""The queue with its workers, as processes of their own, for golden scenarios (requirements section 19)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from tests.golden.way import Way
 
 @pytest.hookimpl(tryfirst=True)  # before the tests are put in order by what they do to the database
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One queue for all of these tests."""
+    """One queue for the tests of a file."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("golden"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def queue(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The supervisor and its workers; the folder where files are stored."""
+    """The supervisor and its workers; the folder where files are stored.
+
+    They end with the file, since they would take up the tasks of other tests on the same database.
+    """
     folder = tmp_path_factory.mktemp("golden")
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     environment = {
