@@ -17,10 +17,9 @@ from tests.golden.way import Way
 
 @pytest.hookimpl(tryfirst=True)  # before the tests are put in order by what they do to the database
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One queue for the tests of a file."""
+    """The workers see committed rows only."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True))
 
 
