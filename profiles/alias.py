@@ -12,6 +12,8 @@ import orjson
 Pair = list[str]
 """Label and name."""
 
+MOST_COLONS = 10
+
 
 def form_of(pair: Sequence[str]) -> str:
     """The matching form of a label and a name."""
@@ -29,7 +31,8 @@ def text_of(pair: Sequence[str]) -> str:
 
 
 def pairs_meant(text: str) -> list[Pair]:
-    """The pairs that ``text_of`` would show as this text: label and name may have colons themselves."""
-    starts = (at for at in range(len(text)) if text.startswith(":", at))
-    pairs = ([text[:at].strip(), text[at + 1 :].strip()] for at in starts)
+    """The pairs that ``text_of`` would show as this text: label and name may have a few colons themselves."""
+    parts = text.split(":")
+    cuts = range(1, min(len(parts), MOST_COLONS + 1))
+    pairs = ([":".join(parts[:cut]).strip(), ":".join(parts[cut:]).strip()] for cut in cuts)
     return [pair for pair in pairs if all(pair)]

@@ -91,6 +91,7 @@ def test_an_admin_adds_changes_and_deletes_a_custom_attribute(admin: Client):
         ("é" * 61, "The key takes 122 bytes and the limit is 120. Shorten it."),
         ("external_id", "external_id is a field that every person has."),
         ("object_id", "object_id is a field that every person has."),
+        ("alias", "alias is a field that every person has."),
         ("email", "Attribute with this Key already exists."),
         ("Email", "email is an attribute already, and headers name it in any case."),
         ("External_ID", "external_id is a field that every person has."),

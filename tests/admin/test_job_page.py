@@ -111,6 +111,17 @@ def test_a_row_is_found_by_its_number_or_identifier(identifier: str, sought: str
         assert "and none looks anybody up by it" in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("sought", "found"), [("n:1", [1, 3]), ("crm: n:1", [1]), ("crm:x", [2]), ("crm", []), (":" * 10_000, [])]
+)
+def test_a_row_is_found_by_its_alias_or_the_name_alone(sought: str, found: list[int]):
+    admin = log_in("Admin")
+    job = ready(admin, b"alias_label,alias_name\ncrm,n:1\ncrm,x\nshop: b,n:1\n", identifier="alias")
+    page = admin.get(address("change", job), {"find": sought})
+    assert [row.number for row in page.context["table"].rows] == found
+    assert "shop: b: n:1" in text(admin, job)
+
+
 def test_a_single_row_is_shown_with_all_of_its_columns():
     admin = log_in("Admin")
     job = ready(admin)

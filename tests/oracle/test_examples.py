@@ -105,6 +105,14 @@ EXAMPLES = {
         "alias",
         "overwrite",
     ),
+    "an alias from bucket to bucket": case(
+        [person(alias=("crm", "n1"))],
+        "label|name|city",
+        ["crm|n1|Oslo", "crm|n2|Rome", "crm|n1|Bonn", "crm|n2|Bern"],
+        "alias",
+        "append",
+        bucket_rows=1,
+    ),
     "the external id given to somebody ends the reach of their alias": case(
         [person(alias=("crm", "n1"), email=["a@x.co"])],
         "label|name|external_id|email",
