@@ -224,12 +224,14 @@ def test_rows_come_out_as_those_of_the_reference(case: cases.Case):  # rule 1
         for p in reference.people
         if p.first_row
     }
+    assert {fact.address: fact.suppressed for fact in people.facts} == reference.suppressed
 
 
 def _people_of(case: cases.Case) -> People:
     schema = Schema.of(
-        Definition(f.key, f.key, ValueType(f.kind), f.many, identifier=f.channel, built_in=not f.custom)
+        Definition(f.key, f.key, _TYPES.get(f.kind) or ValueType(f.kind), f.many, False, f.channel, not f.custom)
         for f in cases.SCHEMA.values()
+        if f.kind != "membership"
     )
     rules = Rules.of(schema, Action(case.action), cases.identifying(case.identifier), case.most_values)
     people = People(rules, BASE)
@@ -240,6 +242,9 @@ def _people_of(case: cases.Case) -> People:
     return people
 
 
+_TYPES = {"state": ValueType.SUBSCRIPTION, "flag": ValueType.BOOLEAN}
+
+
 def _incoming(reference: Reference, row: Row, cells: Sequence[str]) -> Incoming:
     """A sound row as staging hands it over."""
     values, _ = reference.read_row(cells, Row(row.number, ""))
@@ -247,7 +252,7 @@ def _incoming(reference: Reference, row: Row, cells: Sequence[str]) -> Incoming:
     links = [
         (column.key, form(column, value))
         for column, value in pairs
-        if value is not None and (column.channel or column.key in cases.OWN)
+        if value is not None and (column.channel or column.key in ("external_id", "object_id"))
     ]
     assert row.key is not None
     raw = orjson.dumps(reference.supplied(values)).decode()
