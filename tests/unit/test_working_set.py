@@ -274,17 +274,12 @@ def test_rows_come_out_as_those_of_the_reference(case: cases.Case):  # rule 1
         for p in reference.people
         if p.first_row
     }
-
-
-KINDS = {"state": ValueType.SUBSCRIPTION, "flag": ValueType.BOOLEAN}
-"""The reference's own words for types."""
+    assert {fact.address: fact.suppressed for fact in people.facts} == reference.suppressed
 
 
 def _people_of(case: cases.Case) -> People:
     schema = Schema.of(
-        Definition(
-            f.key, f.key, KINDS.get(f.kind) or ValueType(f.kind), f.many, identifier=f.channel, built_in=not f.custom
-        )
+        Definition(f.key, f.key, _TYPES.get(f.kind) or ValueType(f.kind), f.many, False, f.channel, not f.custom)
         for f in cases.SCHEMA.values()
         if f.kind != "membership"
     )
@@ -296,6 +291,9 @@ def _people_of(case: cases.Case) -> People:
         person.alias = start.alias and alias_form(start.alias)
         people.add((link, person) for link in held(people, person))
     return people
+
+
+_TYPES = {"state": ValueType.SUBSCRIPTION, "flag": ValueType.BOOLEAN}
 
 
 def _incoming(reference: Reference, row: Row, cells: Sequence[str]) -> Incoming:
