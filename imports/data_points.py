@@ -13,24 +13,9 @@ from django.db import connection
 from imports import job_file
 from imports.models import ImportJob, Step
 from imports.tables import JobTables
-from profiles.schema import OWN_FIELDS
-
-FREE = (
-    *OWN_FIELDS,
-    "alias_name",
-    "alias_label",
-    "email_subscribe",
-    "push_subscribe",
-    "sms_subscribe",
-    "whatsapp_subscribe",
-    "dnd_email",
-    "dnd_phone",
-)
-"""What costs nothing: the ids, and consent (DP-02, DP-03). E-mail and phone cost, also where people are found by them
-(DP-04)."""
-
-FREE_PREFIX = "group:"
-"""Subscription groups are consent too."""
+from profiles import consent
+from profiles.models import load_schema
+from profiles.schema import OWN_FIELDS, Schema
 
 
 def are_counted(job: ImportJob) -> bool:
@@ -48,7 +33,7 @@ def count(job: ImportJob) -> int | None:
     tables = JobTables(job.pk)
     points = "1" if job.record_type == ImportJob.RecordType.EVENTS else _VALUES.format(plain=_plain(job))
     left_out = _LEFT_OUT_BY_PREVIEW if job.step == Step.PREVIEW else _LEFT_OUT_BY_APPLY
-    values: dict[str, Any] = {"job": job.pk, "free": list(FREE), "prefix": FREE_PREFIX}
+    values: dict[str, Any] = {"job": job.pk, "free": _free(load_schema()), "prefix": consent.GROUP}
     with connection.cursor() as cursor:
         left_out = left_out.format(results=tables.results)
         cursor.execute(_POINTS.format(points=points, staged=tables.staged, left_out=left_out), values)
@@ -58,9 +43,15 @@ def count(job: ImportJob) -> int | None:
 def _plain(job: ImportJob) -> str:
     """Which rows have as many points as keys: where columns bring only what costs, and one value each."""
     targets = Counter(job.columns.exclude(target="").values_list("target", flat=True))
-    free = set(FREE) - OWN_FIELDS.keys()
-    is_plain = free.isdisjoint(targets) and max(targets.values(), default=0) <= 1
+    known = load_schema()
+    is_plain = not any(consent.costs_nothing(key, known) for key in targets) and max(targets.values(), default=0) <= 1
     return _NO_ESCAPES if is_plain else "false"
+
+
+def _free(schema: Schema) -> list[str]:
+    """What costs nothing: the ids, and consent (DP-02, DP-03). E-mail and phone cost, also where people are found by
+    them (DP-04)."""
+    return [*OWN_FIELDS, *(key for key in schema.definitions if consent.costs_nothing(key, schema))]
 
 
 _POINTS = "SELECT coalesce(sum({points}), 0) FROM {staged} s WHERE NOT EXISTS ({left_out})"
