@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -14,29 +16,35 @@ def changes_of(person: Profile) -> QuerySet[Change]:
     return person.history.select_related("change_set__actor").order_by("-change_set_id")
 
 
-def last_writers(person: Profile) -> dict[str, ChangeSet]:
-    """For each value that a person has, by attribute key or own field, the change set that wrote it last.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """``writers``: for each value that a person has, by attribute key or own field, the change set that wrote it last.
+    ``import_owned``: those of their language and country that an import ever wrote, so that whoever captures such
+    values by themselves leaves them alone (AT-13)."""
+
+    writers: dict[str, ChangeSet]
+    import_owned: set[str]
+
+
+def written(person: Profile) -> Written:
+    """Who wrote what a person has.
 
     The alias is one value. A value without a later change was written when the person was made. One that is older than
-    the history is left out. Constant queries, however many change sets there are.
+    the history is left out. Two queries, however many change sets there are.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_WRITERS, {"person": person.pk})
-        wrote: dict[str | None, int] = dict(cursor.fetchall())
-    made = wrote.get(None)
+        values = {"person": person.pk, "keys": list(CAPTURED), "kinds": list(IMPORTS)}
+        cursor.execute(f"{_LAST_WRITERS} UNION ALL {_IMPORT_OWNED}", values)
+        told = cursor.fetchall()
+    wrote: dict[str | None, int] = {key: number for key, number in told if number is not None}
     own = {EXTERNAL_ID: person.external_id, ALIAS: person.alias_name}
     held = [*person.attributes, *(key for key, value in own.items() if value is not None)]
-    writers = {key: wrote.get(key, made) for key in held}
+    writers = {key: wrote.get(key, wrote.get(None)) for key in held}
     found = ChangeSet.objects.select_related("actor").in_bulk({pk for pk in writers.values() if pk is not None})
-    return {key: found[pk] for key, pk in writers.items() if pk in found}
-
-
-def import_owned(person: Profile) -> set[str]:
-    """Those of a person's language and country that an import ever wrote: whoever captures such values by themselves
-    leaves these alone (AT-13)."""
-    with connection.cursor() as cursor:
-        cursor.execute(_IMPORT_OWNED, {"person": person.pk, "keys": list(CAPTURED), "kinds": list(IMPORTS)})
-        return {key for (key,) in cursor.fetchall()}
+    return Written(
+        {key: found[pk] for key, pk in writers.items() if pk in found},
+        {key for key, number in told if key is not None and number is None},
+    )
 
 
 CAPTURED = ("language", "country")
@@ -44,7 +52,7 @@ IMPORTS = (ChangeSet.Kind.IMPORT.value, ChangeSet.Kind.COMMAND.value, ChangeSet.
 
 # What a person was made with is not among the changes: it is what the first change found, or what is there still.
 _IMPORT_OWNED = """
-SELECT k.key FROM unnest(%(keys)s::text[]) AS k(key)
+SELECT k.key, NULL FROM unnest(%(keys)s::text[]) AS k(key)
 WHERE EXISTS (
     SELECT FROM profiles_change c JOIN profiles_changeset s ON s.id = c.change_set_id
     WHERE c.profile_id = %(person)s AND s.kind = ANY(%(kinds)s) AND (

@@ -169,19 +169,20 @@ def _stored(
 ) -> dict[str, Any]:
     """What there is to say of somebody who is stored: values, who wrote them, history."""
     entries = Paginator(history.changes_of(person), ENTRIES_SHOWN).get_page(request.GET.get("history"))
-    last = history.last_writers(person)
+    written = history.written(person)
     number, events = _page_of_events(request, person)
-    written = [*last.values(), *(change.change_set for change in entries), *(event.change_set for event in events)]
-    change_sets = {one.pk: one for one in written}
+    acts = [*written.writers.values(), *(change.change_set for change in entries), *(e.change_set for e in events)]
+    change_sets = {one.pk: one for one in acts}
     sources = admin.writers(request, list(change_sets.values()))
-    writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in last.items()}
+    writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in written.writers.items()}
     edited = [each for each in fields if not each.fixed]
-    owned = history.import_owned(person)
     return {
         "channels": person_consent.lines(person, schema),
-        "owned": owned,
+        "owned": written.import_owned,
         "fields": [(each, writers.get(identifier_of(each.key))) for each in edited],
-        "known": list(_known(person, schema, {identifier_of(each.key) for each in edited}, writers, owned)),
+        "known": list(
+            _known(person, schema, {identifier_of(each.key) for each in edited}, writers, written.import_owned)
+        ),
         "entries": entries,
         "history": [_entry(change, schema, sources) for change in entries],
         "may_delete": admin.has_delete_permission(request, person),

@@ -236,12 +236,12 @@ def test_whatsapp_needs_a_number_and_push_an_answer():
 
 def test_language_and_country_belong_to_an_import_that_ever_wrote_them(tmp_path: Path):
     by_hand = made(external_id="a", language="en", country="GB")
-    assert history.import_owned(by_hand) == set()
+    assert history.written(by_hand).import_owned == set()
     bring(tmp_path, "external_id,language,first_name\na,fr,Ann\nb,de,Ben\nc,,Cy\n")
-    assert history.import_owned(by_hand) == {"language"}
+    assert history.written(by_hand).import_owned == {"language"}
     ben, cy = (Profile.objects.get(external_id=each) for each in "bc")
-    assert (history.import_owned(ben), history.import_owned(cy)) == ({"language"}, set())
+    assert (history.written(ben).import_owned, history.written(cy).import_owned) == ({"language"}, set())
     save(ben, language="it", country="IT")
     save(cy, language="it")
-    assert (history.import_owned(ben), history.import_owned(cy)) == ({"language"}, set())
+    assert (history.written(ben).import_owned, history.written(cy).import_owned) == ({"language"}, set())
     assert Change.objects.filter(profile=ben).count() == 2

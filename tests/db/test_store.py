@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from profiles import store
-from profiles.history import last_writers
+from profiles.history import written
 from profiles.merge import Action
 from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
 from profiles.people import Incoming, People, Person, Rules
@@ -70,7 +70,7 @@ def test_what_others_wrote_between_two_touches_of_a_change_set_is_not_taken_for_
     assert told(one) == {"home_city": ["Oslo" if known else "Rome", "Oslo"]}
     person = Profile.objects.get()
     assert person.attributes == {"home_city": "Oslo"}
-    assert last_writers(person)["home_city"] == one
+    assert written(person).writers["home_city"] == one
 
 
 def test_touches_of_one_change_set_are_told_as_one():
