@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -33,7 +34,7 @@ def written(person: Profile) -> Written:
     the history is left out. Two queries, however many change sets there are.
     """
     with connection.cursor() as cursor:
-        values = {"person": person.pk, "keys": list(CAPTURED), "kinds": list(IMPORTS)}
+        values: dict[str, Any] = {"person": person.pk, "keys": list(CAPTURED), "kinds": list(IMPORTS)}
         cursor.execute(f"{_LAST_WRITERS} UNION ALL {_IMPORT_OWNED}", values)
         told = cursor.fetchall()
     wrote: dict[str | None, int] = {key: number for key, number in told if number is not None}
