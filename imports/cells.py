@@ -15,7 +15,6 @@ from profiles.consent import GROUP_ID, GROUP_ID_BYTES, GROUP_STATE, group_of
 from profiles.schema import LONGEST_OWN_FIELD, OWN_FIELDS, Definition
 from profiles.values import InvalidValue, ValueType
 
-SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})
 _LONGEST = LONGEST_OWN_FIELD | {GROUP_ID: GROUP_ID_BYTES}
 _NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
 
@@ -199,13 +198,12 @@ def _keeps_text(column: Column, options: Options) -> bool:
 
 
 def _parser(column: Column, options: Options) -> Callable[[str], Any]:
-    definition, chosen = column.definition, options.values
-    key = definition.key
+    definition = column.definition
+    key, chosen = definition.key, options.values_of(definition.key)
     if key == GROUP_STATE or group_of(key) is not None:
         return values.membership(chosen)
     longest = _LONGEST.get(key, chosen.max_bytes)
-    exact = options.exact_session_dates and key in SESSION_DATES
-    parse = values.parser(definition.type, replace(chosen, max_bytes=longest, four_shapes=exact), column.date_format)
+    parse = values.parser(definition.type, replace(chosen, max_bytes=longest), column.date_format)
     if not (definition.identifier or key == GROUP_ID) or definition.type is not ValueType.TEXT:
         return parse
     if options.refuse_placeholders:

@@ -14,6 +14,7 @@ from profiles.merge import Action
 from profiles.values import GENDERS, PhoneFormat, ValueOptions
 
 MEGABYTE = 1024**2
+SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})
 
 
 class OnInvalid(enum.StrEnum):
@@ -99,6 +100,10 @@ class Options:
             genders=self.genders,
             exact_states=self.exact_states,
         )
+
+    def values_of(self, key: str) -> ValueOptions:
+        """The same for one attribute: some dates are taken in fewer shapes than others (DT-12)."""
+        return replace(self.values, four_shapes=self.exact_session_dates and key in SESSION_DATES)
 
     def changed(self, chosen: Mapping[str, Any]) -> Options:
         """These options with what a job chose, also as a form sends it: as text.

@@ -104,7 +104,7 @@ def _value(column: Definition, row: int, options: Options) -> str:
 
 def _fits(text: str, column: Definition, options: Options) -> bool:
     try:
-        values.parser(column.type, options.values)(text)
+        values.parser(column.type, options.values_of(column.key))(text)
     except InvalidValue:
         return False
     return True

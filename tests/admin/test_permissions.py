@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from imports.models import ImportJob, Status
 from profiles import edit
-from profiles.models import Attribute, ChangeSet, Segment, SubscriptionGroup
+from profiles.models import Attribute, ChangeSet, Event, Segment, SubscriptionGroup
 from tests.admin.screens import address, check, log_in, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -169,6 +169,13 @@ ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
         }.items()
     },
     **{
+        f"profiles_event_{name}": who
+        for name, who in {
+            **dict.fromkeys(("changelist", "change", "history"), (ROLES, ROLES)),
+            **dict.fromkeys(("add", "delete"), (NOBODY, NOBODY)),
+        }.items()
+    },
+    **{
         f"profiles_subscriptiongroup_{name}": who
         for name, who in {
             "changelist": (ROLES, ROLES),
@@ -205,12 +212,15 @@ def test_an_address_answers_those_it_is_for_and_nobody_else(everybody: Everybody
     person = edit.create({"external_id": "somebody"}, None)
     segment = Segment.objects.create(name="S", conditions=[{"is": "birthday"}])
     group = SubscriptionGroup.objects.create(group_id="news", name="News")
-    ImportJob.objects.filter(pk=job.pk).update(change_set=ChangeSet.objects.create(kind="import", when=timezone.now()))
+    change_set = ChangeSet.objects.create(kind="import", when=timezone.now())
+    ImportJob.objects.filter(pk=job.pk).update(change_set=change_set)
+    event = Event.objects.create(profile_id=person, name="login", time=timezone.now(), change_set=change_set)
     numbers = {
         "imports_importjob": job.pk,
         "profiles_profile": person,
         "profiles_attribute": attribute.pk,
         "profiles_segment": segment.pk,
+        "profiles_event": event.pk,
         "profiles_subscriptiongroup": group.pk,
     }
     for name, pattern in patterns().items():

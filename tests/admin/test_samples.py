@@ -71,7 +71,7 @@ OFFERED = {
     "standard": IDENTIFIERS,
     "clevertap": ["external_id", "object_id"],
     "expertflow": ["email", "phone", "facebook", "card", "other, phone"],
-    "braze": ["automatic", "external_id", "object_id", "email", "phone"],
+    "braze": ["automatic", "external_id", "object_id", "alias", "email", "phone"],
 }
 
 
@@ -83,7 +83,8 @@ def test_a_sample_is_imported_without_any_problem(identifier: str, preset: str):
     if identifier == "object_id":  # which has to be somebody's
         now = timezone.now()
         Profile.objects.bulk_create(Profile(object_id=f"{n:032x}", created=now, updated=now) for n in range(1, 4))
-    assert rows(content)[0][0] == PRESETS[preset].spelling("external_id" if identifier == "automatic" else identifier)
+    first = {"automatic": "external_id", "alias": "alias_name"}.get(identifier, identifier)
+    assert rows(content)[0][0] == PRESETS[preset].spelling(first)
     for times in range(2):
         job = run(admin, content, identifier, preset)
         added = 0 if times or identifier == "object_id" else samples.ROWS
@@ -96,7 +97,7 @@ def test_there_is_a_sample_for_every_identifier():
     admin = log_in("Admin")
     for identifier in guidance.identifiers(load_schema()):
         header = rows(download(admin, identifier=identifier).content)[0]
-        first = {"automatic": "external_id", "alias": "alias_label"}
+        first = {"automatic": "external_id", "alias": "alias_name"}
         assert header[0] == first.get(identifier, identifier)
         assert set(load_schema().definitions) <= set(header)
         assert len(header) == len(set(header))

@@ -63,7 +63,7 @@ def test_headers_are_read_anew_under_another_preset():
     job = scanned(b"identity,day,at<DD/MM/YYYY>\n1,2023-12-25,2023-12-25\n")
     assert [column.statistics["type"] for column in job.columns.all()] == ["integer", "date", "text"]
     assert [found["code"] for found in job.findings] == ["unknown_date_format"]
-    job.options = {"bracket_dates": "", "iso_dates": "", "forbidden_characters": "allow"}
+    job.options = {"bracket_dates": "False", "iso_dates": "False", "forbidden_characters": "allow"}
     intake.look_again(job)
     assert [column.name for column in job.columns.all()] == ["identity", "day", "at<DD/MM/YYYY>"]
     assert [column.statistics["type"] for column in job.columns.all()] == ["integer", "text", "text"]

@@ -46,7 +46,8 @@ class Seen:
     def file(self, text: str | bytes, more: tuple[str, ...] = (), identifier: str = "") -> ImportJob | None:
         """Import a whole file; None if it is refused."""
         try:
-            return self.way.run(text, self.preset, identifier or self.identifier, "update", *more)
+            action = "" if "events" in more else "update"
+            return self.way.run(text, self.preset, identifier or self.identifier, action, *more)
         except CommandError as error:
             self.message = str(error)
             return None

@@ -38,7 +38,7 @@ OWN = {
     "subscription_state": Field("subscription_state", "membership"),
 }
 ALIAS = ("alias_label", "alias_name")
-PAIR = {"label", "name"}  # the headers of these
+PAIR = {"alias label", "alias name"}  # the headers of these
 NEW = "plan"  # the attribute that only an import brings into being
 
 IDENTIFIERS = ("external_id", "object_id", "alias", "email", "phone", "automatic", "badge", "card")
@@ -47,8 +47,8 @@ ACTIONS = ("update", "append", "overwrite", "replace", "ignore")
 COLUMNS = {
     "external_id": "external_id",
     "object_id": "object_id",
-    "label": "alias_label",
-    "name": "alias_name",
+    "alias label": "alias_label",
+    "alias name": "alias_name",
     "email": "email",
     "email 2": "email",
     "email 3": "email",

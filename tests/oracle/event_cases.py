@@ -59,6 +59,10 @@ class EventCase(Case):
         return stream.getvalue()
 
 
+IDS = ("external_id", "object_id", "alias_label", "alias_name")
+"""What identifies people and is no attribute."""
+
+
 @dataclass
 class Said(Row):
     """What became of a row, and the event that came of it: its name, its time, its properties."""
@@ -127,7 +131,7 @@ def event_cases(draw: st.DrawFn, identifier: str) -> EventCase:
     """Any file of events by one identifier."""
     choice = Random(draw(NUMBERS))
     people = {**OWN, **SCHEMA}
-    headers = [h for h in some_headers(identifier, choice) if people[COLUMNS[h]].channel or COLUMNS[h] in OWN]
+    headers = [h for h in some_headers(identifier, choice) if people[COLUMNS[h]].channel or COLUMNS[h] in IDS]
     rows = draw(several(1, 20))
     alike = ALIKE[0]
     return EventCase(
