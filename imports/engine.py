@@ -111,11 +111,11 @@ def _cut(job: ImportJob, work: Work) -> bool:
 def _end(job: ImportJob, work: Work) -> bool:
     """End a step all of whose units are done; one process does so, the others find it ended."""
     with _answering(job, "end"):
-        if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.are_counted(job)):
-            _restore(job)  # what its end reads
         with transaction.atomic():
             _one_at_a_time(job)
             leases.stay(job)  # while we waited, another process may have ended the step, and people gone on
+            if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.are_counted(job)):
+                _fill_again(job)  # what its end reads
             if leases.all_done(job):
                 work.end(job)
     return True
@@ -218,16 +218,21 @@ def _restore(job: ImportJob) -> None:
     with transaction.atomic():
         _commit_soon()
         _one_at_a_time(job)
-        if not _is_lost(job):
-            return
-        logger.warning("job %s: staging the file again, the database has lost its rows", job.pk)
-        staging.restore(job)
-        if job.step != Step.PLAN:  # which makes them itself
-            JobTables(job.pk).create_results()
-        if job.step in (Step.PLAN, Step.PREVIEW):  # what was done so far is lost as well
-            job.buckets.filter(step=job.step).exclude(done=None).update(done=None, attempts=0, lease_until=None)
-            job.problems.filter(step=job.step).delete()
+        _fill_again(job)
         leases.stay(job)
+
+
+def _fill_again(job: ImportJob) -> None:
+    """The same while others are kept from it."""
+    if not _is_lost(job):
+        return
+    logger.warning("job %s: staging the file again, the database has lost its rows", job.pk)
+    staging.restore(job)
+    if job.step != Step.PLAN:  # which makes them itself
+        JobTables(job.pk).create_results()
+    if job.step in (Step.PLAN, Step.PREVIEW):  # what was done so far is lost as well
+        job.buckets.filter(step=job.step).exclude(done=None).update(done=None, attempts=0, lease_until=None)
+        job.problems.filter(step=job.step).delete()
 
 
 def _is_lost(job: ImportJob) -> bool:
