@@ -110,14 +110,13 @@ def _cut(job: ImportJob, work: Work) -> bool:
 
 def _end(job: ImportJob, work: Work) -> bool:
     """End a step all of whose units are done; one process does so, the others find it ended."""
-    with _answering(job, "end"):
-        with transaction.atomic():
-            _one_at_a_time(job)
-            leases.stay(job)  # while we waited, another process may have ended the step, and people gone on
-            if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.are_counted(job)):
-                _fill_again(job)  # what its end reads
-            if leases.all_done(job):
-                work.end(job)
+    with _answering(job, "end"), transaction.atomic():
+        _one_at_a_time(job)
+        leases.stay(job)  # while we waited, another process may have ended the step, and people gone on
+        if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.are_counted(job)):
+            _fill_again(job)  # what its end reads
+        if leases.all_done(job):
+            work.end(job)
     return True
 
 

@@ -20,6 +20,7 @@ from imports.presets import Options
 from imports.scan import TELLING_CHARACTERS, Scan, scan
 from imports.source import Format, SourceError
 from profiles.models import load_schema
+from profiles.values import ValueType
 
 PART_BYTES = 5 * 1024**2
 
@@ -143,7 +144,8 @@ def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], opti
     if job.holds_events:
         found += event_mapping.findings(columns)
     for column in columns:
-        if column.statistics["mixed"] and column.target_kind in (Target.NEW, Target.PROPERTY):
+        becomes_text = column.target_kind in (Target.NEW, Target.PROPERTY) and column.type == ValueType.TEXT
+        if column.statistics["mixed"] and becomes_text:
             reason = f"Column {column.header} has values of mixed types; it becomes text"
             found.append({"code": "mixed_types", "reason": reason, "column": column.header})
     return found
