@@ -64,8 +64,8 @@ def test_g_08_the_summary_has_the_figures_of_the_example() -> None:
 
 
 def test_g_09_each_row_that_was_not_applied_has_its_line(way: Way) -> None:
-    Attribute.objects.create(key="firstName", label="First name", type="text", mandatory=True)
-    known(email=["known@example.com"], firstName="Kay")
+    Attribute.objects.filter(key="first_name").update(mandatory=True)
+    known(email=["known@example.com"], first_name="Kay")
     text = (
         "email,phone,firstName\ninvalid-email,+1234567890,John\nknown@example.com,+1234567890,Kay\nnew@example.com,,\n"
     )
