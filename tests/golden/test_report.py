@@ -78,6 +78,11 @@ def test_g_09_each_row_that_was_not_applied_has_its_line(way: Way) -> None:
     ]
 
 
+def test_people_of_an_alias_are_told_by_both_of_its_parts(way: Way) -> None:
+    job = way.run("user_alias_name,user_alias_label,email\nn1,crm,bad\nn2,,a@b.co\n", "standard", "alias", "ignore")
+    assert [line[5] for line in cells(workbook(job))[SHEETS[1]][2:]] == ["crm: n1", "(empty): n2"]
+
+
 @pytest.mark.long
 def test_libreoffice_reads_the_same_figures(tmp_path: Path) -> None:
     program = shutil.which("soffice")
