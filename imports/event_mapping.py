@@ -6,7 +6,7 @@ options say, every other column is a property of it by its whole header (AU-02).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imports import mapping, mapping_faults
@@ -117,6 +117,19 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     if choice != Choice(Target(column.target_kind), column.target, column.type):
         _set(column, choice)
         column.suggested = False
+
+
+def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
+    """Send columns where a person sent those of the same headers, as far as that is something for events."""
+    for column in columns:
+        choice = choices.get(column.header, Choice(Target.UNDECIDED))
+        if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
+            fits = mapping.is_place(choice.key, schema) and _is_identifier(choice.key, schema)
+        else:
+            fits = choice.kind in (Target.SKIP, Target.EVENT, Target.PROPERTY)
+        if fits:
+            decide(column, choice, schema)
+            column.suggested = False
 
 
 def faults(

@@ -100,8 +100,9 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
     ]
     header_rules.read(columns, options)
     known = load_schema()
-    (event_mapping.suggest if job.holds_events else mapping.suggest)(columns, known, options)
-    mapping.carry(columns, reading.choices_kept(job), known)
+    of_kind = event_mapping if job.holds_events else mapping
+    of_kind.suggest(columns, known, options)
+    of_kind.carry(columns, reading.choices_kept(job), known)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
