@@ -124,17 +124,6 @@ def _telling(header: Iterable[str], found: Scan) -> str:
     return next(filter(None, (column.telling for column in found.columns)), "") or next(headers_of_letters, "")
 
 
-def look_again(job: ImportJob) -> None:
-    """Read the headers under the options that a job has now, and find anew what deserves a look; call it after the
-    preset was changed. Where columns go stays."""
-    columns, options = list(job.columns.all()), job_file.options(job)
-    header_rules.read(columns, options)
-    ImportColumn.objects.bulk_update(columns, ["name", "date_format", "statistics"])
-    ragged = [found for found in job.findings if found["code"] == "ragged"]
-    job.findings = ragged + _findings(job, 0, columns, options)
-    job.save(update_fields=["findings"])
-
-
 def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], options: Options) -> list[dict[str, Any]]:
     """What the uploader should know about the file, worst first."""
     found: list[dict[str, Any]] = []

@@ -387,6 +387,16 @@ def test_another_preset_makes_suggestions_anew_and_keeps_what_it_offers():
     assert (job.preset, job.action, goes_to(job)["plan"]) == ("braze", "append", ("new", "plan"))
 
 
+def test_headers_are_read_anew_under_another_preset():
+    creator = log_in("Creator")
+    job = draft(creator, "identity,external_id,at<DD/MM/YYYY>\n1,1,2023-12-25\n")
+    assert [found["code"] for found in job.findings] == ["unknown_date_format"]
+    send(creator, job, preset="braze")
+    job.refresh_from_db()
+    assert [column.name for column in job.columns.all()] == ["identity", "external_id", "at<DD/MM/YYYY>"]
+    assert (goes_to(job)["identity"], job.findings) == (("new", "identity"), [])
+
+
 def test_what_was_chosen_for_another_record_type_is_not_taken_along():
     creator = log_in("Creator")
     job = draft(creator, "email,name,time,plan,mobile\na@x.co,login,2020-01-01,gold,1\n")
