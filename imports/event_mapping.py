@@ -6,10 +6,11 @@ options say, every other column is a property of it by its whole header (AU-02).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imports import mapping, mapping_faults
+from imports.headers import PROBLEM
 from imports.mapping import Choice, Column, MappedColumn, Target
 from imports.mapping_faults import Fault, listed
 from imports.names import Names, plain
@@ -57,10 +58,13 @@ class EventLayout:
 
 
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
-    """Set what is suggested for each column that is undecided; what is no part of an event is left out."""
+    """Set what is suggested for each column that is undecided; what is no part of an event is left out, and so is what
+    a file of rows to correct says of their problems (RP-12)."""
     taken = {column.target for column in columns if column.target_kind == Target.EVENT}
     for column in columns:
-        if column.target_kind == Target.UNDECIDED:
+        if column.target_kind == Target.UNDECIDED and column.name == PROBLEM:
+            _set(column, Choice(Target.SKIP))
+        elif column.target_kind == Target.UNDECIDED:
             part = _part(column, columns, options)
             if part and part not in taken:
                 _set(column, Choice(Target.EVENT, part))
@@ -115,6 +119,19 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
         column.suggested = False
 
 
+def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
+    """Send columns where a person sent those of the same headers, as far as that is something for events."""
+    for column in columns:
+        choice = choices.get(column.header, Choice(Target.UNDECIDED))
+        if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
+            fits = mapping.is_place(choice.key, schema) and _is_identifier(choice.key, schema)
+        else:
+            fits = choice.kind in (Target.SKIP, Target.EVENT, Target.PROPERTY)
+        if fits:
+            decide(column, choice, schema)
+            column.suggested = False
+
+
 def faults(
     identifier: str,
     columns: Sequence[MappedColumn],
@@ -124,7 +141,8 @@ def faults(
 ) -> list[Fault]:
     """Everything that keeps a file of events from being checked (EV-03); the action does not matter (EV-13)."""
     found = mapping_faults.identifier_faults(identifier, columns, schema, spelling)
-    return [*found, *_missing(columns, options), *column_faults(columns, schema, options)]
+    found += [*_missing(columns, options), *column_faults(columns, schema, options)]
+    return found + mapping_faults.alias_faults(columns, options)
 
 
 def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
@@ -151,7 +169,7 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Opti
 
 def findings(columns: Iterable[MappedColumn]) -> list[dict[str, str]]:
     """Which columns are left out because they are no part of an event, in one finding."""
-    left = [column.header for column in columns if column.target_kind == Target.SKIP and column.suggested]
+    left = [c.header for c in columns if c.target_kind == Target.SKIP and c.suggested and c.name != PROBLEM]
     if not left:
         return []
     reason = (

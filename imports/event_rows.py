@@ -16,6 +16,7 @@ from imports.presets import OnInvalid, Options
 from imports.rows import Checked, Events, Problem, RowChecker
 from imports.source import Batch
 from profiles import dates, values
+from profiles.escapes import unescaped
 from profiles.values import InvalidValue
 
 Columns = Sequence[Sequence[str]]
@@ -56,7 +57,7 @@ class EventChecker:
         found: dict[str, str] = {}
         for text in set(texts):
             try:
-                if name := text.strip():
+                if name := unescaped(text.strip()):
                     found[text] = str(read_name(name))
                 else:
                     reason = f"The event has no name: fill in {column.header}"
@@ -74,7 +75,7 @@ class EventChecker:
         found: dict[str, str] = {}
         for text in set(texts):
             try:
-                found[text] = self._read_time(text.strip()) or self._now
+                found[text] = self._read_time(unescaped(text.strip())) or self._now
             except InvalidValue as problem:
                 flaws.fail(texts, text, problem, column.header)
         return [found.get(text, "") for text in texts]

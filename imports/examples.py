@@ -71,6 +71,8 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "employed": ("Y", "N", "Y"),
     "education": ("Graduate", "College", "School"),
     "married": ("N", "Y", "N"),
+    "date_of_first_session": ("2024-02-29T10:00:00Z", "2024-03-01T10:00:00+00:00", "2024-03-02", "$D_1487576752"),
+    "date_of_last_session": ("2024-04-29T10:00:00Z", "2024-05-01T10:00:00+00:00", "2024-05-02", "$D_1487676752"),
 }
 """Values that suit a built-in attribute better than any of its type."""
 

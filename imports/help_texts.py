@@ -97,7 +97,7 @@ STATUSES: Mapping[Status, str] = {
 }
 
 MOVES: Mapping[Move, str] = {
-    Move.REREAD: "Read the file again, with another encoding or delimiter",
+    Move.REREAD: "Read the file again, with another encoding, delimiter, preset or record type",
     Move.CHECK: "Check the file",
     Move.CHECKED: "The check ends",
     Move.REFRESH: "Check again, because people have changed since",

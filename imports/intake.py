@@ -101,8 +101,9 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
     ]
     header_rules.read(columns, options)
     known = load_schema()
-    (event_mapping.suggest if job.holds_events else mapping.suggest)(columns, known, options)
-    mapping.carry(columns, reading.choices_kept(job), known)
+    of_kind = event_mapping if job.holds_events else mapping
+    of_kind.suggest(columns, known, options)
+    of_kind.carry(columns, reading.choices_kept(job), known)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
@@ -122,17 +123,6 @@ def _telling(header: Iterable[str], found: Scan) -> str:
     """A text of the file that shows whether its encoding is right; none where all of it is plain ASCII."""
     headers_of_letters = (text[:TELLING_CHARACTERS] for text in header if not text[:TELLING_CHARACTERS].isascii())
     return next(filter(None, (column.telling for column in found.columns)), "") or next(headers_of_letters, "")
-
-
-def look_again(job: ImportJob) -> None:
-    """Read the headers under the options that a job has now, and find anew what deserves a look; call it after the
-    preset was changed. Where columns go stays."""
-    columns, options = list(job.columns.all()), job_file.options(job)
-    header_rules.read(columns, options)
-    ImportColumn.objects.bulk_update(columns, ["name", "date_format", "statistics"])
-    ragged = [found for found in job.findings if found["code"] == "ragged"]
-    job.findings = ragged + _findings(job, 0, columns, options)
-    job.save(update_fields=["findings"])
 
 
 def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], options: Options) -> list[dict[str, Any]]:

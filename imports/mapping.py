@@ -46,6 +46,9 @@ class Target(enum.StrEnum):
     PROPERTY = "property"
 
 
+NOT_OF_PEOPLE = (Target.UNDECIDED, Target.EVENT, Target.PROPERTY)
+
+
 class MappedColumn(Protocol):
     """A column of the file and where it goes; ``ImportColumn`` is one. ``position`` counts from 1."""
 
@@ -147,11 +150,12 @@ def skip(column: MappedColumn) -> None:
 
 
 def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
-    """Send columns where a person sent those of the same headers; what is gone from the schema stays suggested."""
+    """Send columns where a person sent those of the same headers; what is gone from the schema stays suggested, and so
+    does what they chose while the file was one of events."""
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
         gone = not is_place(choice.key, schema)
-        if choice.kind is Target.UNDECIDED or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and gone):
+        if choice.kind in NOT_OF_PEOPLE or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and gone):
             continue
         decide(column, choice, schema)
         column.suggested = False

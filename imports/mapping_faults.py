@@ -40,7 +40,7 @@ def faults(
     headers = header_rules.faults([column.header for column in columns], options)
     found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
     found += [*identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
-    found += _alias_faults(columns, options)
+    found += alias_faults(columns, options)
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory and columns:
@@ -92,7 +92,7 @@ def identifier_faults(
     if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.identifiers:
         names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
-    half = identifier == ALIAS and any(column.target in fields_of(ALIAS) for column in columns)
+    half = identifier == ALIAS and any(column.target in fields_of(ALIAS) for column in _of_people(columns))
     if is_in_file(identifier, columns) or half:  # a half is told of by itself
         return []
     headers = listed([c.header for c in columns])
@@ -107,12 +107,18 @@ def identifier_faults(
 
 def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:
     """Whether columns go to all that people are found by; under Automatic to one of several (HI-15, HI-34)."""
-    mapped = {c.target for c in columns if c.target_kind not in (Target.EVENT, Target.PROPERTY)}
+    mapped = {column.target for column in _of_people(columns)}
     return any(mapped.issuperset(fields_of(kind)) for kind in looked_up_kinds(identifier))
 
 
-def _alias_faults(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
+def _of_people(columns: Iterable[MappedColumn]) -> list[MappedColumn]:
+    """The columns that say who it is about; a property of an event may have any name."""
+    return [column for column in columns if column.target_kind not in (Target.EVENT, Target.PROPERTY)]
+
+
+def alias_faults(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
     """What keeps a file with aliases out: half of one (HI-15, HI-17), or external ids beside them (FF-18)."""
+    columns = _of_people(columns)
     given = {column.target: column for column in columns if column.target in fields_of(ALIAS)}
     if not given:
         return []
@@ -168,10 +174,12 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
 
 def _why_reserved(column: MappedColumn) -> str:
     """Why no attribute can have the name that the column asks for; blank where one can."""
+    if column.target_kind != Target.NEW:
+        return ""
     if column.target == ALIAS:
         parts = " and ".join(OWN_FIELDS[field] for field in fields_of(ALIAS))
         return f"{ALIAS} stands for {parts} together; map it to one of them, or choose another name"
-    if column.target_kind == Target.NEW and is_reserved(column.target):
+    if is_reserved(column.target):
         return (
             f"names that begin with {GROUP} are for subscription groups. Write the ID of the group behind {GROUP}, or "
             "choose another name"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import QuerySet
 
-from imports import lifecycle, mapping, offers
+from imports import event_mapping, lifecycle, mapping, offers
 from imports.mapping import Choice, Target
 from imports.models import CHECKED, ImportColumn, ImportJob
 from imports.moves import Actor, Refused
@@ -70,5 +70,5 @@ def _map_alike(job: ImportJob, earlier: ImportJob) -> None:
         column.header: Choice(Target(column.target_kind), column.target, column.type)
         for column in earlier.columns.all()
     }
-    mapping.carry(columns, choices, load_schema())
+    (event_mapping if job.holds_events else mapping).carry(columns, choices, load_schema())
     keep(columns)

@@ -22,7 +22,9 @@ from imports.flagged import Flagged
 from imports.headers import PROBLEM
 from imports.models import ImportColumn, ImportJob, RowError
 from imports.presets import PRESETS
+from profiles import alias
 from profiles.escapes import safe
+from profiles.schema import fields_of
 from profiles.value_types import ValueType
 
 EMPTY = "(empty)"
@@ -169,7 +171,7 @@ def _counted(rows: Iterable[Flagged], reasons: Counter[tuple[str, str]]) -> Iter
 def _records(job: ImportJob, rows: Iterable[Flagged]) -> Iterator[Line]:
     columns = list(job.columns.all())
     emails, phones = _positions(columns, ("email",)), _positions(columns, ("phone",))
-    identifiers = _positions(columns, mapping.looked_up_kinds(job.identifier))
+    identifiers = [_places(columns, kind) for kind in mapping.looked_up_kinds(job.identifier)]
     for row in rows:
         first, cells = row.first, row.cells
         yield (
@@ -178,7 +180,7 @@ def _records(job: ImportJob, rows: Iterable[Flagged]) -> Iterator[Line]:
             first.reason,
             first.row,
             first.line,
-            _first_filled(cells, identifiers),
+            next(filter(None, (_identified(cells, places) for places in identifiers)), EMPTY),
             first.column,
             first.value if first.severity != RowError.Severity.IGNORED else "",
             first.code,
@@ -189,6 +191,18 @@ def _positions(columns: Iterable[ImportColumn], targets: Sequence[str]) -> list[
     """Where the columns stand that go to these targets, those of the first target first."""
     found = [(targets.index(column.target), column.position - 1) for column in columns if column.target in targets]
     return [position for _, position in sorted(found)]
+
+
+def _places(columns: Iterable[ImportColumn], kind: str) -> list[list[int]]:
+    """Where the columns of an identifier stand: of each of its parts, which the alias has two of."""
+    columns = list(columns)
+    return [_positions(columns, (part,)) for part in fields_of(kind)]
+
+
+def _identified(cells: Sequence[str], places: Iterable[list[int]]) -> str:
+    """What a row says of an identifier, as it stands in the file; blank where all of it is."""
+    parts = [_first_filled(cells, part) for part in places]
+    return "" if set(parts) == {EMPTY} else alias.text_of(parts)
 
 
 def _first_filled(cells: Sequence[str], positions: Iterable[int]) -> str:

@@ -259,7 +259,7 @@ class RowChecker:
             return
         for index, row in enumerate(batch.rows):
             if all(row[self.columns[source].position] in cells[source].blank for source in sources):
-                reason = f"Missing mandatory field: {column.definition.key}"
+                reason = f"Missing mandatory field: {column.header}"
                 self._note(batch, index, flawed, "missing_mandatory", reason, column.header)
                 failed.add(index)
 

@@ -329,7 +329,7 @@ def test_options_are_kept_and_used():
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_options_of_every_preset_can_be_changed_for_one_import(preset: str):
     creator = log_in("Creator")
-    upload(creator, b"identity,age\na,x\n", preset=preset)
+    upload(creator, b"identity,age\n1,x\n", preset=preset)
     job = ImportJob.objects.get()
     chosen = {"on_invalid_value": "fail_row", "iso_dates": "False", "genders": "MF", "default_time": "23:59:59"}
     send(creator, job, save="1", **chosen)
@@ -385,6 +385,30 @@ def test_another_preset_makes_suggestions_anew_and_keeps_what_it_offers():
     send(creator, job, preset="braze")
     job.refresh_from_db()
     assert (job.preset, job.action, goes_to(job)["plan"]) == ("braze", "append", ("new", "plan"))
+
+
+def test_headers_are_read_anew_under_another_preset():
+    creator = log_in("Creator")
+    job = draft(creator, "identity,external_id,at<DD/MM/YYYY>\n1,1,2023-12-25\n")
+    assert [found["code"] for found in job.findings] == ["unknown_date_format"]
+    send(creator, job, preset="braze")
+    job.refresh_from_db()
+    assert [column.name for column in job.columns.all()] == ["identity", "external_id", "at<DD/MM/YYYY>"]
+    assert (goes_to(job)["identity"], job.findings) == (("new", "identity"), [])
+
+
+def test_what_was_chosen_for_another_record_type_is_not_taken_along():
+    creator = log_in("Creator")
+    job = draft(creator, "email,name,time,plan,mobile\na@x.co,login,2020-01-01,gold,1\n")
+    send(creator, job, column=["4", "5"], **{"target-4": "new:", "key-4": "tier", "target-5": "attribute:phone"})
+    send(creator, job, record_type="events")
+    assert goes_to(job)["plan"] == ("skip", "")
+    assert goes_to(job)["mobile"] == ("attribute", "phone")
+    send(creator, job, column="4", **{"target-4": "property:login.properties.plan"})
+    assert goes_to(job)["plan"] == ("property", "login.properties.plan")
+    send(creator, job, record_type="profiles")
+    assert goes_to(job)["plan"] == ("new", "plan")  # not left out without a word
+    assert goes_to(job)["time"] == ("new", "time")
 
 
 def test_a_file_that_another_preset_cannot_take_stays_what_it_was(settings):
@@ -454,7 +478,7 @@ def test_the_preview_names_preset_record_type_and_what_was_found():
     creator = log_in("Creator")
     upload(creator, b"external_id,First_name\n1,Ann\n", preset="braze")
     page = check(creator, ImportJob.objects.get(), "external_id", "overwrite").content.decode()
-    assert "Braze user import · Customers · People found by <strong>external_id</strong>" in page
+    assert "Braze user import · People found by <strong>external_id</strong> · Customers" in page
     assert "if first_name is meant, rename it so" in page
 
 

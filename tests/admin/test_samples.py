@@ -17,7 +17,7 @@ from imports import guidance, samples
 from imports.mapping import Target
 from imports.models import ImportJob, Status
 from imports.presets import PRESETS, STANDARD, Options
-from profiles.models import Attribute, Profile, load_schema
+from profiles.models import Attribute, Event, Profile, load_schema
 from profiles.schema import Definition, Schema
 from profiles.values import PhoneFormat, ValueType
 from tests.admin.screens import UPLOAD, check, finish, log_in, press, upload
@@ -35,10 +35,12 @@ def rows(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
-def run(admin: Client, content: bytes, identifier: str, preset: str = STANDARD.key) -> ImportJob:
-    upload(admin, content, preset=preset)
+def run(
+    admin: Client, content: bytes, identifier: str, preset: str = STANDARD.key, record_type: str = "profiles"
+) -> ImportJob:
+    upload(admin, content, preset=preset, record_type=record_type)
     job = ImportJob.objects.latest("pk")
-    check(admin, job, identifier, "append")
+    check(admin, job, identifier, "append" if record_type == "profiles" else "")
     press(admin, job, "start")
     finish(job)
     job.refresh_from_db()
@@ -74,16 +76,18 @@ OFFERED = {
     "braze": ["automatic", "external_id", "object_id", "alias", "email", "phone"],
 }
 
+FIRST = {"automatic": "external_id", "alias": "alias_name"}
+"""The first column of a sample by an identifier of several."""
+
 
 @pytest.mark.usefixtures("own_attributes")
 @pytest.mark.parametrize(("preset", "identifier"), [(key, each) for key in PRESETS for each in OFFERED[key]])
 def test_a_sample_is_imported_without_any_problem(identifier: str, preset: str):
     admin = log_in("Admin")
     content = download(admin, preset=preset, identifier=identifier).content
-    if identifier == "object_id":  # which has to be somebody's
-        now = timezone.now()
-        Profile.objects.bulk_create(Profile(object_id=f"{n:032x}", created=now, updated=now) for n in range(1, 4))
-    first = {"automatic": "external_id", "alias": "alias_name"}.get(identifier, identifier)
+    if identifier == "object_id":
+        known_by_object_id()
+    first = FIRST.get(identifier, identifier)
     assert rows(content)[0][0] == PRESETS[preset].spelling(first)
     for times in range(2):
         job = run(admin, content, identifier, preset)
@@ -93,12 +97,31 @@ def test_a_sample_is_imported_without_any_problem(identifier: str, preset: str):
     assert Profile.objects.count() == samples.ROWS
 
 
+@pytest.mark.parametrize(
+    ("preset", "identifier"),
+    [("standard", "alias"), ("standard", "phone"), *(("braze", each) for each in OFFERED["braze"])],
+)
+def test_a_sample_of_events_is_imported_without_any_problem(identifier: str, preset: str):
+    admin = log_in("Admin")
+    if identifier == "object_id":
+        known_by_object_id()
+    content = download(admin, preset=preset, record_type="events", identifier=identifier).content
+    job = run(admin, content, identifier, preset, "events")
+    assert (job.failed, job.warnings, job.findings, Event.objects.count()) == (0, 0, [], samples.ROWS)
+    assert Profile.objects.count() == samples.ROWS
+
+
+def known_by_object_id() -> None:
+    """The people whom the sample is about, since an Object ID has to be somebody's."""
+    now = timezone.now()
+    Profile.objects.bulk_create(Profile(object_id=f"{n:032x}", created=now, updated=now) for n in range(1, 4))
+
+
 def test_there_is_a_sample_for_every_identifier():
     admin = log_in("Admin")
     for identifier in guidance.identifiers(load_schema()):
         header = rows(download(admin, identifier=identifier).content)[0]
-        first = {"automatic": "external_id", "alias": "alias_name"}
-        assert header[0] == first.get(identifier, identifier)
+        assert header[0] == FIRST.get(identifier, identifier)
         assert set(load_schema().definitions) <= set(header)
         assert len(header) == len(set(header))
 

@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from imports import configure, engine, intake, job_file, queue, upload
+from imports import configure, engine, job_file, queue, upload
 from imports.models import ImportJob, Status
 from imports.moves import Actor
 from imports.presets import CLEVERTAP, PRESETS
@@ -57,17 +57,6 @@ def test_a_header_that_another_preset_rejects_keeps_the_file_from_being_checked(
 def test_a_file_that_another_preset_does_not_read_keeps_it_from_being_checked():
     assert why_not(scanned(workbook([["identity", "Name"], ["1", "x"]])), "clevertap") == ["not_csv"]
     assert why_not(scanned(b"identity;Name\n1;x\n"), "clevertap") == ["not_csv"]
-
-
-def test_headers_are_read_anew_under_another_preset():
-    job = scanned(b"identity,day,at<DD/MM/YYYY>\n1,2023-12-25,2023-12-25\n")
-    assert [column.statistics["type"] for column in job.columns.all()] == ["integer", "date", "text"]
-    assert [found["code"] for found in job.findings] == ["unknown_date_format"]
-    job.options = {"bracket_dates": "False", "iso_dates": "False", "forbidden_characters": "allow"}
-    intake.look_again(job)
-    assert [column.name for column in job.columns.all()] == ["identity", "day", "at<DD/MM/YYYY>"]
-    assert [column.statistics["type"] for column in job.columns.all()] == ["integer", "text", "text"]
-    assert job.findings == []
 
 
 def test_listed_values_become_types_where_nobody_has_one():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from imports import report
+from imports.models import ImportJob
 from profiles.models import Change, Event, Profile
 from tests.golden.way import Way, counts, known, person, reasons
 
@@ -118,3 +121,40 @@ def test_a_file_of_events_read_as_people_is_told_to_look_like_events(way: Way) -
     job = way.run("external_id,time,trip.properties.to\nA1,2020-01-01,Paris\n", "standard", "external_id", "update")
     assert [finding["code"] for finding in job.findings] == ["looks_like_events"]
     assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "identifier", "told_of"),
+    [
+        ("user_alias_name,name,time", "alias", "one half of an alias"),
+        ("external_id,user_alias_label,name,time", "external_id", "one half of an alias"),
+        ("external_id,user_alias_name,user_alias_label,name,time", "external_id", "cannot share a file"),
+    ],
+)
+def test_aliases_are_held_to_the_same_rules_as_for_people(
+    way: Way, header: str, identifier: str, told_of: str
+) -> None:  # HI-15, FF-18
+    row = ",".join("2020-01-01" for _ in header.split(","))
+    assert told_of in way.refused(f"{header}\n{row}\n", "braze", identifier, "", *EVENTS)
+
+
+def test_rows_to_correct_come_back_as_they_were(way: Way) -> None:  # RP-12
+    job = way.run("external_id,name,time,-x.properties.=d\nu1,-x,bad,=1\n", "braze", "external_id", "", *EVENTS)
+    corrected = rows_to_correct(job).replace(",bad,", ",2020-01-01,")
+    job = way.run(corrected, "braze", "external_id", "", *EVENTS)
+    assert (counts(job), job.warnings, job.findings) == ((1, 0, 0, 0), 0, [])
+    assert Event.objects.values_list("name", "properties").get() == ("-x", {"=d": "=1"})
+
+
+def test_what_was_wrong_with_a_row_is_no_property(way: Way) -> None:  # RP-12
+    named = (*EVENTS, "--event-name", "alias")
+    job = way.run("external_id,ts,alias\nu1,yesterday,1\n", "standard", "external_id", "", *named)
+    corrected = rows_to_correct(job).replace("yesterday", "-5")
+    assert counts(way.run(corrected, "standard", "external_id", "", *named)) == (1, 0, 0, 0)
+    assert Event.objects.get().properties == {"alias": 1}
+
+
+def rows_to_correct(job: ImportJob) -> str:
+    out = io.StringIO()
+    report.rows_to_correct(job, out)
+    return out.getvalue()

@@ -64,8 +64,8 @@ def test_g_08_the_summary_has_the_figures_of_the_example() -> None:
 
 
 def test_g_09_each_row_that_was_not_applied_has_its_line(way: Way) -> None:
-    Attribute.objects.create(key="firstName", label="First name", type="text", mandatory=True)
-    known(email=["known@example.com"], firstName="Kay")
+    Attribute.objects.filter(key="first_name").update(mandatory=True)
+    known(email=["known@example.com"], first_name="Kay")
     text = (
         "email,phone,firstName\ninvalid-email,+1234567890,John\nknown@example.com,+1234567890,Kay\nnew@example.com,,\n"
     )
@@ -76,6 +76,11 @@ def test_g_09_each_row_that_was_not_applied_has_its_line(way: Way) -> None:
         ("known@example.com", "+1234567890", "Ignored - duplicate found"),
         ("new@example.com", "(empty)", "Missing mandatory field: firstName"),
     ]
+
+
+def test_people_of_an_alias_are_told_by_both_of_its_parts(way: Way) -> None:
+    job = way.run("user_alias_name,user_alias_label,email\nn1,crm,bad\nn2,,a@b.co\n", "standard", "alias", "ignore")
+    assert [line[5] for line in cells(workbook(job))[SHEETS[1]][2:]] == ["crm: n1", "(empty): n2"]
 
 
 @pytest.mark.long

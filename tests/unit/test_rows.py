@@ -106,7 +106,7 @@ def test_half_an_alias_fails_the_row(identifier: str):  # HI-17
 def test_a_row_with_several_problems_tells_them_all_in_the_order_of_checks():
     _, problems = checked([["", "", "x"]], EMAIL, TIER, AGE)
     assert [problem.code for problem in problems] == ["blank_identifier", "missing_mandatory", "invalid_integer"]
-    assert problems[1].reason == "Missing mandatory field: tier"
+    assert problems[1].reason == "Missing mandatory field: column 2"
     assert (problems[2].row, problems[2].line, problems[2].column, problems[2].value) == (1, 2, "column 3", "x")
 
 
@@ -159,7 +159,7 @@ def test_at_39_nil_is_no_gender_and_not_a_bad_one():
     good, problems = checked([["a@x.co", "nil"], ["b@x.co", " NIL "]], EMAIL, GENDER, enforce_mandatory=False)
     assert (documents(good), problems) == ([{"email": ["a@x.co"]}, {"email": ["b@x.co"]}], [])
     _, problems = checked([["a@x.co", "nil"]], EMAIL, GENDER)
-    assert [problem.reason for problem in problems] == ["Missing mandatory field: gender"]
+    assert [problem.reason for problem in problems] == ["Missing mandatory field: column 2"]
     _, problems = checked([["a@x.co", "nil"]], EMAIL, GENDER, genders="MF")
     assert [problem.reason for problem in problems] == ["Invalid gender: M or F expected"]
 
