@@ -27,7 +27,7 @@ from imports.source import Position
 from imports.tables import JobTables
 from profiles import copying, slots
 from profiles.models import load_schema
-from profiles.people import Incoming, Link
+from profiles.person import Incoming, Link
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS
 
 COPIED_BATCHES = 16
