@@ -15,7 +15,7 @@ from functools import partial
 from operator import methodcaller
 from typing import Any
 
-from profiles import closed_lists, dates, phones
+from profiles import closed_lists, dates, emails, phones
 from profiles.type_guess import Shape, TypeGuess
 from profiles.value_types import (
     GENDERS,
@@ -56,13 +56,6 @@ _SHORT_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST_NUMBER = 40
 
-# Sound but not complete: what it takes is an address in every reading of the standards. Up to 64 characters the limits
-# of the part before the @ and of a label cannot be broken. Only characters repeat possessively: for groups that is
-# broken in Python 3.11.2.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
-_PLAIN_EMAIL = re.compile(rf"(?!.{{65}}){_ATOM}(?:\.{_ATOM})*@(?:[A-Za-z0-9]++[.-])+(?<=\.)[A-Za-z]{{2,63}}")
-_LONGEST_EMAIL = 254
-
 _HOST = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?\.?|\[[0-9A-Fa-f:.]{2,45}\]"
 _URL = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://(?:{_HOST})(?::[0-9]{{1,5}})?(?:[/?#][^\s\x00-\x1f\x7f<>\"]*)?")
 
@@ -84,7 +77,7 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
         case ValueType.DATE | ValueType.DATETIME:
             return _date(value_type, options, date_format)
         case ValueType.EMAIL:
-            return _email
+            return emails.parse
         case ValueType.PHONE:
             return phones.parser(options.phone_format, options.default_country)
         case ValueType.URL:
@@ -117,7 +110,7 @@ def quick(value_type: ValueType, options: ValueOptions) -> Quick | None:
     """How the plain forms of a type are read under the same options as by its `parser`; None where it has none."""
     match value_type:
         case ValueType.EMAIL:
-            return Quick(_PLAIN_EMAIL.fullmatch, str)
+            return Quick(emails.is_plain, str)
         case ValueType.PHONE:
             return Quick(phones.kept(options.phone_format, national=options.default_country is not None), str)
         case ValueType.DATE if options.iso_dates:
@@ -163,7 +156,7 @@ def matching_form(value_type: ValueType, value: object) -> str:
         return digits
     if value_type is ValueType.EMAIL:
         if not text:
-            raise _invalid_email()
+            raise emails.refused()
         return text.casefold()
     if not text:
         raise InvalidValue("blank", "Nothing to match by: the value is blank")
@@ -268,35 +261,6 @@ def _date(value_type: ValueType, options: ValueOptions, date_format: str | None)
         return value
 
     return parse
-
-
-def _email(text: str) -> str:
-    """An address as it was given, without outer white space (AT-80, D-28)."""
-    text = text.strip()
-    if _PLAIN_EMAIL.fullmatch(text):
-        return text
-    if len(text) > _LONGEST_EMAIL or "@" not in text or not _is_email(text):
-        raise _invalid_email()
-    return text
-
-
-def _is_email(text: str) -> bool:
-    """The library's word on long, internationalised and odd addresses; no look-up in the network.
-
-    Its own rule for domains also refuses private ones such as `.local`; here a dot and a word behind it will do.
-    """
-    from email_validator import validate_email
-
-    try:
-        address = validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
-    except ValueError:
-        return False
-    _, dot, top = (address.ascii_domain or "").rpartition(".")
-    return bool(dot) and len(top) >= 2 and top[-1].isalpha()
-
-
-def _invalid_email() -> InvalidValue:
-    return InvalidValue("invalid_email", "Invalid email format")
 
 
 def _url(max_bytes: int) -> Parser:
