@@ -16,7 +16,7 @@ from imports.models import Bucket, ImportJob
 from imports.tables import JobTables
 from profiles import events
 from profiles.models import ChangeSet
-from profiles.people import Rules
+from profiles.rules import Rules
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
 

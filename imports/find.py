@@ -16,7 +16,8 @@ from imports.presets import Options
 from imports.tables import JobTables
 from profiles import alias
 from profiles.models import load_schema
-from profiles.people import Incoming, Link, Outcome
+from profiles.person import Incoming, Link
+from profiles.rules import Outcome
 from profiles.schema import (
     ALIAS,
     ALIAS_FIELDS,

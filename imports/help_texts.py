@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from imports.models import Status
 from imports.moves import Move
-from profiles.people import Outcome
+from profiles.rules import Outcome
 
 LIMITS: Mapping[str, str] = {
     "max_bytes": "Size of a file; some presets take less",

@@ -14,7 +14,8 @@ from django.db import connection
 from imports.models import ImportJob
 from imports.tables import JobTables
 from profiles import copying, store
-from profiles.people import Link, People, Person
+from profiles.people import People
+from profiles.person import Link, Person
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 
 

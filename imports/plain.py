@@ -20,7 +20,8 @@ from imports.models import Bucket, ImportJob
 from imports.tables import JobTables
 from profiles import store
 from profiles.merge import Action
-from profiles.people import Incoming, Person, Rules
+from profiles.person import Incoming, Person
+from profiles.rules import Rules
 from profiles.schema import ALIAS, EXTERNAL_ID
 
 CHUNK_ROWS = 500

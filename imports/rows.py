@@ -17,7 +17,7 @@ from imports.published_codes import published
 from imports.source import Batch, Ragged
 from profiles import alias
 from profiles.consent import GROUP_FIELDS
-from profiles.people import Link
+from profiles.person import Link
 from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, fields_of, identifier_of
 
 

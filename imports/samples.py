@@ -13,7 +13,7 @@ from imports.mapping import AUTOMATIC, looked_up_kinds
 from imports.presets import Forbidden, Options, Preset
 from imports.refusal import Limits
 from profiles import escapes, values
-from profiles.people import MAX_CUSTOM_ATTRIBUTES
+from profiles.rules import MAX_CUSTOM_ATTRIBUTES
 from profiles.schema import ALIAS, ALIAS_LABEL, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
 from profiles.values import InvalidValue, ValueType
 

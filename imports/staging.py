@@ -27,7 +27,7 @@ from imports.source import Position
 from imports.tables import JobTables
 from profiles import copying, slots
 from profiles.models import load_schema
-from profiles.people import Incoming, Link
+from profiles.person import Incoming, Link
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS
 
 COPIED_BATCHES = 16
@@ -203,11 +203,11 @@ def as_incoming(row: int, kind: str, key: str, links: str | None, raw: str) -> I
 
 
 def is_lost(job: ImportJob) -> bool:
-    """Whether a crash of the database emptied the staged rows, or somebody dropped them."""
+    """Whether a crash of the database emptied the staged rows, somebody dropped them, or another release of the project
+    made the tables."""
+    if not JobTables(job.pk).are_known():
+        return True
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [JobTables(job.pk).staged])
-        if cursor.fetchone()[0] is None:
-            return True
         cursor.execute(f"SELECT EXISTS (SELECT FROM {JobTables(job.pk).staged})")
         return not cursor.fetchone()[0] and any(counts.get("staged") for counts in _done(job))
 

@@ -6,6 +6,7 @@ for every reader of the parent. A crash of the database empties them; all they h
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 from django.db import connection
@@ -57,6 +58,13 @@ class JobTables:
         self.drop()
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED}{_EVENTS if events else ''})")
+            cursor.execute(f"COMMENT ON TABLE {self.staged} IS '{_SHAPE}'")
+
+    def are_known(self) -> bool:
+        """Whether the tables are there, and of the shape that this release of the project makes."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [self.staged])
+            return bool(cursor.fetchone()[0] == _SHAPE)
 
     def index_places(self) -> None:
         """Make the rows quick to find by place, and known to the planner."""
@@ -123,3 +131,7 @@ _OVERLAY = (
     'ref bigint NOT NULL, kind text, value text COLLATE "C", object_id text, external_id text,'
     " alias text, attributes text NOT NULL, recency bigint NOT NULL, version bigint"
 )
+
+# A job may wait between two releases of the project, its tables made by the older one.
+_MADE = (_STAGED, _EVENTS, _RESULTS, _OVERLAY, notes.BORN, notes.TOUCHED, notes.FACTS)
+_SHAPE = f"{zlib.crc32(repr(_MADE).encode()):08x}"

@@ -23,7 +23,9 @@ from profiles import copying, notes, store
 from profiles.consent import DND
 from profiles.merge import Action
 from profiles.models import load_schema
-from profiles.people import MAX_CUSTOM_ATTRIBUTES, Incoming, Link, Outcome, People, Person, Result, Rules
+from profiles.people import People
+from profiles.person import Incoming, Link, Person
+from profiles.rules import MAX_CUSTOM_ATTRIBUTES, Outcome, Result, Rules
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID
 
 COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")

@@ -22,7 +22,9 @@ from django.utils import timezone
 from profiles import alias, schema_lock, slots, store
 from profiles.merge import Action, Changes, Form, same
 from profiles.models import Change, ChangeSet, Profile, load_schema
-from profiles.people import Incoming, Link, People, Person, Refusal, Rules
+from profiles.people import People
+from profiles.person import Incoming, Link, Person
+from profiles.rules import Refusal, Rules
 from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, OBJECT_ID, Schema, fields_of
 
 Done = TypeVar("Done")

@@ -10,7 +10,9 @@ from typing import Any
 
 from profiles.copying import copy, document, escape
 from profiles.merge import as_list
-from profiles.people import Fact, Link, People, Person
+from profiles.people import People
+from profiles.person import Link, Person
+from profiles.rules import Fact
 from profiles.schema import ALIAS, EXTERNAL_ID
 
 BORN = (
@@ -26,7 +28,7 @@ who stays as they are. ``alias``: label and name, also where only the external i
 person to another it may take away the alias of whom it leaves."""
 
 FACTS = "bucket int NOT NULL, row_no int NOT NULL, version bigint, kind text, value text, suppressed boolean"
-"""What rows say about addresses, whoever holds them; ``version`` as in `people.Fact`."""
+"""What rows say about addresses, whoever holds them; ``version`` as in `rules.Fact`."""
 
 
 @dataclass(frozen=True, slots=True)

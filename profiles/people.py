@@ -6,181 +6,27 @@ says and what an import does come from the same lines (design rules 1 and 6).
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from profiles import alias
 from profiles.consent import DND, is_consent
-from profiles.consent import keys as consent_keys
-from profiles.merge import Action, Attributes, Changes, Form, as_list, merge, merge_value, together
-from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, Schema
-
-MAX_CUSTOM_ATTRIBUTES = 256
-"""So many attributes that are not built in can a person have (AT-12)."""
-
-Link = tuple[str, str]
-"""Kind and value in matching form of something a person is found by."""
-
-
-class Outcome(enum.StrEnum):
-    """What became of a row (D-07). *Unchanged* is counted as updated too."""
-
-    IMPORTED = "imported"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    IGNORED = "ignored"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a row that is well-formed cannot be applied."""
-
-    code: str
-    reason: str
-    column: str = ""
-
-
-@dataclass(slots=True)
-class Incoming:
-    """One row: what it looks a person up by and what it brings.
-
-    ``links`` holds, in matching form, what it brings of the kinds that anybody is looked up by, ``key`` among them, and
-    maybe more; ``raw`` is the JSON of its attribute values, none blank, read only when somebody must look inside.
-    ``alias`` is in matching form too.
-    """
-
-    row: int
-    key: Link
-    links: Sequence[Link]
-    raw: str
-    external_id: str | None = None
-    object_id: str | None = None
-    alias: str | None = None
-
-
-class Person:
-    """Somebody in the working set.
-
-    ``ref`` is the primary key, or minus the number of the row that made them. ``attributes`` is JSON text until
-    somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one;
-    ``version`` is what was read, None for somebody new. ``changes`` is what the rows so far changed about a known
-    person, all together, on top of ``attributes`` as they were read. ``alias`` is in matching form.
-    """
-
-    __slots__ = (
-        "alias", "attributes", "changes", "external_id", "first_row", "last_row", "object_id", "recency", "ref",
-        "version",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        ref: int,
-        object_id: str,
-        external_id: str | None,
-        attributes: Attributes | str,
-        recency: int,
-        version: int | None = None,
-        first_row: int | None = None,
-        alias: str | None = None,
-    ) -> None:
-        self.ref = ref
-        self.object_id = object_id
-        self.external_id = external_id
-        self.alias = alias
-        self.attributes = attributes
-        self.recency = recency
-        self.version = version
-        self.first_row = self.last_row = first_row
-        self.changes: Changes = _NOTHING
-
-    @property
-    def reached_by_alias(self) -> Link | None:
-        """What the person is found by as far as it is their alias: nothing for who has an external id (HI-19)."""
-        return None if self.alias is None or self.external_id is not None else (ALIAS, self.alias)
-
-    def values(self) -> Attributes:
-        """What is known about the person after the rows so far."""
-        if isinstance(self.attributes, str):
-            self.attributes = orjson.loads(self.attributes)
-        attributes: Attributes = self.attributes  # type: ignore[assignment]
-        return changed(attributes, self.changes) if self.changes else attributes
-
-
-_NOTHING: Changes = {}
-
-
-def changed(attributes: Attributes, changes: Changes) -> Attributes:
-    """Attributes after changes; the person's own fields among the changes are none of theirs."""
-    new = {key: value for key, value in attributes.items() if key not in changes}
-    return new | {key: value for key, (_, value) in changes.items() if value is not None and key not in OWN_IDENTIFIERS}
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What an import asks for, as far as people are concerned."""
-
-    action: Action
-    lists: Mapping[str, Form]
-    identifiers: Mapping[str, Any]
-    built_in: frozenset[str]
-    linked: frozenset[str]
-    """The kinds that rows are looked up by, and external_id and alias, which may be only one person's."""
-    max_identifier_values: int = 10
-    max_custom_attributes: int = MAX_CUSTOM_ATTRIBUTES
-    crowded: bool = True
-    """Whether a single row may bring more than a person can have. False saves looking into each new person."""
-    consent: frozenset[str] = frozenset()
-    """Attributes that hold consent: no action clears them, and they are no custom ones."""
-    dnd: frozenset[str] = frozenset()
-    """Those of ``DND`` that rows may bring; for other files nobody looks for them."""
-
-    @classmethod
-    def of(
-        cls,
-        schema: Schema,
-        action: Action,
-        looked_up: Iterable[str],
-        max_identifier_values: int = 10,
-        crowded: bool = True,
-        dnd: Iterable[str] = DND,
-    ) -> Rules:
-        return cls(
-            action=action,
-            lists=schema.lists,
-            identifiers=schema.identifiers,
-            built_in=schema.built_in,
-            linked=frozenset([*looked_up, EXTERNAL_ID, ALIAS]),
-            max_identifier_values=max_identifier_values,
-            crowded=crowded,
-            consent=consent_keys(schema),
-            dnd=frozenset(dnd),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something a row says about an address, whoever holds it (SB-06). ``version``: of its person before the row's
-    bucket, None for somebody new."""
-
-    row: int
-    version: int | None
-    address: Link
-    suppressed: bool
-
-
-@dataclass(slots=True)
-class Result:
-    """What one row did, to whom, and the cells before and after."""
-
-    outcome: Outcome
-    person: Person | None = None
-    changes: Changes | None = None
-    refusal: Refusal | None = None
+from profiles.merge import Action, Attributes, Changes, as_list, merge, merge_value, together
+from profiles.person import NOTHING, Incoming, Link, Person, changed
+from profiles.rules import (
+    ALIAS_TAKEN,
+    EXTERNAL_ID_TAKEN,
+    NO_SUCH_OBJECT_ID,
+    OBJECT_ID_DIFFERS,
+    Fact,
+    Outcome,
+    Refusal,
+    Result,
+    Rules,
+)
+from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 
 
 class People:
@@ -256,7 +102,7 @@ class People:
     def _change(self, row: Incoming, person: Person) -> Result:
         if row.object_id is not None and row.object_id != person.object_id:
             return Result(Outcome.FAILED, person, refusal=OBJECT_ID_DIFFERS)
-        own = self._own_changes(row, person) if row.external_id is not None or row.alias is not None else _NOTHING
+        own = self._own_changes(row, person) if row.external_id is not None or row.alias is not None else NOTHING
         refusal = self._renamed(person, own) if own else None
         if refusal:
             return Result(Outcome.FAILED, person, refusal=refusal)
@@ -406,10 +252,3 @@ def _own_after(person: Person, changes: Changes) -> tuple[str | None, str | None
 
 
 _NEWEST = 1 << 62  # above every primary key: of two written in the same microsecond the one made last wins
-
-NO_SUCH_OBJECT_ID = Refusal("no_such_profile", "No profile with this ID", OBJECT_ID)
-OBJECT_ID_DIFFERS = Refusal(
-    "object_id_differs", "The person found has another Object ID, which a file cannot change", OBJECT_ID
-)
-EXTERNAL_ID_TAKEN = Refusal("external_id_taken", "Another person has this External ID", EXTERNAL_ID)
-ALIAS_TAKEN = Refusal("alias_taken", "Another person without an External ID has this alias", ALIAS)

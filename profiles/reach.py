@@ -18,7 +18,7 @@ from django.db.models.lookups import Exact, In
 from profiles.consent import DND, GROUP, Channel
 from profiles.filter_index import text_of
 from profiles.models import SubscriptionGroup
-from profiles.people import Link
+from profiles.person import Link
 from profiles.values import SubscriptionState
 
 NEEDS = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.db.models import Q, QuerySet
 
+from profiles import alias
 from profiles.comparisons import looked_up
 from profiles.models import Identifier, Profile
 from profiles.schema import Schema
@@ -14,7 +15,8 @@ LONGEST = 1024
 
 
 def holders(text: str, schema: Schema) -> Q:
-    """Everybody who has the text as their external id, object id or alias, or as a channel value.
+    """Everybody who has the text as their external id, object id or alias, or as a channel value. An alias is meant by
+    its name, or by label and name as they are shown.
 
     Channel values are compared in the form that matching compares them in, so that `ANN@x.co` and `+44 20-79…` find
     whom a file would find. A part of an identifier finds nobody.
@@ -27,7 +29,7 @@ def holders(text: str, schema: Schema) -> Q:
         for where in (
             Q(external_id=text),
             Q(object_id=text),
-            Q(alias_name=text, external_id=None),  # as its index has it: who has an external id is not reached by alias
+            *_reached_by_alias(text),
         )
     ]
     channels = [
@@ -35,6 +37,13 @@ def holders(text: str, schema: Schema) -> Q:
         for kind, value in dict.fromkeys(_links(text, schema))
     ]
     return Q(pk__in=own[0].union(*own[1:], *channels, all=True))
+
+
+def _reached_by_alias(text: str) -> Iterator[Q]:
+    """Whom an alias means, as its index has it: who has an external id is not reached by alias (HI-19)."""
+    yield Q(alias_name=text, external_id=None)
+    for label, name in alias.pairs_meant(text):
+        yield Q(alias_name=name, alias_label=label, external_id=None)
 
 
 def _links(text: str, schema: Schema) -> Iterator[tuple[str, str]]:

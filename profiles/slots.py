@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import orjson
 from django.db import connection
 
-from profiles.people import Link
+from profiles.person import Link
 
 SLOT_BITS = 9
 SLOTS = 1 << SLOT_BITS

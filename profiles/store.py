@@ -21,7 +21,8 @@ from django.db import connection
 from profiles import alias
 from profiles.models import ChangeSet
 from profiles.notes import BORN, FACTS, TOUCHED, Notes, Tables
-from profiles.people import Link, People, Person
+from profiles.people import People
+from profiles.person import Link, Person
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 
 

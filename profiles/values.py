@@ -8,14 +8,14 @@ regular expression, a table or slicing; libraries see only the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, partial
+from functools import partial
 from operator import methodcaller
 from typing import Any
 
-from profiles import dates, phones, time_zones
+from profiles import closed_lists, dates, emails, phones
 from profiles.type_guess import Shape, TypeGuess
 from profiles.value_types import (
     GENDERS,
@@ -56,13 +56,6 @@ _SHORT_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST_NUMBER = 40
 
-# Sound but not complete: what it takes is an address in every reading of the standards. Up to 64 characters the limits
-# of the part before the @ and of a label cannot be broken. Only characters repeat possessively: for groups that is
-# broken in Python 3.11.2.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
-_PLAIN_EMAIL = re.compile(rf"(?!.{{65}}){_ATOM}(?:\.{_ATOM})*@(?:[A-Za-z0-9]++[.-])+(?<=\.)[A-Za-z]{{2,63}}")
-_LONGEST_EMAIL = 254
-
 _HOST = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)*[^\W_](?:[\w-]{0,61}[^\W_])?\.?|\[[0-9A-Fa-f:.]{2,45}\]"
 _URL = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://(?:{_HOST})(?::[0-9]{{1,5}})?(?:[/?#][^\s\x00-\x1f\x7f<>\"]*)?")
 
@@ -84,22 +77,22 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
         case ValueType.DATE | ValueType.DATETIME:
             return _date(value_type, options, date_format)
         case ValueType.EMAIL:
-            return _email
+            return emails.parse
         case ValueType.PHONE:
             return phones.parser(options.phone_format, options.default_country)
         case ValueType.URL:
             return _url(options.max_bytes)
         case ValueType.GENDER:
-            return _choice(_genders(options.genders))
+            return closed_lists.one_of(closed_lists.genders(options.genders))
         case ValueType.SUBSCRIPTION:
-            return _state(options, list(SubscriptionState))
+            return closed_lists.state(options, list(SubscriptionState))
         case _:
-            return _choice(_CHOICES[value_type])
+            return closed_lists.one_of(closed_lists.CHOICES[value_type])
 
 
 def membership(options: ValueOptions) -> Parser:
     """The function that reads whether somebody is in a subscription group (AT-50)."""
-    return _state(options, [SubscriptionState.SUBSCRIBED, SubscriptionState.UNSUBSCRIBED])
+    return closed_lists.state(options, [SubscriptionState.SUBSCRIBED, SubscriptionState.UNSUBSCRIBED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +110,7 @@ def quick(value_type: ValueType, options: ValueOptions) -> Quick | None:
     """How the plain forms of a type are read under the same options as by its `parser`; None where it has none."""
     match value_type:
         case ValueType.EMAIL:
-            return Quick(_PLAIN_EMAIL.fullmatch, str)
+            return Quick(emails.is_plain, str)
         case ValueType.PHONE:
             return Quick(phones.kept(options.phone_format, national=options.default_country is not None), str)
         case ValueType.DATE if options.iso_dates:
@@ -163,7 +156,7 @@ def matching_form(value_type: ValueType, value: object) -> str:
         return digits
     if value_type is ValueType.EMAIL:
         if not text:
-            raise _invalid_email()
+            raise emails.refused()
         return text.casefold()
     if not text:
         raise InvalidValue("blank", "Nothing to match by: the value is blank")
@@ -246,90 +239,6 @@ def _integral(number: float) -> int | float:
     return digits if LEAST_INTEGER <= digits <= MOST_INTEGER else number
 
 
-@dataclass(frozen=True, slots=True)
-class _Choices:
-    """A closed list of values: how to get it, by names in lower case, and what to say about a text outside of it."""
-
-    table: Callable[[], Mapping[str, Value]]
-    code: str
-    reason: str
-
-
-def _choice(choices: _Choices) -> Parser:
-    """Reads one of a closed list (D-13: enumerations are stripped)."""
-    table, code, reason = choices.table(), choices.code, choices.reason
-
-    def parse(text: str) -> Value:
-        name = text.strip()
-        # ASCII only: the lower case of some other letters is made of ASCII ones.
-        value = table.get(name.lower()) if name.isascii() else None
-        if value is None:
-            raise InvalidValue(code, reason)
-        return value
-
-    return parse
-
-
-def _state(options: ValueOptions, states: Sequence[SubscriptionState]) -> Parser:
-    """Reads the state of a subscription; true and false mean subscribed and unsubscribed (SB-03, SB-04, SB-07)."""
-    *others, last = states
-    reason = f"Invalid subscription state: {', '.join(others)} or {last} expected"
-    exact: dict[str, Value] = {state.value: state.value for state in states}
-    if not options.exact_states:
-        flags: dict[str, Value] = {"true": "subscribed", "false": "unsubscribed"}
-        return _choice(_Choices(lambda: exact | flags, "invalid_subscription", reason))
-
-    def parse(text: str) -> Value:
-        if text not in exact:
-            raise InvalidValue("invalid_subscription", f"{reason}, in small letters and without blanks")
-        return text
-
-    return parse
-
-
-@cache
-def _countries() -> dict[str, Value]:
-    import pycountry
-
-    return {country.alpha_2.lower(): country.alpha_2 for country in pycountry.countries}
-
-
-@cache
-def _languages() -> dict[str, Value]:
-    import pycountry
-
-    return {code: code for language in pycountry.languages if (code := getattr(language, "alpha_2", None))}
-
-
-_BOOLEANS: dict[str, Value] = {"true": True, "false": False, "1": True, "0": False}
-_YES_NO: dict[str, Value] = {"y": "Y", "n": "N"}
-_EDUCATIONS: dict[str, Value] = {"graduate": "Graduate", "college": "College", "school": "School"}
-
-_CHOICES = {
-    ValueType.BOOLEAN: _Choices(lambda: _BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected"),
-    ValueType.COUNTRY: _Choices(
-        _countries, "invalid_country", "Invalid country: a two-letter ISO code such as GB expected"
-    ),
-    ValueType.LANGUAGE: _Choices(
-        _languages, "invalid_language", "Invalid language: a two-letter ISO code such as en expected"
-    ),
-    ValueType.TIME_ZONE: _Choices(
-        time_zones.names, "invalid_time_zone", "Invalid time zone: a name such as America/New_York expected"
-    ),
-    ValueType.YES_NO: _Choices(lambda: _YES_NO, "invalid_yes_no", "Invalid answer: Y or N expected"),
-    ValueType.EDUCATION: _Choices(
-        lambda: _EDUCATIONS, "invalid_education", "Invalid education: Graduate, College or School expected"
-    ),
-}
-
-
-@cache
-def _genders(letters: str) -> _Choices:
-    most, last = letters[:-1], letters[-1]
-    table: dict[str, Value] = {letter.lower(): letter for letter in letters}
-    return _Choices(lambda: table, "invalid_gender", f"Invalid gender: {', '.join(most)} or {last} expected")
-
-
 def _date(value_type: ValueType, options: ValueOptions, date_format: str | None) -> Parser:
     shaped = dates.has_iso_shape if options.four_shapes and date_format is None else None
     if value_type is ValueType.DATE:
@@ -352,35 +261,6 @@ def _date(value_type: ValueType, options: ValueOptions, date_format: str | None)
         return value
 
     return parse
-
-
-def _email(text: str) -> str:
-    """An address as it was given, without outer white space (AT-80, D-28)."""
-    text = text.strip()
-    if _PLAIN_EMAIL.fullmatch(text):
-        return text
-    if len(text) > _LONGEST_EMAIL or "@" not in text or not _is_email(text):
-        raise _invalid_email()
-    return text
-
-
-def _is_email(text: str) -> bool:
-    """The library's word on long, internationalised and odd addresses; no look-up in the network.
-
-    Its own rule for domains also refuses private ones such as `.local`; here a dot and a word behind it will do.
-    """
-    from email_validator import validate_email
-
-    try:
-        address = validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
-    except ValueError:
-        return False
-    _, dot, top = (address.ascii_domain or "").rpartition(".")
-    return bool(dot) and len(top) >= 2 and top[-1].isalpha()
-
-
-def _invalid_email() -> InvalidValue:
-    return InvalidValue("invalid_email", "Invalid email format")
 
 
 def _url(max_bytes: int) -> Parser:

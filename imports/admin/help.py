@@ -21,7 +21,7 @@ from imports.presets import MEGABYTE, PRESETS
 from imports.refusal import Limits, in_bytes
 from profiles.dates import KNOWN_FORMATS
 from profiles.models import load_schema
-from profiles.people import MAX_CUSTOM_ATTRIBUTES
+from profiles.rules import MAX_CUSTOM_ATTRIBUTES
 from profiles.schema import KEY_BYTES, LONGEST_OWN_FIELD, OWN_FIELDS, Schema
 from profiles.values import ValueOptions, ValueType
 

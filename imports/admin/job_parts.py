@@ -19,7 +19,7 @@ from imports.models import ImportColumn, ImportJob, JobMove, RowError
 from imports.moves import Move
 from imports.outcome import Figures
 from imports.problems import Wanted
-from profiles.people import Outcome
+from profiles.rules import Outcome
 
 PROBLEMS_SHOWN = 50
 GROUPS_SHOWN = 20

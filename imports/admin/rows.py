@@ -12,7 +12,7 @@ from imports.models import ImportColumn, ImportJob, Status
 from imports.outcome import Figures
 from profiles.consent import GROUP_ID, GROUP_STATE, group_of
 from profiles.models import Profile
-from profiles.people import Outcome
+from profiles.rules import Outcome
 from profiles.schema import ALIAS, ALIAS_FIELDS
 
 ROWS_SHOWN = 50

@@ -13,7 +13,7 @@ from profiles.admin.choices import choices
 from profiles.consent import Channel
 from profiles.merge import as_list
 from profiles.models import Profile, SubscriptionGroup
-from profiles.people import Link
+from profiles.person import Link
 from profiles.schema import Definition, Schema
 from profiles.values import InvalidValue, ValueType
 

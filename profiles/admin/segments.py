@@ -53,7 +53,7 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("members", "people", "made", "maker")
 
     class Media:
-        css = {"all": ["profiles/attributes.css"]}
+        css = {"all": ["profiles/attributes.css", "profiles/segments.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ToldList

@@ -21,7 +21,7 @@ from profiles import values
 from profiles.dates import KNOWN_FORMATS
 from profiles.merge import Action
 from profiles.models import Attribute, load_schema
-from profiles.people import MAX_CUSTOM_ATTRIBUTES, Outcome
+from profiles.rules import MAX_CUSTOM_ATTRIBUTES, Outcome
 from profiles.values import ValueOptions, ValueType
 from tests.admin.screens import UPLOAD, address, check, log_in, upload
 

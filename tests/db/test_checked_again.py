@@ -189,3 +189,22 @@ def test_ctrl_c_gives_up_a_job_that_another_process_has_just_brought_further(job
     told = errand()._end_early(stale)
     assert told == f"Import {job.pk} was not started; nobody was changed."
     assert now(job).status == Status.CANCELLED
+
+
+@pytest.mark.parametrize("status", [Status.READY, Status.STOPPED])
+def test_a_job_whose_tables_an_older_release_made_goes_on(job: ImportJob, status: Status):
+    way.finish(job)
+    expected = way.outcome(job)
+    way.begin()
+    way.walk(job := way.uploaded(), Status.READY)
+    if status is Status.STOPPED:
+        way.walk(job, Step.APPLY, 2)
+        lifecycle.move(job, Move.STOP, Actor.command())
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE imports_fact_{job.pk}")
+        cursor.execute(f"ALTER TABLE imports_born_{job.pk} DROP COLUMN alias")
+        cursor.execute(f"COMMENT ON TABLE imports_staged_{job.pk} IS NULL")
+    if status is Status.STOPPED:
+        way.resume(job)
+    way.finish(job)
+    assert way.outcome(job) == expected

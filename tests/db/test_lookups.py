@@ -12,7 +12,7 @@ from imports.tables import JobTables
 from profiles import store
 from profiles.merge import Action
 from profiles.models import Identifier, Profile, load_schema
-from profiles.people import Rules
+from profiles.rules import Rules
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,9 @@ from profiles import store
 from profiles.history import written
 from profiles.merge import Action
 from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
-from profiles.people import Incoming, People, Person, Rules
+from profiles.people import People
+from profiles.person import Incoming, Person
+from profiles.rules import Rules
 from profiles.schema import EXTERNAL_ID
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,9 @@ from imports.models import Bucket, ImportJob
 from profiles import slots, store
 from profiles.merge import Action
 from profiles.models import ChangeSet, Identifier, Profile, load_schema
-from profiles.people import Incoming, Outcome, People, Rules
+from profiles.people import People
+from profiles.person import Incoming
+from profiles.rules import Outcome, Rules
 from tests.oracle import drive
 from tests.oracle.cases import Case
 from tests.oracle.drive import Crew

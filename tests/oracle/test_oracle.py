@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from imports import find, workout
 from imports.models import ImportJob, RowError, Step
 from profiles.models import Change, Identifier, Profile, SubscriptionGroup, Suppression
-from profiles.people import Outcome
+from profiles.rules import Outcome
 from tests.oracle import drive
 from tests.oracle.cases import IDENTIFIERS, Case, cases
 from tests.oracle.drive import Crew, Workers

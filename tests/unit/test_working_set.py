@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.merge import Action
-from profiles.people import Incoming, Link, Outcome, People, Person, Result, Rules
+from profiles.people import People
+from profiles.person import Incoming, Link, Person
+from profiles.rules import Outcome, Result, Rules
 from profiles.schema import Definition, Schema
 from profiles.values import ValueType
 from tests.oracle import cases
