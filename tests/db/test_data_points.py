@@ -44,7 +44,7 @@ COSTS = [
     ("external_id,first_name,home_city\nA,Ann,\nB,Ben,Bath\n", "external_id", 3, "each value one, blanks and ids none"),
     ("email\na@b.co\nb@b.co\n", "email", 2, "an e-mail address by which people are found"),
     ('external_id,first_name,"a"":"\nA,"x"":,""y"":",:null\nB,"[1,2]",\\\n', "external_id", 4, "whatever they hold"),
-    ("external_id,dnd_phone,group:news,grouped\nA,true,subscribed,x\n", "external_id", 1, "consent none"),
+    ("external_id,push_subscribe,group:news,grouped\nA,subscribed,subscribed,x\n", "external_id", 1, "consent none"),
 ]
 
 
