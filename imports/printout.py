@@ -121,9 +121,11 @@ def _notes(job: ImportJob) -> list[str]:
             "would make new people of whom nothing else is known."
         )
     if job.preview.get("cleared"):
-        notes.append(f"Replace clears {job.preview['cleared']:,} values that the file does not bring.")
+        values = "value" if job.preview["cleared"] == 1 else "values"
+        notes.append(f"Replace clears {job.preview['cleared']:,} {values} that the file does not bring.")
     if job.preview.get("repeated"):
-        notes.append(f"{job.preview['repeated']:,} rows repeat the identifier of an earlier row.")
+        repeat = "row repeats" if job.preview["repeated"] == 1 else "rows repeat"
+        notes.append(f"{job.preview['repeated']:,} {repeat} the identifier of an earlier row.")
     return notes
 
 
