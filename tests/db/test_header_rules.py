@@ -62,7 +62,7 @@ def test_a_file_that_another_preset_does_not_read_keeps_it_from_being_checked():
 def test_listed_values_become_types_where_nobody_has_one():
     types = dict(Attribute.objects.filter(key__in=["employed", "education", "married"]).values_list("key", "type"))
     assert types == {"employed": "yes_no", "education": "education", "married": "yes_no"}
-    migration = import_module("profiles.migrations.0007_listed_values")
+    migration = import_module("profiles.migrations.0006_listed_values")
     migration.unlist_values(apps, None)
     edit.create({"external_id": "1", "married": "perhaps"}, None, shared=True)
     migration.list_values(apps, None)

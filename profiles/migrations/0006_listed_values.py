@@ -23,7 +23,7 @@ def unlist_values(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('profiles', '0006_events'),
+        ('profiles', '0005_events'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0006_subscription_type'),
+        ('imports', '0006_events'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('profiles', '0005_consent'),
+        ('profiles', '0004_consent'),
     ]
 
     operations = [

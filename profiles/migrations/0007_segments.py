@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('profiles', '0007_listed_values'),
+        ('profiles', '0006_listed_values'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0007_listed_values'),
+        ('imports', '0007_types'),
     ]
 
     operations = [

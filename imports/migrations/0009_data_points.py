@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0009_downloads'),
+        ('imports', '0008_downloads'),
     ]
 
     operations = [
