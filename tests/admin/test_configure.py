@@ -478,7 +478,7 @@ def test_the_preview_names_preset_record_type_and_what_was_found():
     creator = log_in("Creator")
     upload(creator, b"external_id,First_name\n1,Ann\n", preset="braze")
     page = check(creator, ImportJob.objects.get(), "external_id", "overwrite").content.decode()
-    assert "Braze user import · People found by <strong>external_id</strong> · Customers" in page
+    assert "Braze user import · Customers · People found by <strong>external_id</strong>" in page
     assert "if first_name is meant, rename it so" in page
 
 
