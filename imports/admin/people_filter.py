@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -36,12 +36,13 @@ def segment_of(job: ImportJob) -> Segment | None:
 def of_import(sent: Parameters) -> Added:
     """What the address says about an import: its number, or its exact name as somebody types it (SG-03)."""
     number, text = (" ".join(sent.get(name, ())[-1:]).strip() for name in ("import", "import_name"))
-    context: dict[str, Any] = {"import_name": text, "recent": [label(job) for job in _targets()[:RECENT]]}
+    recent, numbered = _recent_and(number)
+    context: dict[str, Any] = {"import_name": text, "recent": [label(job) for job in recent]}
     try:
         context["outcome"] = outcome = conditions.outcome(sent)
         if not text and not number:
             return Added(context=context)
-        jobs = _named(text) if text else _numbered(number)
+        jobs = _named(text) if text else numbered
         job = _only(jobs, text)
     except _SeveralImports as several:
         links = [(label(job), people_of(job, outcome)) for job in several.jobs]
@@ -75,11 +76,15 @@ def _named(text: str) -> list[ImportJob]:
     return named.called(_targets(), [text]).get(text, [])
 
 
-def _numbered(number: str) -> list[ImportJob]:
-    """The import of a link, whether it is for targeting or not."""
-    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
-        return []
-    return list(ImportJob.objects.only("name", "created", "change_set_id").filter(pk=int(number)))
+def _recent_and(number: str) -> tuple[list[ImportJob], list[ImportJob]]:
+    """The newest imports to filter by, and the one of a link, whether it is for targeting or not; one query."""
+    asked = int(number) if number.isascii() and number.isdecimal() and len(number) <= 18 else 0
+    recent = Q(pk__in=_targets().values("pk")[:RECENT])
+    fields = ("name", "created", "change_set_id", "targeting")
+    found = list(ImportJob.objects.only(*fields).filter(recent | Q(pk=asked)).order_by("-pk"))
+    numbered = [job for job in found if job.pk == asked]
+    offered = [job for job in found if job.change_set_id and job.targeting != ImportJob.Targeting.NONE]
+    return offered[:RECENT], numbered
 
 
 def _only(jobs: list[ImportJob], text: str) -> ImportJob:
