@@ -15,9 +15,9 @@ from imports.event_mapping import SECONDS, EventLayout, Property, read_name
 from imports.presets import OnInvalid, Options
 from imports.rows import Checked, Events, Problem, RowChecker
 from imports.source import Batch
-from profiles import dates, values
+from profiles import values
 from profiles.escapes import unescaped
-from profiles.values import InvalidValue
+from profiles.values import InvalidValue, ValueOptions, ValueType
 
 Columns = Sequence[Sequence[str]]
 
@@ -174,13 +174,14 @@ def _time_reader(layout: EventLayout, options: Options) -> Callable[[str], str |
     """Reads a time without outer white space; None where it is blank and may be. Raises ``InvalidValue``."""
     if layout.time is not None and layout.time.definition.key == SECONDS:
         return _read_seconds
-    zone = options.values.time_zone
+    parse = values.parser(ValueType.DATETIME, ValueOptions(time_zone=options.values.time_zone, four_shapes=True))
 
     def read(text: str) -> str:
-        moment = dates.exact_instant(text, zone)
-        if moment is None:
-            raise InvalidValue("invalid_event_time", _SHAPES if text else "The event has no time: fill in a date")
-        return moment
+        try:
+            return str(parse(text))
+        except InvalidValue:
+            said = _SHAPES if text else "The event has no time: fill in a date"
+            raise InvalidValue("invalid_event_time", said) from None
 
     return read
 
@@ -188,11 +189,12 @@ def _time_reader(layout: EventLayout, options: Options) -> Callable[[str], str |
 def _read_seconds(text: str) -> str | None:
     if not text:
         return None
-    moment = _SECONDS(text)
-    if moment is None:
-        raise InvalidValue("invalid_event_time", "Invalid time of an event: Unix seconds such as 1468308340 expected")
-    return moment
+    try:
+        return str(_parse_seconds(text))
+    except InvalidValue:
+        said = "Invalid time of an event: Unix seconds such as 1468308340 expected"
+        raise InvalidValue("invalid_event_time", said) from None
 
 
-_SECONDS = dates.instant_reader("unix", "UTC", "12:00:00", iso=False)
+_parse_seconds = values.parser(ValueType.DATETIME, ValueOptions(iso_dates=False), "unix")
 _SHAPES = "Invalid time of an event: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected"

@@ -40,7 +40,6 @@ _TIME = re.compile(_CLOCK)
 _INSTANT = re.compile(
     rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}(?:\.[0-9]{{1,9}})?(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
 )
-_EXACT = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:T{_CLOCK}(?:Z|\+00:00)?)?")
 # Eleven digits reach the year 5138; twelve and thirteen are milliseconds (DT-06).
 _SECONDS = re.compile(r"-?[0-9]{1,11}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -137,18 +136,6 @@ def iso_instant(text: str, zone: ZoneInfo | None = None) -> str | None:
     if offset == "Z" or offset == "+00:00":
         return text[:19] + "Z"
     return _shifted(datetime.fromisoformat(text[:19] + offset))
-
-
-def exact_instant(text: str, zone: str) -> str | None:
-    """The instant of a day, or of a day and time alone, with `Z` or with `+00:00`; no other shape is taken (DT-12).
-
-    `zone` is where a text without offset was written.
-    """
-    if _EXACT.fullmatch(text) is None:
-        return None
-    if len(text) == 10:
-        return _utc(f"{text}T00:00:00", _zone(zone)) if iso_day(text) else None
-    return iso_instant(text, _zone(zone))
 
 
 def marked_instant(text: str) -> str | None:
