@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from imports import engine, queue
-from imports.models import ImportJob
+from imports.models import ImportJob, Status
 
 PEOPLE = b"email,first_name,plan\nann@x.co,Ann,gold\nben@x.co,Ben,silver\nnot an address,Cy,gold\n"
 UPLOAD = "admin:imports_importjob_add"
@@ -47,3 +47,23 @@ def press(client: Client, job: ImportJob, move: str, **values: str):
 def finish(job: ImportJob) -> None:
     with queue.in_this_process():
         engine.run_here(job)
+
+
+def ready(client: Client, content: bytes = PEOPLE, **choices: str) -> ImportJob:
+    """A job whose preview stands."""
+    upload(client, content)
+    job = ImportJob.objects.latest("pk")
+    check(client, job, **choices)
+    job.refresh_from_db()
+    assert job.status == Status.READY
+    return job
+
+
+def imported(client: Client, content: bytes = PEOPLE, **choices: str) -> ImportJob:
+    """A job that somebody has started and the engine has ended."""
+    job = ready(client, content, **choices)
+    press(client, job, "start")
+    finish(job)
+    job.refresh_from_db()
+    assert job.status == Status.COMPLETED
+    return job

@@ -19,6 +19,7 @@ from imports import downloads, tasks
 from imports.headers import PROBLEM
 from imports.models import Download, ImportJob, RowError, Status
 from profiles.models import Attribute, Profile
+from tests.admin import screens
 from tests.admin.screens import address, check, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -34,21 +35,11 @@ FIVE = (
 
 
 def ready(client: Client, content: bytes = FIVE, **choices: str) -> ImportJob:
-    upload(client, content)
-    job = ImportJob.objects.latest("pk")
-    check(client, job, **choices)
-    job.refresh_from_db()
-    assert job.status == Status.READY
-    return job
+    return screens.ready(client, content, **choices)
 
 
 def imported(client: Client, content: bytes = FIVE, **choices: str) -> ImportJob:
-    job = ready(client, content, **choices)
-    press(client, job, "start")
-    finish(job)
-    job.refresh_from_db()
-    assert job.status == Status.COMPLETED
-    return job
+    return screens.imported(client, content, **choices)
 
 
 def content(response: Any) -> bytes:

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from imports.models import ImportJob, RowError, Status
 from profiles.models import Profile
-from tests.admin.screens import address, check, finish, log_in, press, upload
+from tests.admin import screens
+from tests.admin.screens import address, finish, log_in, press
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -27,23 +28,11 @@ FIVE = (
 
 
 def ready(client: Client, content: bytes = FIVE, **choices: str) -> ImportJob:
-    """A job whose preview stands."""
-    upload(client, content)
-    job = ImportJob.objects.latest("pk")
-    check(client, job, **choices)
-    job.refresh_from_db()
-    assert job.status == Status.READY
-    return job
+    return screens.ready(client, content, **choices)
 
 
 def imported(client: Client, content: bytes = FIVE, **choices: str) -> ImportJob:
-    """A job that an Admin has started and the engine has ended."""
-    job = ready(client, content, **choices)
-    press(client, job, "start")
-    finish(job)
-    job.refresh_from_db()
-    assert job.status == Status.COMPLETED
-    return job
+    return screens.imported(client, content, **choices)
 
 
 def text(client: Client, job: ImportJob, query: str = "") -> str:
