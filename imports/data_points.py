@@ -31,7 +31,7 @@ def count(job: ImportJob) -> int | None:
     if not are_counted(job):
         return None
     tables = JobTables(job.pk)
-    points = "1" if job.record_type == ImportJob.RecordType.EVENTS else _VALUES.format(plain=_plain(job))
+    points = "1" if job.holds_events else _VALUES.format(plain=_plain(job))
     left_out = _LEFT_OUT_BY_PREVIEW if job.step == Step.PREVIEW else _LEFT_OUT_BY_APPLY
     values: dict[str, Any] = {"job": job.pk, "free": _free(load_schema()), "prefix": consent.GROUP}
     with connection.cursor() as cursor:

@@ -27,8 +27,7 @@ def limits(job: ImportJob) -> Limits:
     """How large the file may be: as its preset has it for its record type, or as the site has it if that is less; and
     whether it has to be plain CSV."""
     found = options(job)
-    events = job.record_type == ImportJob.RecordType.EVENTS
-    megabytes = found.max_event_megabytes if events else found.max_megabytes
+    megabytes = found.max_event_megabytes if job.holds_events else found.max_megabytes
     return Limits(max_bytes=int(min(megabytes, settings.IMPORTS_MAX_MB) * MEGABYTE), csv_only=found.csv_only)
 
 
