@@ -118,6 +118,14 @@ def test_the_preview_tells_which_event_goes_to_whom() -> None:
     ]
 
 
+def test_the_preview_tells_of_data_points_where_they_are_counted() -> None:  # DP-04, DP-05
+    client = screens.log_in("Admin")
+    text = "external_id,name,time\na,login,2024-05-01\na,login,2024-05-02\nb,login,yesterday\n"
+    job = uploaded(client, text, preset="braze")
+    page = screens.check(client, job, "external_id").content.decode()
+    assert "Data points: about 2, an estimate: one for each event." in page
+
+
 def test_the_list_is_filtered_by_name_time_person_and_import() -> None:
     client = screens.log_in("Admin")
     job = imported(client)
