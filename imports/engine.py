@@ -10,20 +10,18 @@ import gc
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.utils import IntegrityError
-from django.utils import timezone
 
-from imports import apply, configure, data_points, intake, leases, lifecycle, plan, preview, queue, reading, staging
+from imports import apply, configure, data_points, leases, lifecycle, queue, reading, staging
 from imports.headers import HeaderError
 from imports.models import Bucket, ImportJob, Step
-from imports.moves import Move, Refused
+from imports.moves import Refused
 from imports.source import SourceError
+from imports.steps import STEPS, Work
 from imports.tables import JobTables
 from profiles import store
 
@@ -34,15 +32,6 @@ PATIENCE, GLANCE = 0.5, 0.05
 
 RETRIES = 20
 """How often a bucket starts again because another writer was in its way, before that counts as an attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A step: how it is cut into units, how one unit is done, what happens after the last."""
-
-    cut: Callable[[ImportJob], list[Bucket]]
-    do: Callable[[ImportJob, Bucket], dict[str, Any]]
-    end: Callable[[ImportJob], object]
 
 
 def work_on(job_id: int, seconds: float) -> bool:
@@ -245,61 +234,3 @@ def _check_again(job: ImportJob) -> None:
         configure.check_again(job)
     except configure.NotReady as problem:
         lifecycle.fail(job, "schema_changed", f"The schema has changed since the check: {problem}")
-
-
-def _one(job: ImportJob) -> list[Bucket]:
-    return [Bucket(job=job, step=job.step, number=1, size=job.total)]
-
-
-def _cut_plan(job: ImportJob) -> list[Bucket]:
-    # Here, before there are units: one that kept it locked would wait for the other one, which waits for the job.
-    ImportJob.objects.filter(pk=job.pk).update(snapshot=store.current_snapshot())
-    return [Bucket(job=job, step=Step.PLAN, number=number) for number in (1, 2)]
-
-
-def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    """The plan itself, and beside it what it does not need."""
-    tables = JobTables(job.pk)
-    if bucket.number == 1:
-        tables.index_places()
-        plan.plan(job, Step.PREVIEW)
-    else:
-        tables.index_rows()
-        tables.create_results()
-    return {}
-
-
-def _prepare(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    apply.prepare(job)
-    return {}
-
-
-def _end_preview(job: ImportJob) -> None:
-    lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
-
-
-def _end_prepare(job: ImportJob) -> None:
-    lifecycle.move(job, Move.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job))
-
-
-def _end_apply(job: ImportJob) -> None:
-    points = data_points.count(job)
-    # In this order: whoever still reads the tables comes to an end by waiting for the job, never the other way round.
-    JobTables(job.pk).drop()
-    lifecycle.move(job, Move.COMPLETE, **apply.outcome(job), data_points=points)
-    apply.add_segment(job)  # in the transaction of the move, which one process makes once
-
-
-def _cut_stage(job: ImportJob) -> list[Bucket]:
-    JobTables(job.pk).create_staged(events=job.holds_events)
-    return staging.parts(job)
-
-
-STEPS: dict[Step, Work] = {
-    Step.SCAN: Work(intake.parts, intake.read, intake.end),
-    Step.STAGE: Work(_cut_stage, staging.stage, lambda job: lifecycle.next_step(job, Step.PLAN)),
-    Step.PLAN: Work(_cut_plan, _plan, lambda job: lifecycle.next_step(job, Step.PREVIEW)),
-    Step.PREVIEW: Work(lambda job: [], preview.preview, _end_preview),
-    Step.PREPARE: Work(_one, _prepare, _end_prepare),
-    Step.APPLY: Work(lambda job: [], apply.apply, _end_apply),
-}

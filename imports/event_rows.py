@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from imports.cells import Cells, ColumnReader, Field, documents, json_of
+from imports.checked import Checked, Events, Problem
 from imports.event_mapping import SECONDS, EventLayout, Property, read_name
 from imports.presets import OnInvalid, Options
-from imports.rows import Checked, Events, Problem, RowChecker
+from imports.rows import RowChecker
 from imports.source import Batch
 from profiles import values
 from profiles.escapes import unescaped

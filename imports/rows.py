@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
 
 from imports import memberships
 from imports.cells import Cells, ColumnReader, Field, documents, json_of, strings
+from imports.checked import Checked, Problem
 from imports.mapping import AUTOMATIC, Column, looked_up_kinds
 from imports.presets import OnInvalid, Options
 from imports.published_codes import published
@@ -19,68 +19,6 @@ from profiles import alias
 from profiles.consent import GROUP_FIELDS
 from profiles.person import Link
 from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, fields_of, identifier_of
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong with one row, or one value of it."""
-
-    row: int
-    line: int
-    code: str
-    reason: str
-    column: str = ""
-    value: str = ""
-    warning: bool = False
-    raw: Sequence[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """What rows of events say beside whom they are about: names, times in UTC, properties as JSON, none blank."""
-
-    names: Sequence[str]
-    times: Sequence[str]
-    properties: Sequence[str]
-
-    def only(self, kept: Sequence[bool]) -> Events:
-        """Those that are kept."""
-        return Events(*(list(compress(column, kept)) for column in (self.names, self.times, self.properties)))
-
-    def at(self, places: Sequence[int]) -> Events:
-        """Those at some places."""
-        return Events(*([column[place] for place in places] for column in (self.names, self.times, self.properties)))
-
-
-@dataclass(slots=True)
-class Checked:
-    """Rows that can be applied, column by column: what each is looked up by, what identifies it, and its values.
-
-    ``links`` are JSON: a list of kinds and values in matching form. So are the ``documents``: values by attribute key,
-    none blank.
-    ``ties`` are the links by which a row may concern rows that look up something else; None where there are none.
-    ``events``: None where the rows are people.
-    """
-
-    numbers: Sequence[int]
-    lines: Sequence[int]
-    keys: Sequence[Link]
-    links: Sequence[str]
-    documents: Sequence[str]
-    ties: Sequence[list[Link]] | None
-    events: Events | None = None
-
-    def only(self, kept: Sequence[bool]) -> Checked:
-        """The rows that are kept."""
-        return Checked(
-            list(compress(self.numbers, kept)),
-            list(compress(self.lines, kept)),
-            list(compress(self.keys, kept)),
-            list(compress(self.links, kept)),
-            list(compress(self.documents, kept)),
-            None if self.ties is None else list(compress(self.ties, kept)),
-            None if self.events is None else self.events.only(kept),
-        )
 
 
 @dataclass(frozen=True, slots=True)

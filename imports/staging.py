@@ -20,9 +20,10 @@ import orjson
 from django.db import connection
 
 from imports import event_mapping, job_file, mapping
+from imports.checked import Checked, Events, Problem
 from imports.event_rows import EventChecker
 from imports.models import Bucket, ImportJob, Step
-from imports.rows import Checked, Events, Problem, RowChecker
+from imports.rows import RowChecker
 from imports.source import Position
 from imports.tables import JobTables
 from profiles import copying, slots

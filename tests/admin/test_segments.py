@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imports import engine, lifecycle
+from imports import lifecycle, steps
 from imports.models import ImportJob, Step
 from imports.moves import Actor, Move, Refused
 from profiles.models import Attribute, ChangeSet, Segment
@@ -201,7 +201,7 @@ def test_an_end_that_is_delivered_again_makes_no_second_segment(admin: Client):
     late = ImportJob.objects.get(pk=job.pk)
     late.status, late.step = "in_progress", Step.APPLY
     with pytest.raises(Refused), transaction.atomic():
-        engine.STEPS[Step.APPLY].end(late)
+        steps.STEPS[Step.APPLY].end(late)
     assert Segment.objects.count() == 1
 
 

@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.management.base import OutputWrapper
 from django.db import connection
 
-from imports import configure, engine, lifecycle, queue, staging
+from imports import configure, engine, lifecycle, queue, staging, steps
 from imports.errand import Errand
 from imports.models import Bucket, ImportJob, Status, Step
 from imports.moves import Actor, Move
@@ -61,7 +61,7 @@ def test_a_step_of_an_earlier_check_is_not_ended_in_the_next_one(job: ImportJob,
     check_again(job)
     way.walk(job := now(job), step)
     before = ImportJob.objects.values().get(pk=job.pk)
-    engine._end(late, engine.STEPS[step])
+    engine._end(late, steps.STEPS[step])
     assert ImportJob.objects.values().get(pk=job.pk) == before
     engine.run_here(job)
     assert (job.status, job.preview["imported"]) == (Status.READY, expected)
@@ -71,7 +71,7 @@ def test_a_worker_that_saw_an_earlier_check_leaves_the_units_of_the_next_one_alo
     way.walk(job, Step.STAGE)
     late = now(job)
     check_again(job, identifier="external_id")
-    engine._cut(now(job), engine.STEPS[Step.STAGE])
+    engine._cut(now(job), steps.STEPS[Step.STAGE])
     engine._advance(late)
     units = job.buckets.filter(step=Step.STAGE)
     assert not units.exclude(done=None).exists()
@@ -83,7 +83,7 @@ def test_a_worker_that_saw_an_earlier_check_leaves_the_units_of_the_next_one_alo
 
 def test_a_check_can_be_cut_up_while_a_unit_of_the_one_before_still_runs(job: ImportJob):
     way.walk(job, Step.STAGE)
-    engine._cut(old := now(job), engine.STEPS[Step.STAGE])
+    engine._cut(old := now(job), steps.STEPS[Step.STAGE])
     written, ended = threading.Event(), threading.Event()
 
     def slowly(job: ImportJob, bucket: Bucket) -> dict[str, int]:
@@ -92,13 +92,13 @@ def test_a_check_can_be_cut_up_while_a_unit_of_the_one_before_still_runs(job: Im
         assert ended.wait(30)
         return counts
 
-    slow = engine.Work(lambda job: [], slowly, lambda job: None)
+    slow = steps.Work(lambda job: [], slowly, lambda job: None)
     bucket = old.buckets.filter(step=Step.STAGE)[0]
     with ThreadPoolExecutor(2) as threads:
         unit = threads.submit(over_its_own_connection, lambda: engine._do(old, bucket, slow))
         assert written.wait(30)
         check_again(job)
-        cut = threads.submit(over_its_own_connection, lambda: engine._cut(now(job), engine.STEPS[Step.STAGE]))
+        cut = threads.submit(over_its_own_connection, lambda: engine._cut(now(job), steps.STEPS[Step.STAGE]))
         wait_for(lambda: _waiting_for_a_table(job), job)
         ended.set()
         unit.result(30)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from imports import configure, engine, leases, lifecycle, queue
+from imports import configure, engine, leases, lifecycle, queue, steps
 from imports.models import ImportJob, Status, Step
 from imports.moves import Actor
 from profiles.models import Profile
@@ -208,6 +208,6 @@ def test_a_step_that_another_process_has_ended_is_not_ended_again(step: Step):
     before = ImportJob.objects.values().get(pk=job.pk)
     columns = list(job.columns.values())
     assert (before["status"], before["step"]) != (late.status, late.step)
-    engine._end(late, engine.STEPS[step])
+    engine._end(late, steps.STEPS[step])
     assert ImportJob.objects.values().get(pk=job.pk) == before
     assert list(job.columns.values()) == columns

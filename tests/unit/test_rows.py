@@ -5,9 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
+from imports.checked import Checked, Problem
 from imports.mapping import Column
 from imports.presets import OnInvalid, Options
-from imports.rows import Checked, Problem, RowChecker
+from imports.rows import RowChecker
 from imports.source import Batch, Position
 from profiles.schema import Definition
 from profiles.values import ValueType
