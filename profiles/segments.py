@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from django.db.models import BooleanField, Count, Func, Q, QuerySet, Value
 from django.utils import timezone
 
-from profiles import conditions, reach
+from profiles import condition_json, conditions, reach
 from profiles.comparisons import Test, compare, start_of
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Operator
 from profiles.consent import Channel
@@ -32,7 +32,7 @@ def conditions_of(segment: Segment) -> tuple[Condition, ...]:
     """What the members of a segment meet. Raises ``InvalidCondition`` where that cannot be told any more."""
     if segment.change_set_id is not None:
         return (conditions.Member(segment.change_set_id),)
-    found = conditions.from_json(segment.conditions)
+    found = condition_json.from_json(segment.conditions)
     if not found:
         raise InvalidCondition("The import that it was made of is not there any more.", "segment")
     return found

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from profiles import conditions
+from profiles import condition_parameters
 from profiles.admin import segment_filter
+from profiles.condition_parameters import Parameters
 from profiles.conditions import (
     AttributeCondition,
     Condition,
@@ -16,7 +17,6 @@ from profiles.conditions import (
     Member,
     Moment,
     Operator,
-    Parameters,
     When,
 )
 from profiles.consent import Channel
@@ -91,10 +91,10 @@ def chips(asked: Asked, known: Known) -> Iterator[Chip]:
 
 def _hidden(asked: Asked, sent: Parameters) -> Iterator[tuple[str, str]]:
     """What the form cannot show, so that it is not lost when the form is sent."""
-    yield from conditions.to_parameters(c for c in asked.conditions if isinstance(c, Member))
+    yield from condition_parameters.to_parameters(c for c in asked.conditions if isinstance(c, Member))
     yield from (("has", kind) for kind in [kind for kind in sent.get("has", ()) if kind][1:])
     shown = {row.number for row in _rows(asked, sent)}
-    for i, row in enumerate(conditions.rows(sent)):
+    for i, row in enumerate(condition_parameters.rows(sent)):
         if i not in shown:
             yield from zip(_OF_A_ROW, row, strict=True)
 
@@ -112,7 +112,7 @@ def said(condition: Condition, known: Known) -> str:
 
 def _rows(asked: Asked, sent: Parameters) -> list[FormRow]:
     """The first of what was sent, whatever is wrong with it, and a blank row for one more."""
-    rows = [FormRow(i, *row, problems=_problems(asked, i)) for i, row in enumerate(conditions.rows(sent))]
+    rows = [FormRow(i, *row, problems=_problems(asked, i)) for i, row in enumerate(condition_parameters.rows(sent))]
     return [*(row for row in rows if row.number < MOST_ROWS or row.problems), FormRow(len(rows))]
 
 
@@ -161,6 +161,6 @@ def _with_name(wrong: InvalidCondition, sent: Parameters, known: Known) -> str:
     """A problem as it is told far from its field."""
     name = wrong.field.capitalize() if wrong.field in {*Moment, "segment"} else ""
     if wrong.field in _OF_A_ROW:
-        key = conditions.rows(sent)[wrong.row][0]
+        key = condition_parameters.rows(sent)[wrong.row][0]
         name = known.schema.definitions[key].label if key in known.schema.definitions else key
     return f"{name}: {wrong}" if name else str(wrong)

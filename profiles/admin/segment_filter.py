@@ -8,7 +8,8 @@ from typing import Any
 
 from profiles import segments
 from profiles.admin import named
-from profiles.conditions import Condition, InvalidCondition, Parameters
+from profiles.condition_parameters import Parameters
+from profiles.conditions import Condition, InvalidCondition
 from profiles.models import Segment
 from profiles.schema import Schema
 
