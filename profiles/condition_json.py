@@ -9,11 +9,15 @@ from datetime import date
 from typing import Any
 
 from profiles.conditions import (
+    FIRST_YEAR,
+    LAST_YEAR,
     AttributeCondition,
     BirthdayToday,
     Condition,
     Dated,
+    GroupState,
     HasIdentifier,
+    InGroup,
     InvalidCondition,
     Member,
     Moment,
@@ -44,6 +48,7 @@ _NAMES: dict[type, str] = {
     AttributeCondition: "attribute",
     Member: "member",
     HasIdentifier: "identifier",
+    InGroup: "group",
     Dated: "dated",
     BirthdayToday: "birthday",
     Reachable: "reachable",
@@ -58,14 +63,18 @@ def _restored(stored: dict[str, Any]) -> Condition:
     try:
         match stored.pop("is"):
             case "attribute":
-                return AttributeCondition(stored["key"], Operator(stored["operator"]), stored.get("value", ""))
+                return AttributeCondition(
+                    _text(stored["key"]), Operator(stored["operator"]), _text(stored.get("value", ""))
+                )
             case "member":
                 which = stored.get("outcome")
-                return Member(int(stored["change_set"]), Outcome(which) if which else None)
+                return Member(_number(stored["change_set"]), Outcome(which) if which else None)
             case "identifier":
-                return HasIdentifier(stored["kind"])
+                return HasIdentifier(_text(stored["kind"]))
+            case "group":
+                return InGroup(_text(stored["group"]), GroupState(stored["state"]))
             case "dated":
-                return Dated(Moment(stored["moment"]), When(stored["when"]), date.fromisoformat(stored["day"]))
+                return Dated(Moment(stored["moment"]), When(stored["when"]), _day(stored["day"]))
             case "birthday":
                 return BirthdayToday()
             case "reachable":
@@ -74,3 +83,22 @@ def _restored(stored: dict[str, Any]) -> Condition:
                 raise ValueError(f"nothing is called {unknown}")
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidCondition(f"This is no condition: {error}.") from error
+
+
+def _text(stored: object) -> str:
+    if not isinstance(stored, str):
+        raise TypeError(f"{stored!r} is no text")
+    return stored
+
+
+def _number(stored: object) -> int:
+    if not isinstance(stored, int) or not 0 <= stored < 10**18:
+        raise ValueError(f"{stored!r} is no number of a change set")
+    return stored
+
+
+def _day(stored: str) -> date:
+    day = date.fromisoformat(stored)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"{stored} is in no year of the calendar here")
+    return day

@@ -15,7 +15,9 @@ from profiles.conditions import (
     BirthdayToday,
     Condition,
     Dated,
+    GroupState,
     HasIdentifier,
+    InGroup,
     InvalidCondition,
     Member,
     Moment,
@@ -62,6 +64,12 @@ def outcome(sent: Parameters) -> Outcome | None:
     return _member_of(Outcome, text, "outcome") if text else None
 
 
+def group_state(text: str) -> GroupState:
+    """What is asked about a subscription group; that somebody is in it where nothing is said. Raises
+    ``InvalidCondition``."""
+    return _member_of(GroupState, text or GroupState.SUBSCRIBED, "group")
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 
@@ -71,6 +79,8 @@ def _reads(sent: Parameters) -> Iterator[Iterator[Condition]]:
         yield _attribute(place, *row)
     yield _member(sent)
     yield (HasIdentifier(kind) for kind in sent.get("has", ()) if kind)
+    for pair in zip_longest(sent.get("group", ()), sent.get("group_state", ()), fillvalue=""):
+        yield _in_group(*pair)
     for moment in Moment:
         yield _dated(sent, moment)
     yield (BirthdayToday() for text in sent.get("birthday", ()) if text)
@@ -94,6 +104,13 @@ def _member(sent: Parameters) -> Iterator[Condition]:
         if not (text.isascii() and text.isdecimal() and len(text) <= 18):
             raise InvalidCondition("The number of a change set is expected.", "change_set")
         yield Member(int(text), outcome(sent))
+
+
+def _in_group(group: str, state: str) -> Iterator[Condition]:
+    if "\0" in group:
+        raise InvalidCondition("This holds a NUL character, which no ID has.", "group")
+    if group:
+        yield InGroup(group, group_state(state))
 
 
 def _dated(sent: Parameters, moment: Moment) -> Iterator[Condition]:
@@ -135,6 +152,8 @@ def _pairs(condition: Condition) -> list[tuple[str, str]]:
             return [("change_set", str(change_set)), *([("outcome", which.value)] if which else [])]
         case HasIdentifier(kind):
             return [("has", kind)]
+        case InGroup(group, state):
+            return [("group", group), ("group_state", state.value)]
         case Dated(moment, when, day):
             return [(moment.value, day.isoformat()), (f"{moment}_when", when.value)]
         case BirthdayToday():

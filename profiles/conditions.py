@@ -56,6 +56,18 @@ class Outcome(enum.StrEnum):
     UPDATED = "updated"
 
 
+class GroupState(enum.StrEnum):
+    """What is known of somebody and a subscription group."""
+
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    NEITHER = "neither"
+
+    @property
+    def label(self) -> str:
+        return "neither subscribed nor unsubscribed" if self is GroupState.NEITHER else self.value
+
+
 class Moment(enum.StrEnum):
     CREATED = "created"
     UPDATED = "updated"
@@ -92,12 +104,23 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class HasIdentifier:
-    """Somebody who can be found by this channel."""
+    """Somebody who has an external id, an alias, or a value of this channel."""
 
     kind: str
 
     def __str__(self) -> str:
         return f"Has {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class InGroup:
+    """Somebody in a subscription group, who left it, or of whom neither is known (SB-09). ``group``: its id."""
+
+    group: str
+    state: GroupState
+
+    def __str__(self) -> str:
+        return f"Group {self.group}: {self.state.label}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +153,7 @@ class Reachable:
         return f"Reachable on {self.channel.label}"
 
 
-Condition = AttributeCondition | Member | HasIdentifier | Dated | BirthdayToday | Reachable
+Condition = AttributeCondition | Member | HasIdentifier | InGroup | Dated | BirthdayToday | Reachable
 
 
 class InvalidCondition(ValueError):

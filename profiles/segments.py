@@ -7,15 +7,16 @@ from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
 from django.db.models import BooleanField, Count, Func, Q, QuerySet, Value
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from profiles import condition_json, conditions, reach
 from profiles.comparisons import Test, compare, start_of
-from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Operator
-from profiles.consent import Channel
+from profiles.conditions import AttributeCondition, Condition, GroupState, InvalidCondition, Operator
+from profiles.consent import Channel, group_key
 from profiles.filter_index import text_of
 from profiles.models import Change, Profile, Segment
-from profiles.schema import EXTERNAL_ID, Schema
+from profiles.schema import ALIAS, EXTERNAL_ID, Schema
 
 BIRTHDAY = "dob"
 
@@ -49,6 +50,8 @@ def test(condition: Condition, schema: Schema) -> Test:
             return Q(pk__in=members.values("profile_id"))
         case conditions.HasIdentifier(kind):
             return _holds(kind, schema)
+        case conditions.InGroup(group, state):
+            return _in_group(group_key(group), state)
         case conditions.Dated(moment, when, day):
             return _dated(moment.value, when, day)
         case conditions.BirthdayToday():
@@ -67,8 +70,8 @@ def is_counted(condition: Condition, schema: Schema, indexed: Collection[str]) -
             by_channel = operator is Operator.EQUALS and key in schema.identifiers
             return by_channel or (key in indexed and operator is not Operator.CONTAINS)
         case conditions.HasIdentifier(kind):
-            return kind == EXTERNAL_ID
-        case conditions.BirthdayToday() | conditions.Reachable():
+            return kind in (EXTERNAL_ID, ALIAS)
+        case conditions.InGroup() | conditions.BirthdayToday() | conditions.Reachable():
             return False
     return True
 
@@ -100,9 +103,17 @@ def _born_on(days: list[str]) -> Q:
 def _holds(kind: str, schema: Schema) -> Test:
     if kind == EXTERNAL_ID:
         return Q(external_id__isnull=False)
+    if kind == ALIAS:
+        return Q(alias_name__isnull=False)
     if kind not in schema.identifiers:
         raise InvalidCondition(f"People cannot be found by {kind}.", "has")
     return Q(attributes__has_key=kind)
+
+
+def _in_group(key: str, state: GroupState) -> Test:
+    if state is GroupState.NEITHER:
+        return ~Q(attributes__has_key=key)
+    return Q(Exact(text_of(key), Value(state.value)))
 
 
 def _dated(field: str, when: conditions.When, day: date) -> Test:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from profiles import condition_parameters, filter_index, listing, search, segments
-from profiles.admin import people_filters, people_rows, segment_filter
+from profiles.admin import group_filter, people_filters, people_rows, segment_filter
 from profiles.condition_parameters import Parameters
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition
 from profiles.listing import Count, TookTooLong
@@ -64,6 +64,7 @@ class Asked:
     text: str
     columns: Sequence[str]
     added: Added
+    groups: group_filter.Asked
     segments: segment_filter.Asked
     page: int
     exactly: bool
@@ -88,8 +89,9 @@ class Asked:
         added: bool = True,
         page: int = 1,
         exactly: bool = False,
+        more: Iterable[tuple[str, str]] = (),
     ) -> Pairs:
-        """What the address says, or what it says with something left out."""
+        """What the address says, or what it says with something left out, or with more."""
         return [
             *([("q", self.text)] if text and self.text else []),
             *(self.added.parameters if added else []),
@@ -98,6 +100,7 @@ class Asked:
             *(("show", key) for key in self.columns if tuple(self.columns) != COLUMNS),
             *([("p", str(page))] if page > 1 else []),
             *([("count", "exact")] if exactly else []),
+            *more,
         ]
 
     def address(self, **parts: Any) -> str:
@@ -161,16 +164,18 @@ def what_is_asked(sent: Parameters, known: Known, screen: ProfileAdmin) -> Asked
     """What an address of the list asks for, right or wrong."""
     found, wrong = condition_parameters.from_parameters(sent)
     added, chosen = screen.added(sent), segment_filter.read(sent, known.schema)
+    groups = group_filter.read(sent, found)
     columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in known.schema.definitions]
     return Asked(
-        conditions=found,
+        conditions=list(dict.fromkeys([*found, *groups.conditions])),
         text=_last(sent, "q"),
         columns=columns[:MOST_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],
         added=added,
+        groups=groups,
         segments=chosen,
         page=_page_number(_last(sent, "p")),
         exactly=_last(sent, "count") == "exact",
-        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong, *chosen.wrong],
+        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong, *groups.wrong, *chosen.wrong],
     )
 
 
