@@ -222,7 +222,7 @@ class SubscriptionGroup(models.Model):
 
 
 class Segment(models.Model):
-    """A named set of people: those who meet conditions (``conditions.to_json``), or the members of one change set.
+    """A named set of people: those who meet conditions (``condition_json``), or the members of one change set.
 
     With neither it is nobody: the change set is gone. Names may be alike, as those of imports may.
     """

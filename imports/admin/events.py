@@ -15,7 +15,7 @@ from imports.models import ImportJob
 from profiles.admin.events import EventAdmin
 from profiles.admin.people_list import Added
 from profiles.admin.source import Source
-from profiles.conditions import Parameters
+from profiles.condition_parameters import Parameters
 from profiles.models import ChangeSet, Event
 
 admin.site.unregister(Event)

@@ -15,7 +15,7 @@ from imports.models import ImportJob
 from profiles.admin.people import ProfileAdmin
 from profiles.admin.people_list import Added
 from profiles.admin.source import Source
-from profiles.conditions import Parameters
+from profiles.condition_parameters import Parameters
 from profiles.models import ChangeSet, Profile
 
 admin.site.unregister(Profile)

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from imports.models import ImportJob
-from profiles import conditions
+from profiles import condition_parameters
 from profiles.admin import named
 from profiles.admin.named import label
 from profiles.admin.people_list import Added
-from profiles.conditions import InvalidCondition, Member, Outcome, Parameters
+from profiles.condition_parameters import Parameters
+from profiles.conditions import InvalidCondition, Member, Outcome
 from profiles.models import Segment
 
 RECENT = 50
@@ -39,7 +40,7 @@ def of_import(sent: Parameters) -> Added:
     recent, numbered = _recent_and(number)
     context: dict[str, Any] = {"import_name": text, "recent": [label(job) for job in recent]}
     try:
-        context["outcome"] = outcome = conditions.outcome(sent)
+        context["outcome"] = outcome = condition_parameters.outcome(sent)
         if not text and not number:
             return Added(context=context)
         jobs = _named(text) if text else numbered

@@ -21,7 +21,8 @@ from profiles import listing, search, timeline
 from profiles.admin.names import called
 from profiles.admin.people_list import LAST_PAGE, Added
 from profiles.admin.source import Source
-from profiles.conditions import Member, Parameters
+from profiles.condition_parameters import Parameters
+from profiles.conditions import Member
 from profiles.listing import Count, TookTooLong
 from profiles.models import Event, Profile, load_schema
 

@@ -7,10 +7,19 @@ from typing import Any
 from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
+from profiles import condition_parameters, holders
 from profiles.admin.addresses import without_nul
-from profiles.consent import GROUP_ID_BYTES
-from profiles.models import SubscriptionGroup
+from profiles.conditions import GroupState, InGroup
+from profiles.consent import GROUP_ID_BYTES, group_key
+from profiles.models import Profile, SubscriptionGroup
+
+EXACTLY = "count"
+"""In an address: count the people of the group, as far as the time limit lets us."""
 
 
 class GroupForm(ModelForm):  # type: ignore[type-arg]
@@ -49,9 +58,27 @@ class SubscriptionGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     actions = None
+    fields = ("group_id", "name", "channel", "people")
+
+    class Media:
+        css = {"all": ["profiles/groups.css"]}
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [name for name in self.fields if obj or name != "people"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["group_id"] if obj else []
+        return ["group_id", "people"] if obj else ["people"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The group with how many people are in it, and how many left."""
+        group = super().get_object(request, object_id, from_field)
+        if isinstance(group, SubscriptionGroup):
+            group.told = _told(request, group)  # type: ignore[attr-defined]
+        return group
+
+    @admin.display(description="People")
+    def people(self, group: SubscriptionGroup) -> SafeString:
+        return group.told  # type: ignore[attr-defined, no-any-return]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -76,3 +103,40 @@ class SubscriptionGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def _may(request: HttpRequest, verb: str) -> bool:
     return bool(request.user.has_perm(f"profiles.{verb}_attribute"))
+
+
+def _told(request: HttpRequest, group: SubscriptionGroup) -> SafeString:
+    """How many people are subscribed and unsubscribed, each with the way to them, and to exact numbers."""
+    key = group_key(group.group_id)
+    about = holders.estimate_values(key)
+    is_asked = EXACTLY in request.GET and not about.exact
+    exact = holders.count_values(key) if is_asked else None
+    may_look = admin.site.get_model_admin(Profile).has_view_permission(request)
+    lines = (
+        (
+            state.capitalize(),
+            about.of(state) if exact is None else f"{exact.get(state, 0):,}",
+            _link(group, state, may_look),
+        )
+        for state in (GroupState.SUBSCRIBED, GroupState.UNSUBSCRIBED)
+    )
+    listed = format_html_join("", "<li>{}: {} {}</li>", lines)
+    return format_html('<ul class="group-people">{}</ul>{}', listed, _more(about.exact or exact is not None, is_asked))
+
+
+def _link(group: SubscriptionGroup, state: GroupState, may_look: bool) -> str | SafeString:
+    """The list of the people who are in the group, or left it."""
+    if not may_look:
+        return ""
+    asked = urlencode(condition_parameters.to_parameters([InGroup(group.group_id, state)]))
+    said = '<a href="{}?{}">Show<span class="visually-hidden"> who is {}</span></a>'
+    return format_html(said, reverse("admin:profiles_profile_changelist"), asked, state)
+
+
+def _more(is_exact: bool, is_asked: bool) -> str | SafeString:
+    """The way to exact numbers, where these are not."""
+    if is_exact:
+        return ""
+    if is_asked:
+        return "Counting exactly takes too long now."
+    return format_html('<a href="?{}=exactly">Count exactly</a>', EXACTLY)

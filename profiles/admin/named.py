@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -33,11 +33,23 @@ def label(thing: Named) -> str:
     return f"{thing.name}, {day.day} {day:%B} {day.year}, #{thing.pk}"
 
 
-def called(things: QuerySet[Thing], texts: Iterable[str]) -> dict[str, list[Thing]]:
-    """By text, all things whose whole name, or label, it is, letter for letter; one query for all texts."""
+def called(
+    things: QuerySet[Thing],
+    texts: Iterable[str],
+    label: Callable[[Any], str] = label,
+    fields: Sequence[str] = ("name",),
+) -> dict[str, list[Thing]]:
+    """By text, all things whose whole name, or label, it is, letter for letter; one query for all texts.
+
+    ``label``: the name with the primary key at its end, as `label` has it. ``fields``: what counts as a name.
+    """
     sound = [text for text in dict.fromkeys(texts) if text and "\0" not in text]
     numbers = [int(parts[1]) for text in sound if (parts := _NUMBERED(text))]
     if not sound:
         return {}
-    alike: list[Any] = list(things.filter(Q(name__in=sound) | Q(pk__in=numbers))[: MOST * len(sound) + 1])
-    return {text: [each for each in alike if text in (each.name, label(each))] for text in sound}
+    wanted = Q(pk__in=numbers)
+    for field in fields:
+        wanted |= Q(**{f"{field}__in": sound})
+    alike = list(things.filter(wanted)[: MOST * len(sound) + 1])
+    names = [(each, {label(each), *(getattr(each, field) for field in fields)}) for each in alike]
+    return {text: [each for each, known_as in names if text in known_as] for text in sound}

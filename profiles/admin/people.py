@@ -12,7 +12,7 @@ from profiles.admin import people_list
 from profiles.admin import person as one
 from profiles.admin.people_list import Added
 from profiles.admin.source import Source, source
-from profiles.conditions import Parameters
+from profiles.condition_parameters import Parameters
 from profiles.models import ChangeSet, Profile
 
 

@@ -15,9 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from profiles import conditions, filter_index, listing, search, segments
-from profiles.admin import people_filters, people_rows, segment_filter
-from profiles.conditions import AttributeCondition, Condition, InvalidCondition, Parameters
+from profiles import condition_parameters, filter_index, listing, search, segments
+from profiles.admin import group_filter, people_filters, people_rows, segment_filter
+from profiles.condition_parameters import Parameters
+from profiles.conditions import AttributeCondition, Condition, InvalidCondition
 from profiles.listing import Count, TookTooLong
 from profiles.models import Attribute, Change, ChangeSet, Profile
 from profiles.schema import Definition, Schema
@@ -63,6 +64,7 @@ class Asked:
     text: str
     columns: Sequence[str]
     added: Added
+    groups: group_filter.Asked
     segments: segment_filter.Asked
     page: int
     exactly: bool
@@ -87,16 +89,18 @@ class Asked:
         added: bool = True,
         page: int = 1,
         exactly: bool = False,
+        more: Iterable[tuple[str, str]] = (),
     ) -> Pairs:
-        """What the address says, or what it says with something left out."""
+        """What the address says, or what it says with something left out, or with more."""
         return [
             *([("q", self.text)] if text and self.text else []),
             *(self.added.parameters if added else []),
             *(("segment", str(each.number)) for each in self.segments.chosen if each.number != without_segment),
-            *conditions.to_parameters(c for c in self.conditions if c != without),
+            *condition_parameters.to_parameters(c for c in self.conditions if c != without),
             *(("show", key) for key in self.columns if tuple(self.columns) != COLUMNS),
             *([("p", str(page))] if page > 1 else []),
             *([("count", "exact")] if exactly else []),
+            *more,
         ]
 
     def address(self, **parts: Any) -> str:
@@ -158,18 +162,20 @@ def what_is_known() -> Known:
 
 def what_is_asked(sent: Parameters, known: Known, screen: ProfileAdmin) -> Asked:
     """What an address of the list asks for, right or wrong."""
-    found, wrong = conditions.from_parameters(sent)
+    found, wrong = condition_parameters.from_parameters(sent)
     added, chosen = screen.added(sent), segment_filter.read(sent, known.schema)
+    groups = group_filter.read(sent, found)
     columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in known.schema.definitions]
     return Asked(
-        conditions=found,
+        conditions=list(dict.fromkeys([*found, *groups.conditions])),
         text=_last(sent, "q"),
         columns=columns[:MOST_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],
         added=added,
+        groups=groups,
         segments=chosen,
         page=_page_number(_last(sent, "p")),
         exactly=_last(sent, "count") == "exact",
-        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong, *chosen.wrong],
+        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong, *groups.wrong, *chosen.wrong],
     )
 
 
@@ -187,8 +193,9 @@ def _meaningless(found: Iterable[Condition], sent: Parameters, schema: Schema) -
 
 def _row_of(condition: Condition, sent: Parameters) -> int:
     """Which row of the form says this."""
-    for place, (key, operator, value) in enumerate(conditions.rows(sent)):
-        if condition in conditions.from_parameters({"attribute": [key], "operator": [operator], "value": [value]})[0]:
+    for place, row in enumerate(condition_parameters.rows(sent)):
+        alone = {name: [text] for name, text in zip(("attribute", "operator", "value"), row, strict=True)}
+        if condition in condition_parameters.from_parameters(alone)[0]:
             return place
     return 0
 

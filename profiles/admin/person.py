@@ -17,13 +17,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from profiles import edit, store
+from profiles import edit, patience, store
 from profiles.admin import person_form
 from profiles.admin.names import called
 from profiles.admin.person_consent import with_groups
 from profiles.admin.person_form import Field
 from profiles.admin.person_page import Form, delete_page, label, page
-from profiles.edit import Fault, Refused, Seen, Why
+from profiles.edit import Seen
+from profiles.faults import GONE, Fault, Refused, Why
 from profiles.models import Profile, load_schema
 from profiles.schema import Schema
 
@@ -39,7 +40,7 @@ def add(request: HttpRequest, admin: ProfileAdmin) -> HttpResponse:
         schema = with_groups(load_schema(), None)
         return page(request, admin, None, schema, Form(person_form.fields_of(None, schema)))
     try:
-        with edit.schema_held() as held:
+        with patience.schema_held() as held:
             schema = with_groups(held, None)
             fields = person_form.fields_sent(request.POST, None, schema)
             return _reshaped(request, admin, None, schema, fields) or _create(request, admin, schema, fields)
@@ -60,7 +61,7 @@ def change(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpRespon
     if not admin.has_change_permission(request, person):
         raise PermissionDenied
     try:
-        with edit.schema_held() as held:
+        with patience.schema_held() as held:
             schema = with_groups(held, person)
             fields = person_form.fields_sent(request.POST, person, schema)
             return _reshaped(request, admin, person, schema, fields) or _save(request, admin, person, schema, fields)
@@ -152,7 +153,7 @@ def _save(
     wanted, seen = person_form.wanted(fields), _seen(request, person)
     try:
         if person is None:
-            raise Refused(edit.GONE)
+            raise Refused(GONE)
         if any(each.problems for each in fields):
             return page(request, admin, person, schema, Form(fields, seen.version, was=request.POST.get("was", "")))
         with transaction.atomic():

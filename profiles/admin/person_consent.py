@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from profiles import consent, reach
 from profiles.admin.choices import choices
+from profiles.admin.names import called_group
 from profiles.consent import Channel
 from profiles.merge import as_list
 from profiles.models import Profile, SubscriptionGroup
@@ -37,7 +38,7 @@ def with_groups(schema: Schema, person: Profile | None) -> Schema:
     held = [group_id for key in (person.attributes if person else ()) if (group_id := consent.group_of(key))]
     others = Q(pk__in=SubscriptionGroup.objects.values("pk")[:MOST_GROUPS])
     groups = SubscriptionGroup.objects.filter(Q(group_id__in=held) | others)
-    labels = dict.fromkeys(held, "") | {group.group_id: _called(group) for group in groups}
+    labels = dict.fromkeys(held, "") | {group.group_id: called_group(group) for group in groups}
     found = (
         Definition(consent.group_key(group_id), f"Group {label or group_id}", ValueType.SUBSCRIPTION)
         for group_id, label in labels.items()
@@ -51,10 +52,6 @@ def lines(person: Profile, schema: Schema) -> list[Line]:
     links = {link for of_kind in addresses.values() for _, link in of_kind}
     suppressed = reach.suppressed(links) if links else set()
     return [_line(channel, person.attributes, addresses, suppressed) for channel in Channel]
-
-
-def _called(group: SubscriptionGroup) -> str:
-    return f"{group.name} ({group.get_channel_display()})" if group.channel else group.name
 
 
 def _addresses(person: Profile, kind: str, schema: Schema) -> Iterator[tuple[str, Link]]:

@@ -18,7 +18,7 @@ from profiles import values
 from profiles.admin.choices import choices
 from profiles.consent import DND, Channel, group_of
 from profiles.dates import iso_day, iso_instant
-from profiles.edit import Fault
+from profiles.faults import Fault
 from profiles.merge import as_list
 from profiles.models import Profile
 from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, LONGEST_OWN_FIELD, OWN_FIELDS, Definition, Schema

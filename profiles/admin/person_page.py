@@ -18,7 +18,7 @@ from profiles.admin.names import called
 from profiles.admin.person_form import Field
 from profiles.admin.source import Source
 from profiles.consent import group_of, is_consent, keys
-from profiles.edit import Fault, Why
+from profiles.faults import Fault, Why
 from profiles.models import Change, ChangeSet, Event, Profile
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OWN_IDENTIFIERS, Schema, identifier_of
 

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from profiles import conditions
+from profiles import condition_json
 from profiles.admin import named, people_filters, people_list
 from profiles.admin.people_list import Asked
 from profiles.models import Profile, Segment
@@ -71,7 +71,7 @@ def _why_not(asked: Asked) -> str:
 def _save(request: HttpRequest, screen: SegmentAdmin, asked: Asked, name: str) -> HttpResponse:
     """Keep the conditions themselves, also those of other segments, which may be deleted one day."""
     made = Segment.objects.create(
-        name=name, conditions=conditions.to_json(asked.all_conditions), created_by_id=request.user.pk
+        name=name, conditions=condition_json.to_json(asked.all_conditions), created_by_id=request.user.pk
     )
     screen.log_addition(request, made, [{"added": {}}])
     messages.success(request, format_html('The segment <bdi dir="auto">{}</bdi> is saved.', named.label(made)))

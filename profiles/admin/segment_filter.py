@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from django.db.models import Q
 
 from profiles import segments
 from profiles.admin import named
-from profiles.conditions import Condition, InvalidCondition, Parameters
+from profiles.condition_parameters import Parameters
+from profiles.conditions import Condition, InvalidCondition
 from profiles.models import Segment
 from profiles.schema import Schema
 
@@ -36,11 +38,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address says about segments, and what is wrong with it."""
+    """What the address says about segments, what is wrong with it, and the newest segments, to choose from."""
 
     chosen: Sequence[Chosen]
     fields: Sequence[Field]
     wrong: Sequence[InvalidCondition]
+    recent: Sequence[str]
 
     @property
     def conditions(self) -> list[Condition]:
@@ -50,9 +53,9 @@ class Asked:
 def read(sent: Parameters, schema: Schema) -> Asked:
     """The segments of an address: their numbers, or their exact names as somebody types them."""
     texts = dict.fromkeys(text.strip() for text in sent.get("segment_name", ()) if text.strip())
-    numbers = dict.fromkeys(int(text) for text in sent.get("segment", ()) if _is_number(text))
+    numbers = dict.fromkeys(_number(text.strip()) for text in sent.get("segment", ()) if text.strip())
     by_text = named.called(Segment.objects.all(), texts)
-    by_number = Segment.objects.in_bulk(numbers) if numbers else {}
+    by_number, recent = _numbered_and_recent(numbers)
     chosen: dict[int, Chosen] = {}
     fields: list[Field] = []
     wrong: list[InvalidCondition] = []
@@ -74,12 +77,7 @@ def read(sent: Parameters, schema: Schema) -> Asked:
         if problem:
             wrong.append(InvalidCondition(problem, "segment", len(fields)))
         fields.append(Field(len(fields), text, problem, same))
-    return Asked(list(chosen.values()), [*fields, Field(len(fields))], wrong)
-
-
-def recent() -> list[str]:
-    """The newest segments, to choose from."""
-    return [named.label(segment) for segment in Segment.objects.only("name", "created").order_by("-pk")[:RECENT]]
+    return Asked(list(chosen.values()), [*fields, Field(len(fields))], wrong, recent)
 
 
 def why_not(conditions: Iterable[Condition], schema: Schema) -> str:
@@ -90,6 +88,13 @@ def why_not(conditions: Iterable[Condition], schema: Schema) -> str:
         except InvalidCondition as invalid:
             return f"It asks for “{condition}”. {invalid}"
     return ""
+
+
+def _numbered_and_recent(numbers: Iterable[int]) -> tuple[dict[int, Segment], list[str]]:
+    """The segments that have these numbers, and what the newest are called; one query."""
+    newest = Q(pk__in=Segment.objects.order_by("-pk").values("pk")[:RECENT])
+    found = {segment.pk: segment for segment in Segment.objects.filter(newest | Q(pk__in=numbers)).order_by("-pk")}
+    return found, [named.label(segment) for segment in list(found.values())[:RECENT]]
 
 
 def _read(segment: Segment, schema: Schema) -> tuple[Chosen, str]:
@@ -103,5 +108,6 @@ def _read(segment: Segment, schema: Schema) -> tuple[Chosen, str]:
     return Chosen(segment.pk, label, found), f"Nobody can be found by this segment. {problem}" if problem else ""
 
 
-def _is_number(text: Any) -> bool:
-    return bool(text.isascii() and text.isdecimal() and len(text) <= 18)
+def _number(text: str) -> int:
+    """The number of a segment; 0, which none has, for what is no number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0

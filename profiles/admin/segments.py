@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from profiles import listing, segments
-from profiles.admin import people_list, segment_add, segment_filter
+from profiles.admin import group_filter, people_list, segment_add, segment_filter
 from profiles.admin.addresses import without_nul
 from profiles.admin.people_filters import said
 from profiles.conditions import InvalidCondition, Member
@@ -118,11 +118,12 @@ def _tell(request: HttpRequest, found: Iterable[Segment]) -> None:
     members = {c.change_set for _, each in held if isinstance(each, tuple) for c in each if isinstance(c, Member)}
     written = ChangeSet.objects.select_related("actor").filter(pk__in=members)
     sources = screen.writers(request, list(written)) if members else {}
+    groups = group_filter.names_of(c for _, each in held if isinstance(each, tuple) for c in each)
     for segment, each in held:
         if isinstance(each, InvalidCondition):
             segment.told = f"Nobody can be found by it. {each}"  # type: ignore[attr-defined]
             continue
-        texts = [_from(c, sources) if isinstance(c, Member) else said(c, known) for c in each]
+        texts = [_from(c, sources) if isinstance(c, Member) else said(c, known, groups) for c in each]
         problem = segment_filter.why_not(each, known.schema)
         segment.told = "; ".join(texts) + (f". Nobody can be found by it: {problem}" if problem else "")  # type: ignore[attr-defined]
 

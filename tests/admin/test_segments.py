@@ -63,7 +63,7 @@ def test_several_segments_hold_together_and_the_form_keeps_them(admin: Client):
     page = look(admin, ("segment_name", "Gold"), ("segment_name", "Phones"))
     assert page.request["QUERY_STRING"] == f"segment={first.pk}&segment={second.pk}"
     assert names(page) == ["Ann"]
-    typed = [field.text for field in page.context["segment_fields"]]
+    typed = [field.text for field, _ in page.context["segment_fields"]]
     assert [text.partition(",")[0] for text in typed] == ["Gold", "Phones", ""]
     assert names(look(admin, *(("segment_name", text) for text in typed))) == ["Ann"]
 
@@ -76,6 +76,8 @@ def test_a_name_is_whole_and_segments_of_one_name_are_told_apart(admin: Client):
     assert "2 segments have this name. Choose one of them." in told(page)
     for segment in (first, second):
         assert f'?segment={segment.pk}"' in page.content.decode()
+    page = look(admin, ("has", "phone"), segment_name="Mine")
+    assert f'?has=phone&amp;segment={first.pk}"' in page.content.decode(), "the other filters stay"
 
 
 def test_what_is_no_filter_is_not_saved_and_that_is_told(admin: Client):
@@ -107,7 +109,22 @@ def test_a_condition_on_an_attribute_that_is_gone_says_so(admin: Client):
 
 
 @pytest.mark.parametrize(
-    "stored", [[], {}, "x", [1], [{"is": "?"}], [{"is": "member"}], [{"is": "attribute", "key": 1}]]
+    "stored",
+    [
+        [],
+        {},
+        "x",
+        [1],
+        [{"is": "?"}],
+        [{"is": "member"}],
+        [{"is": "member", "change_set": 10**30}],
+        [{"is": "attribute", "key": 1}],
+        [{"is": "attribute", "key": "plan", "operator": "equals", "value": ["gold"]}],
+        [{"is": "identifier", "kind": ["email"]}],
+        [{"is": "group", "group": 1, "state": "subscribed"}],
+        [{"is": "group", "group": "news", "state": "opted_in"}],
+        [{"is": "dated", "moment": "created", "when": "on", "day": "0001-01-01"}],
+    ],
 )
 def test_what_was_never_saved_so_finds_nobody_and_says_so(admin: Client, stored: object):
     imported(admin)
@@ -115,6 +132,19 @@ def test_what_was_never_saved_so_finds_nobody_and_says_so(admin: Client, stored:
     assert "Nobody can be found by this segment." in told(look(admin, segment=str(segment.pk)))
     for where in (reverse(LIST), page_of(segment), f"{page_of(segment)}?count=exactly"):
         assert admin.get(where).status_code == 200
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "9" * 30, "٣", "1.5", "\0"])
+def test_a_segment_that_is_no_number_is_told_and_not_left_out(admin: Client, number: str):
+    imported(admin)
+    page = look(admin, segment=number)
+    assert "This segment is not there any more; remove this filter." in told(page)
+    assert names(page) == []
+    assert names(admin.get(f"{reverse('admin:profiles_profile_changelist')}{page.context['chips'][0].remove}")) == [
+        "Ann",
+        "Ben",
+        "Cy",
+    ]
 
 
 def test_members_are_counted_on_demand_and_the_name_is_changed(admin: Client):

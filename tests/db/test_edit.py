@@ -15,8 +15,9 @@ from django.utils import timezone
 from imports import engine, lifecycle, queue
 from imports.models import ImportJob, Step
 from imports.moves import Actor, Move
-from profiles import edit, history, slots, store
-from profiles.edit import Refused, Seen, Why
+from profiles import edit, history, patience, slots, store
+from profiles.edit import Seen
+from profiles.faults import Refused, Why
 from profiles.models import Attribute, Change, ChangeSet, Event, Identifier, Profile, WriteMark
 from tests.oracle import drive
 from tests.oracle.conftest import crew
@@ -261,7 +262,7 @@ def test_an_import_that_looks_somebody_up_is_waited_for(act: str):
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("act", ACTS)
 def test_nobody_waits_for_an_import_for_ever(act: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(edit, "PATIENCE", "20ms")
+    monkeypatch.setattr(patience, "PATIENCE", "20ms")
     person = made(email=["a@x.co"])
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         slots.lock_slots(slots.slots_of([("email", "a@x.co")]), set())

@@ -11,7 +11,8 @@ import pytest
 
 from imports.models import ImportJob
 from profiles import edit, store
-from profiles.edit import Refused, Seen, Why
+from profiles.edit import Seen
+from profiles.faults import Refused, Why
 from profiles.models import Change, Identifier, Profile
 from tests.oracle import drive
 from tests.oracle.cases import Case

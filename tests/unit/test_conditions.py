@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiles.condition_json import from_json, to_json
+from profiles.condition_parameters import from_parameters, to_parameters
 from profiles.conditions import (
     AttributeCondition,
     BirthdayToday,
@@ -22,10 +24,6 @@ from profiles.conditions import (
     Operator,
     Outcome,
     When,
-    from_json,
-    from_parameters,
-    to_json,
-    to_parameters,
 )
 from profiles.segments import birthdays
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from profiles import conditions, consent
+from profiles import condition_json, consent
 from profiles.conditions import Reachable
 from profiles.consent import Channel
 from profiles.schema import Definition, Schema
@@ -72,5 +72,5 @@ def test_which_columns_cost_no_data_points():
 
 def test_a_filter_by_reach_is_kept_as_json():
     wanted = (Reachable(Channel.SMS),)
-    assert conditions.to_json(wanted) == [{"is": "reachable", "channel": "sms"}]
-    assert conditions.from_json(conditions.to_json(wanted)) == wanted
+    assert condition_json.to_json(wanted) == [{"is": "reachable", "channel": "sms"}]
+    assert condition_json.from_json(condition_json.to_json(wanted)) == wanted
