@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imports import headers
-from imports.headers import Header, HeaderError, HeaderFault
+from imports.headers import Header, HeaderError, HeaderFault, brief
 from imports.names import plain
 from imports.presets import Forbidden, HeaderCase, Options
 from profiles.dates import KNOWN_FORMATS
@@ -142,7 +142,8 @@ def _unknown_formats(found: Sequence[Header]) -> Iterator[Finding]:
                 (known for known in sorted(KNOWN_FORMATS) if known.lower() == header.unknown_format.lower()), ""
             )
             hint = f"; write {meant} for dates" if meant else ""
-            reason = f"The date format {header.unknown_format} of column “{header.name}” is not known, so it holds text"
+            shown = brief(header.unknown_format)
+            reason = f"The date format {shown} of column “{header.name}” is not known, so it holds text"
             yield Finding("unknown_date_format", f"{reason}{hint}", header.text)
 
 
