@@ -56,6 +56,9 @@ def faults(texts: Sequence[str], options: Options) -> list[Finding]:
         found = headers.parse(texts, bracket_dates=options.bracket_dates)
     except HeaderError as error:
         return [Finding(error.code, error.message)]
+    if mark := _other_delimiter(found, options):
+        reason = f"The header is one name, “{brief(found[0].text)}”, with {mark} in it. "
+        return [Finding(HeaderFault.OTHER_DELIMITER, f"{reason}Save the table as CSV with commas between its values.")]
     return [*_identity_faults(found, options), *_forbidden_faults(found, options)]
 
 
@@ -88,6 +91,14 @@ def _type(header: Header, seen: Sequence[str], options: Options) -> ValueType:
     if header.unknown_format is not None:
         return ValueType.TEXT
     return TypeGuess(map(Shape, seen)).type_under(iso=options.iso_dates, marked=options.bracket_dates)
+
+
+def _other_delimiter(found: Sequence[Header], options: Options) -> str:
+    """What stands between the names of a header where only commas are read; blank where nothing does (FF-07)."""
+    if not options.csv_only or len(found) != 1:
+        return ""
+    named = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
+    return next((name for mark, name in named.items() if mark in found[0].text), "")
 
 
 def _identity_faults(found: Sequence[Header], options: Options) -> Iterator[Finding]:

@@ -27,6 +27,9 @@ _LISTED = 30
 _LONGEST_TEXT = 2 * LONGEST_NAME
 """Characters of a whole header, of which a date format is a few."""
 
+_UNSEEN = "\ufeff\u200b\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters of which nothing is seen, and which tables bring along at the ends of their headers."""
+
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and marks of which nothing is seen, beside the characters that Unicode counts as separators or controls."""
 
@@ -59,6 +62,7 @@ class HeaderFault(enum.StrEnum):
     FORBIDDEN = "forbidden_character"
     NO_IDENTITY = "identity_column_missing"
     MISSPELLED = "identity_misspelled"
+    OTHER_DELIMITER = "other_delimiter"
     NOT_FIRST = "identity_not_first"
 
 
@@ -86,10 +90,8 @@ def parse(texts: Sequence[str], *, bracket_dates: bool = True) -> list[Header]:
 
 def read(position: int, text: str, *, bracket_dates: bool = True) -> Header:
     """Read one header, whatever is wrong with it."""
-    text = text.strip()
-    if position == 1:
-        text = text.removeprefix("\ufeff").strip()
-    text = unescaped(text).strip()
+    text = unescaped(_stripped(text))
+    text = _stripped(text)
     name, date_format = _parted(text) if bracket_dates else (text, "")
     if not date_format:
         return Header(position, text, text, None, None, _forbidden(text))
@@ -107,6 +109,11 @@ def is_event_property(name: str) -> bool:
 def brief(text: str) -> str:
     """A text for a sentence; of a long one, the beginning."""
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _stripped(text: str) -> str:
+    """A text without outer white space, and without the marks that nobody sees: of a byte order, of a direction."""
+    return text.strip().strip(_UNSEEN).strip()
 
 
 def _parted(text: str) -> tuple[str, str]:

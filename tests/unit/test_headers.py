@@ -104,17 +104,25 @@ def test_it_refuses_a_date_format_without_a_name():
 
 
 def test_each_column_without_a_name_is_told_with_what_it_has():
-    message = refused("", "<img>", "\u200b").message
+    message = refused("", "<img>", "\u3164").message
     assert "Column 1 has no header." in message
     assert "Column 2 has a date format, <img>," in message
     assert "Column 3 has a header of which nothing can be seen." in message
 
 
-@pytest.mark.parametrize(
-    "text", ["\u200b", "\u00ad", "\u200e \u200f", "\u2060\ufeff", "\u3164", "\u200b<dd/MM/yyyy>", "\x07"]
-)
+@pytest.mark.parametrize("text", ["\u200bemail", "\u200femail \u200e", "\ufeff\ufeffemail", "\u202aemail\u202c"])
+def test_marks_that_nobody_sees_are_taken_off_the_ends(text: str):
+    assert parse(["city", text])[1].text == "email"
+
+
+@pytest.mark.parametrize("text", ["\u2061", "\u2800", "\u3164", "\u3164<dd/MM/yyyy>", "\x07", "\u200d\u200c"])
 def test_it_refuses_a_header_of_which_nothing_can_be_seen(text: str):
     assert refused("email", text).message.startswith("Column 2 has a header of which nothing can be seen.")
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u00ad", "\u200e \u200f", "\u2060\ufeff"])
+def test_marks_alone_are_no_header(text: str):
+    assert refused("email", text).message.startswith("Column 2 has no header.")
 
 
 @pytest.mark.parametrize("text", ['""', "''", "$D_", ".properties.", "name.properties.", "-", "👩‍👧", "< >", "<>"])
