@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import transaction
 
-from imports import event_mapping, job_file, lifecycle, mapping, mapping_faults, offers, remembered
+from imports import event_mapping, job_file, lifecycle, mapping, mapping_faults, offers, suggestions
 from imports.mapping import Choice, Target
 from imports.mapping_faults import Fault, listed
 from imports.models import ImportColumn, ImportJob
@@ -33,17 +33,25 @@ def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = 
 
     Raises ``NotReady`` for a header that the file does not have.
     """
-    columns = list(job.columns.all())
-    named = {column.name: column for column in columns} | {column.header: column for column in columns}
-    unknown = [header for header in [*targets, *skipped] if header not in named]
-    if unknown:
-        raise NotReady([_unknown_header(header, [column.header for column in columns]) for header in unknown])
-    known = load_schema()
+    columns, skipped = list(job.columns.all()), list(skipped)
+    named, known = by_header(columns, [*targets, *skipped]), load_schema()
     for header, target in targets.items():
         (event_mapping.choose if job.holds_events else mapping.choose)(named[header], target, known)
     for header in skipped:
         mapping.skip(named[header])
-    remembered.keep(columns)
+    suggestions.keep(columns)
+
+
+def by_header(columns: Sequence[ImportColumn], headers: Iterable[str]) -> dict[str, ImportColumn]:
+    """The columns by their headers, with and without their date formats.
+
+    Raises ``NotReady`` where one of the headers is that of no column.
+    """
+    named = {column.name: column for column in columns} | {column.header: column for column in columns}
+    unknown = [header for header in headers if header not in named]
+    if unknown:
+        raise NotReady([_unknown_header(header, [column.header for column in columns]) for header in unknown])
+    return named
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +84,9 @@ def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
         job.options = {name: value for name, value in options.items() if value or name not in changes.options}
         job.format.pop("refused", None)  # whoever goes on has read it
         job.save(update_fields=[*changes.fields, "options", "format"])
-        if job.holds_events and "event_name" in changes.options:
-            _suggest_again(job)
+        if not suggestions.DEPEND_ON.isdisjoint(changes.options):
+            suggestions.again(job)
         decide(job, changes.columns)
-
-
-def _suggest_again(job: ImportJob) -> None:
-    """Other columns are properties when all events have one name (AU-02)."""
-    columns = list(job.columns.all())
-    event_mapping.suggest_again(columns, load_schema(), job_file.options(job))
-    remembered.keep(columns)
-    _tell_findings(job, columns)
 
 
 def _tell_findings(job: ImportJob, columns: list[ImportColumn]) -> None:
@@ -104,6 +104,7 @@ def _is_news(job: ImportJob, changes: Changes) -> bool:
         any(stored[name] != value for name, value in changes.fields.items())
         or any(stored["options"].get(name, "") != value for name, value in changes.options.items())
         or any(chosen.get(at, ())[: 3 if c.type else 2] != _wanted(c) for at, c in changes.columns.items())
+        or any(c.date_format for c in changes.columns.values())
     )
 
 
@@ -134,7 +135,7 @@ def decide(job: ImportJob, choices: Mapping[int, Choice]) -> None:
     known, columns = load_schema(), list(job.columns.filter(position__in=choices))
     for column in columns:
         (event_mapping.decide if job.holds_events else mapping.decide)(column, choices[column.position], known)
-    remembered.keep(columns)
+    suggestions.keep(columns)
     if job.holds_events:
         _tell_findings(job, list(job.columns.all()))
 

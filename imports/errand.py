@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from imports import configure, engine, leases, lifecycle, moves, queue, upload
+from imports import configure, engine, leases, lifecycle, manifest, moves, queue, upload
 from imports.command_line import CommandLineError, CtrlC, Interrupted, connect_anew
 from imports.models import Bucket, ImportJob, Status, Step
 from imports.moves import Actor, Move, Refused
@@ -75,7 +75,7 @@ class Errand:
             identifier=request.identifier,
             action=request.action or "",
             targeting=request.targeting,
-            options=request.options,
+            options=dict(request.options),
         )
         try:
             with request.path.open("rb") as stream:
@@ -96,6 +96,7 @@ class Errand:
     def _check(self, job: ImportJob, request: Request) -> bool:
         """Have the whole file checked; a mapping that cannot be imported fails the job."""
         try:
+            configure.decide(job, manifest.choices(job, request.mapping))
             configure.choose(job, request.targets, request.skipped)
             configure.check(job, self.actor)
         except configure.NotReady as problem:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imports import mapping, mapping_faults
-from imports.headers import PROBLEM
+from imports.headers import EVENT_MARK, PROBLEM, is_event_property
 from imports.mapping import Choice, Column, MappedColumn, Target
 from imports.mapping_faults import Fault, listed
 from imports.names import Names, plain
@@ -22,7 +22,6 @@ NAME, TIME, SECONDS = "name", "time", "ts"
 """What a column tells of an event: its name, its time in ISO 8601, or its time in Unix seconds."""
 
 PARTS = {NAME: "Name of the event", TIME: "Time of the event", SECONDS: "Time of the event, Unix seconds"}
-MARK = ".properties."
 SKIPPED = "no_part_of_events"
 
 LONGEST_EVENT_NAME = 255
@@ -69,21 +68,13 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
             if part and part not in taken:
                 _set(column, Choice(Target.EVENT, part))
                 taken.add(part)
-            elif _is_property(column.name):
+            elif is_event_property(column.name):
                 _set(column, Choice(Target.PROPERTY, property_name(column.name), mapping.type_found(column)))
     rest = [column for column in columns if column.target_kind == Target.UNDECIDED]
     mapping.suggest(rest, schema, options)
     for column in rest:
         if not _identifies(column, schema):
             _set(column, _otherwise(column, options))
-
-
-def suggest_again(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
-    """The same after the options changed; what a person chose stays."""
-    for column in columns:
-        if column.suggested:
-            _set(column, Choice(Target.UNDECIDED))
-    suggest(columns, schema, options)
 
 
 def choose(column: MappedColumn, target: str, schema: Schema) -> None:
@@ -95,7 +86,7 @@ def choose(column: MappedColumn, target: str, schema: Schema) -> None:
     key = names.find(target, exact=True) or names.find(target, exact=False)
     if target in PARTS:
         choice = Choice(Target.EVENT, target)
-    elif key is not None and _is_identifier(key, schema) and not _is_property(target):
+    elif key is not None and _is_identifier(key, schema) and not is_event_property(target):
         choice = mapping.choice_for(key, schema)
     else:
         choice = Choice(Target.PROPERTY, property_name(target), mapping.type_found(column))
@@ -140,7 +131,8 @@ def faults(
     spelling: Callable[[str], str] = str,
 ) -> list[Fault]:
     """Everything that keeps a file of events from being checked (EV-03); the action does not matter (EV-13)."""
-    found = mapping_faults.identifier_faults(identifier, columns, schema, spelling)
+    found = mapping_faults.header_faults(columns, options)
+    found += mapping_faults.identifier_faults(identifier, columns, schema, spelling)
     found += [*_missing(columns, options), *column_faults(columns, schema, options)]
     return found + mapping_faults.alias_faults(columns, options)
 
@@ -158,12 +150,15 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Opti
         ):
             reason = f"Column {column.header} goes to {column.target}, but events change nobody; make it a property"
             found.append(Fault("attribute_of_event", reason, column.header))
-        elif column.target_kind == Target.PROPERTY and not (options.event_name or _is_property(column.target)):
+        elif column.target_kind == Target.PROPERTY and not (options.event_name or is_event_property(column.target)):
             reason = (
-                f"Column {column.header} is a property of no event: name it EVENT{MARK}PROPERTY, "
+                f"Column {column.header} is a property of no event: name it EVENT{EVENT_MARK}PROPERTY, "
                 "or say that all events of the file have one name"
             )
             found.append(Fault("property_of_nothing", reason, column.header))
+        elif column.target_kind == Target.PROPERTY and parts_of(column.target)[1].lstrip().startswith("$"):  # EV-14
+            reason = f"Column {column.header} cannot be a property: its name may not begin with $; rename or skip it"
+            found.append(Fault("reserved_property", reason, column.header))
     return found
 
 
@@ -174,7 +169,7 @@ def findings(columns: Iterable[MappedColumn]) -> list[dict[str, str]]:
         return []
     reason = (
         f"{'Columns' if len(left) > 1 else 'Column'} {listed(left)} {'are' if len(left) > 1 else 'is'} left "
-        f"out: properties are columns named EVENT{MARK}PROPERTY, and events change nothing else about people"
+        f"out: properties are columns named EVENT{EVENT_MARK}PROPERTY, and events change nothing else about people"
     )
     return [{"code": SKIPPED, "reason": reason}]
 
@@ -203,18 +198,13 @@ def wrong_name(name: str) -> str:
 
 def property_name(text: str) -> str:
     """A property with its event, without the stray dot at its end (EV-04)."""
-    return text.strip().removesuffix(".") if _is_property(text) else text.strip()
+    return text.strip().removesuffix(".") if is_event_property(text) else text.strip()
 
 
 def parts_of(target: str) -> tuple[str, str]:
     """The event and the property that a target names; a blank event where it is a property of all."""
-    event, mark, key = target.partition(MARK)
-    return (event, key) if mark else ("", target)
-
-
-def _is_property(name: str) -> bool:
-    event, _, key = name.partition(MARK)
-    return bool(event.strip() and key.strip(". "))
+    event, _, key = target.partition(EVENT_MARK)
+    return (event, key) if is_event_property(target) else ("", target)
 
 
 def _missing(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:

@@ -10,7 +10,8 @@ import orjson
 from django.db import connection
 
 from imports import job_file, mapping, staging
-from imports.event_mapping import MARK, NAME, TIME
+from imports.event_mapping import NAME, TIME
+from imports.headers import EVENT_MARK
 from imports.models import ImportJob, RowError
 from imports.presets import Options
 from imports.tables import JobTables
@@ -175,7 +176,7 @@ def _add_event(
     """What an event says, by the targets of the columns it came from; ``made_by``: the row that makes its person."""
     said: dict[str, Any] = {NAME: name, TIME: time}
     for key, value in orjson.loads(properties).items():
-        of_one = f"{name}{MARK}{key}"
+        of_one = f"{name}{EVENT_MARK}{key}"
         said[of_one if of_one in targets else key] = value
     if row["outcome"] == Outcome.FAILED:
         row["values"] |= said

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imports import headers
-from imports.headers import Header, HeaderError, HeaderFault
+from imports.headers import Header, HeaderError, HeaderFault, brief
 from imports.names import plain
 from imports.presets import Forbidden, HeaderCase, Options
 from profiles.dates import KNOWN_FORMATS
@@ -56,6 +56,9 @@ def faults(texts: Sequence[str], options: Options) -> list[Finding]:
         found = headers.parse(texts, bracket_dates=options.bracket_dates)
     except HeaderError as error:
         return [Finding(error.code, error.message)]
+    if mark := _other_delimiter(found, options):
+        reason = f"The header is one name, “{brief(found[0].text)}”, with {mark} in it. "
+        return [Finding(HeaderFault.OTHER_DELIMITER, f"{reason}Save the table as CSV with commas between its values.")]
     return [*_identity_faults(found, options), *_forbidden_faults(found, options)]
 
 
@@ -88,6 +91,14 @@ def _type(header: Header, seen: Sequence[str], options: Options) -> ValueType:
     if header.unknown_format is not None:
         return ValueType.TEXT
     return TypeGuess(map(Shape, seen)).type_under(iso=options.iso_dates, marked=options.bracket_dates)
+
+
+def _other_delimiter(found: Sequence[Header], options: Options) -> str:
+    """What stands between the names of a header where only commas are read; blank where nothing does (FF-07)."""
+    if not options.csv_only or len(found) != 1:
+        return ""
+    named = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
+    return next((name for mark, name in named.items() if mark in found[0].text), "")
 
 
 def _identity_faults(found: Sequence[Header], options: Options) -> Iterator[Finding]:
@@ -142,7 +153,8 @@ def _unknown_formats(found: Sequence[Header]) -> Iterator[Finding]:
                 (known for known in sorted(KNOWN_FORMATS) if known.lower() == header.unknown_format.lower()), ""
             )
             hint = f"; write {meant} for dates" if meant else ""
-            reason = f"The date format {header.unknown_format} of column “{header.name}” is not known, so it holds text"
+            shown = brief(header.unknown_format)
+            reason = f"The date format {shown} of column “{header.name}” is not known, so it holds text"
             yield Finding("unknown_date_format", f"{reason}{hint}", header.text)
 
 

@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from django.conf import settings
 
+from imports.headers import PROBLEM
 from imports.models import ImportJob
 from imports.presets import MEGABYTE, PRESETS, Options
 from imports.source import Format, Limits, Source, SourceError
@@ -28,7 +29,11 @@ def limits(job: ImportJob) -> Limits:
     whether it has to be plain CSV."""
     found = options(job)
     megabytes = found.max_event_megabytes if job.holds_events else found.max_megabytes
-    return Limits(max_bytes=int(min(megabytes, settings.IMPORTS_MAX_MB) * MEGABYTE), csv_only=found.csv_only)
+    return Limits(
+        max_bytes=int(min(megabytes, settings.IMPORTS_MAX_MB) * MEGABYTE),
+        uncounted_header=PROBLEM,  # of a file of rows to correct (RP-12)
+        csv_only=found.csv_only,
+    )
 
 
 def fault(job: ImportJob) -> SourceError | None:

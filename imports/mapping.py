@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from imports import header_rules
+from imports import header_rules, headers
 from imports.headers import PROBLEM
 from imports.names import Names, plain
 from imports.presets import Options, Unknown
@@ -79,11 +79,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where a column goes."""
+    """Where a column goes. ``date_format``: that of its dates, where its header does not declare it."""
 
     kind: Target
     key: str = ""
     type: str = ""
+    date_format: str = ""
 
 
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
@@ -127,6 +128,7 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     A new attribute without key or type gets the header's name or the type that was found. What stays as it was
     suggested stays a suggestion.
     """
+    date_format = choice.date_format
     if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
         choice = choice_for(choice.key, schema) if is_place(choice.key, schema) else Choice(Target.UNDECIDED)
     elif choice.kind is Target.NEW:
@@ -138,9 +140,16 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
         )
         if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
             choice = Choice(Target.UNDECIDED)
+    if date_format:
+        column.date_format = date_format
     if choice != Choice(Target(column.target_kind), column.target, column.type):
         _set(column, choice)
         column.suggested = False
+
+
+def format_said(column: MappedColumn) -> str:
+    """The date format that somebody said of a column; blank where its header declares one."""
+    return "" if headers.read(column.position, column.header).date_format else column.date_format
 
 
 def skip(column: MappedColumn) -> None:

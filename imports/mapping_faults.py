@@ -37,8 +37,7 @@ def faults(
 
     ``spelling``: how the file's system calls what goes to a key, for the messages.
     """
-    headers = header_rules.faults([column.header for column in columns], options)
-    found = [Fault(fault.code, fault.reason, fault.column) for fault in headers]
+    found = header_faults(columns, options)
     found += [*identifier_faults(identifier, columns, schema, spelling), *column_faults(columns, schema)]
     found += alias_faults(columns, options)
     if not action:
@@ -81,6 +80,12 @@ def listed(headers: Sequence[str]) -> str:
     """Headers for a sentence; of many, the first ones."""
     more = f" and {len(headers) - HEADERS_LISTED} more" if len(headers) > HEADERS_LISTED else ""
     return ", ".join(headers[:HEADERS_LISTED]) + more
+
+
+def header_faults(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
+    """What in the header row refuses the file as the options are now; they may have changed since it was read."""
+    found = header_rules.faults([column.header for column in columns], options)
+    return [Fault(fault.code, fault.reason, fault.column) for fault in found]
 
 
 def identifier_faults(

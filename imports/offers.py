@@ -5,17 +5,51 @@ Pages list it, and the check of a job holds everybody to it, whichever way they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import enum
+import zoneinfo
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import phonenumbers
+import pycountry
 
 from imports import guidance
 from imports.mapping import AUTOMATIC
 from imports.mapping_faults import Fault, listed
-from imports.presets import CHANNELS, PRESETS, Preset
+from imports.presets import CHANNELS, PRESETS, Options, Preset
 from profiles.merge import Action
 from profiles.schema import OWN_IDENTIFIERS, Schema
 
 EVENTS = "events"
 """The record type that not every preset takes."""
+
+OPTIONS = (
+    "on_invalid_value",
+    "unknown_columns",
+    "enforce_mandatory",
+    "phone_format",
+    "default_country",
+    "bracket_dates",
+    "iso_dates",
+    "default_time",
+    "time_zone",
+)
+"""The options that a person may set otherwise for one import, in the order in which they are asked for."""
+
+RARE_OPTIONS = (
+    "genders",
+    "refuse_placeholders",
+    "exact_states",
+    "exact_session_dates",
+    "other_dates_stay_text",
+    "header_case",
+    "identifier_first",
+    "forbidden_characters",
+    "alias_with_external_id",
+)
+"""The same for those that are hardly ever set otherwise. The others are no choice: sizes, and what a system counts."""
+
+_NOT_OF_EVENTS = frozenset({"unknown_columns", "enforce_mandatory", "genders", "exact_states", "exact_session_dates"})
 
 _LABELS = {AUTOMATIC: "Automatic", **OWN_IDENTIFIERS}
 
@@ -42,6 +76,40 @@ def default_action(preset: Preset) -> str:
 def why_not(preset: Preset, record_type: str) -> str:
     """Why files of a record type cannot be imported under a preset; blank where they can (EV-02)."""
     return preset.no_events if record_type == EVENTS and not preset.events else ""
+
+
+def is_option(name: str, record_type: str) -> bool:
+    """Whether a person may set the option for a file of that record type."""
+    return name in (*OPTIONS, *RARE_OPTIONS) and not (record_type == EVENTS and name in _NOT_OF_EVENTS)
+
+
+def option_values(name: str) -> Sequence[str]:
+    """What an option may be set to, as text."""
+    if name == "default_country":
+        return countries()
+    if name == "time_zone":
+        return time_zones()
+    kind = type(getattr(Options(), name))
+    if kind is bool:
+        return ("True", "False")
+    return [str(member) for member in kind] if issubclass(kind, enum.Enum) else _TEXTS[name]
+
+
+_TEXTS = {"default_time": ("00:00:00", "12:00:00", "23:59:59"), "genders": ("MFONP", "MF")}
+
+
+@cache
+def countries() -> Sequence[str]:
+    """Countries with phone numbers of their own, by code."""
+    return [each.alpha_2 for each in pycountry.countries if each.alpha_2 in phonenumbers.SUPPORTED_REGIONS]
+
+
+@cache
+def time_zones() -> Sequence[str]:
+    """Zones that are named after places, and UTC."""
+    areas = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+    places = [zone for zone in zoneinfo.available_timezones() if zone.partition("/")[0] in areas and "/" in zone]
+    return ["UTC", *sorted(places)]
 
 
 def faults(preset: Preset, record_type: str, identifier: str, action: str, schema: Schema) -> list[Fault]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imports import lifecycle
+from imports import lifecycle, mapping
 from imports.mapping import Choice, Target
 from imports.models import ImportJob, Step
 from imports.moves import Actor, Move
@@ -67,11 +67,11 @@ def settled(form: Mapping[str, Any]) -> dict[str, Any]:
 def choices_kept(job: ImportJob) -> dict[str, Choice]:
     """What people chose for the columns of earlier readings, by header."""
     kept = job.format.get("kept", {})
-    return {header: Choice(Target(kind), key, found) for header, (kind, key, found) in kept.items()}
+    return {header: Choice(Target(kind), *said) for header, (kind, *said) in kept.items()}
 
 
 def _stored(column: Any) -> list[str]:
-    return [column.target_kind, column.target, column.type]
+    return [column.target_kind, column.target, column.type, mapping.format_said(column)]
 
 
 def _without(form: Mapping[str, Any], *names: str) -> dict[str, Any]:

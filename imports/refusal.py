@@ -50,11 +50,13 @@ class SourceError(Exception):
 class Limits:
     """What one file may hold. Sizes are in bytes and inclusive; the ratio is unpacked to packed size.
 
-    `csv_only`: nothing but CSV as it is, with commas and in UTF-8 (FF-02, FF-07).
+    `csv_only`: nothing but CSV as it is, with commas and in UTF-8 (FF-02, FF-07). `uncounted_header`: that of a column
+    which is none of the file's own, so that it may have one more.
     """
 
     max_bytes: int = 500 * 1024**2
     max_columns: int = 1000
+    uncounted_header: str = ""
     max_unpacked_bytes: int = 2 * 1024**3
     max_ratio: int = 200
     max_cell_bytes: int = 1024**2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import QuerySet
 
-from imports import event_mapping, lifecycle, mapping, offers
+from imports import event_mapping, lifecycle, mapping, offers, suggestions
 from imports.mapping import Choice, Target
-from imports.models import CHECKED, ImportColumn, ImportJob
+from imports.models import CHECKED, ImportJob
 from imports.moves import Actor, Refused
 from imports.presets import PRESETS
 from profiles.models import load_schema
@@ -43,12 +43,6 @@ def decline(job: ImportJob, actor: Actor) -> None:
         job.save(update_fields=["remembered"])
 
 
-def keep(columns: list[ImportColumn]) -> None:
-    """Store where columns go, all in one statement: an UPDATE with a case for each takes ten seconds for 1,000."""
-    chosen = ["target_kind", "target", "type", "suggested"]
-    ImportColumn.objects.bulk_create(columns, update_conflicts=True, unique_fields=["id"], update_fields=chosen)
-
-
 def _alike(job: ImportJob) -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(headers=job.headers, status__in=CHECKED).exclude(pk=job.pk)
 
@@ -61,14 +55,15 @@ def _take_over(job: ImportJob, earlier: ImportJob) -> None:
     if earlier.action in PRESETS[job.preset].actions:
         job.action = earlier.action
     job.save(update_fields=["remembered", "options", "identifier", "action"])
+    suggestions.again(job)
 
 
 def _map_alike(job: ImportJob, earlier: ImportJob) -> None:
     """Send columns where those of the same header went; what is no attribute any more stays as it is suggested."""
     columns = list(job.columns.all())
     choices = {
-        column.header: Choice(Target(column.target_kind), column.target, column.type)
+        column.header: Choice(Target(column.target_kind), column.target, column.type, mapping.format_said(column))
         for column in earlier.columns.all()
     }
     (event_mapping if job.holds_events else mapping).carry(columns, choices, load_schema())
-    keep(columns)
+    suggestions.keep(columns)

@@ -39,7 +39,9 @@ CELL_CHARACTERS = 32_767
 REASONS_COUNTED = 200
 """So many reasons are counted one by one in the summary."""
 
-MALFORMED, MALFORMED_SAYS = "malformed_row", "Malformed row"
+MALFORMED_SAYS = "Malformed row"
+FILLED_UP = ". Blank values were added at its end: move each value to its column"
+SURPLUS = ". The surplus ones stand to the right of this: join them with the value they are part of, or remove them"
 TYPED = {ValueType.PHONE.value, ValueType.INTEGER.value, ValueType.NUMBER.value}
 
 Told = Callable[[int], None]
@@ -77,25 +79,41 @@ def rows_to_correct(job: ImportJob, out: IO[str], told: Told = lambda rows: None
     dropped = next((i for i, column in columns.items() if column.header == PROBLEM), None)
     typed = [columns[i].type in TYPED if i in columns else False for i in range(len(header))]
     writer = csv.writer(out, delimiter=job.format["found"]["delimiter"] or ",", lineterminator="\r\n")
-    writer.writerow([*_without(header, dropped), PROBLEM])
+    own_header = _without(header, dropped)
+    writer.writerow([*own_header, PROBLEM])
     with flagged.rows(job, ignored=ignored) as rows:
         for number, row in enumerate(rows):
             if number % TOLD_EVERY == 0:
                 told(number)
-            writer.writerow([*_cells(row, dropped, typed), safe(_reasons(row))])
+            writer.writerow(_to_correct(row, _cells(row, dropped, typed), len(own_header)))
 
 
 def _cells(row: Flagged, dropped: int | None, typed: Sequence[bool]) -> list[str]:
-    """A row's own cells. One that is malformed stays so: filled up, its values could end in wrong columns."""
+    """A row's own cells, without what an earlier file of rows to correct said of it."""
     cells = [safe(cell, is_number=i < len(typed) and typed[i]) for i, cell in enumerate(row.cells)]
-    if row.first.code != MALFORMED:
+    if dropped is None or len(cells) == len(typed):
         return _without(cells, dropped)
-    # Its last cell may be what an earlier file of rows to correct said of it.
-    return cells[:-1] if dropped is not None and cells and cells[-1].startswith(MALFORMED_SAYS) else cells
+    # Of a row with too few or too many cells nobody knows which one that is, unless it says so itself.
+    said = next((i for i, cell in enumerate(cells) if cell.startswith(MALFORMED_SAYS)), None)
+    return _without(cells, said)
 
 
 def _without(cells: list[str], dropped: int | None) -> list[str]:
     return cells if dropped is None else cells[:dropped] + cells[dropped + 1 :]
+
+
+def _to_correct(row: Flagged, cells: list[str], width: int) -> list[str]:
+    """A row with its reason in the column of reasons, however many cells it has.
+
+    Surplus cells follow behind: nothing is lost, and until somebody has moved them the row fails again, since its
+    values may stand in wrong columns.
+    """
+    reason = _reasons(row)
+    if row.cells and len(cells) < width:
+        reason += FILLED_UP
+    elif len(cells) > width:
+        reason += SURPLUS
+    return [*cells[:width], *[""] * (width - len(cells)), safe(reason), *cells[width:]]
 
 
 def _reasons(row: Flagged) -> str:

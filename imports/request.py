@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imports import encoding, event_mapping, guidance, mapping, offers
+from imports import encoding, event_mapping, guidance, help_texts, manifest, mapping, offers
 from imports.command_line import WrongUsage
 from imports.delimiters import is_delimiter
+from imports.manifest import Entry, WrongManifest
 from imports.models import ImportJob
 from imports.presets import PRESETS, Preset
 from imports.refusal import SourceError
@@ -41,19 +42,13 @@ class Request:
     skipped: Sequence[str]
     targeting: str = ImportJob.Targeting.FILTER
     record_type: RecordType = RecordType.PROFILES
-    event_name: str = ""
-    default_country: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    mapping: Sequence[Entry] = ()
     encoding: str = ""
     delimiter: str = ""
     dry_run: bool = False
     wait: bool = False
     inline: bool = False
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What differs from the preset."""
-        chosen = {"default_country": self.default_country, "event_name": self.event_name}
-        return {name: value for name, value in chosen.items() if value}
 
     @property
     def format(self) -> dict[str, str]:
@@ -81,9 +76,9 @@ def read(options: Mapping[str, Any]) -> Request:
         targets=targets,
         skipped=skipped,
         record_type=record_type,
-        event_name=_event_name(options["event_name"], record_type),
+        options=_options(options, record_type),
+        mapping=_mapping(options["mapping"]),
         targeting=_targeting(options["targeting"]),
-        default_country=_country(options["default_country"]),
         encoding=_encoding(options["encoding"]),
         delimiter=_delimiter(options["delimiter"]),
         dry_run=options["dry_run"],
@@ -205,6 +200,18 @@ def _columns(mapped: Sequence[str], skipped: Sequence[str]) -> tuple[dict[str, s
     return targets, left_out
 
 
+def _mapping(text: str | None) -> Sequence[Entry]:
+    """What a JSON manifest says, without the file that it is for (MP-09)."""
+    if not text:
+        return ()
+    path = _file(text)
+    try:
+        manifest.check_size(path.stat().st_size)
+        return manifest.parse(path.read_bytes())
+    except WrongManifest as wrong:
+        raise WrongUsage("\n".join(f"{reason}." for reason in wrong.reasons)) from None
+
+
 def _targeting(text: str | None) -> str:
     """``filter``, ``segment`` or ``none`` (SG-03..SG-05)."""
     choices = {choice.value: choice.label for choice in ImportJob.Targeting}
@@ -213,6 +220,43 @@ def _targeting(text: str | None) -> str:
     if text.lower() not in choices:
         raise WrongUsage(_choices(f"There is no targeting {text}. --targeting is one of:", choices))
     return text.lower()
+
+
+def _options(options: Mapping[str, Any], record_type: RecordType) -> dict[str, str]:
+    """What differs from the preset: what has an argument of its own, and what ``--option`` sets."""
+    chosen = {
+        "default_country": _country(options["default_country"]),
+        "event_name": _event_name(options["event_name"], record_type),
+    }
+    set_before = {name for name, value in chosen.items() if value}
+    for text in options["option"] or []:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise WrongUsage(f"--option {text} is not NAME=VALUE, such as: --option iso_dates=no")
+        if name in set_before:
+            raise WrongUsage(f"The option {name} is set twice. Keep one of them.")
+        chosen[name] = _option(name, value, record_type)
+        set_before.add(name)
+    return {name: value for name, value in chosen.items() if value}
+
+
+def _option(name: str, value: str, record_type: RecordType) -> str:
+    """A value of an option, as jobs keep it; words of every day will do for true and false."""
+    if not offers.is_option(name, record_type):
+        names = [each for each in (*offers.OPTIONS, *offers.RARE_OPTIONS) if offers.is_option(each, record_type)]
+        lead = f"There is no option {name} for {record_type.value}. --option sets one of:"
+        raise WrongUsage(_choices(lead, {each: help_texts.OPTIONS[each] for each in names}))
+    if name == "default_country":
+        return _country(value)
+    values = offers.option_values(name)
+    wanted = {"yes": "true", "no": "false"}.get(value.lower(), value.lower()) if values[0] == "True" else value.lower()
+    found = next((each for each in values if each.lower() == wanted), "")
+    if not found and name == "time_zone":
+        raise WrongUsage(f"There is no time zone {value}. Name one by its place, such as Europe/Berlin, or UTC.")
+    if not found:
+        lead = f"The option {name} cannot be {value}. It is one of:"
+        raise WrongUsage(_choices(lead, {each: help_texts.OPTION_VALUES.get(each, "") for each in values}))
+    return found
 
 
 def _country(text: str | None) -> str:

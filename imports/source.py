@@ -180,7 +180,7 @@ class Source:
             for cells, end in zip(block.rows, block.ends, strict=True):
                 if line == 0 and declared_delimiter(self.format.delimiter.join(cells) + "\n"):
                     continue
-                self._check_columns(len(cells))
+                self._check_columns(len(cells) - (self._limits.uncounted_header in cells))
                 return _Head(cells, Position(offset + sum(block.lengths[:end]), line + end, 0))
             offset += sum(block.lengths)
             line += len(block.lengths)

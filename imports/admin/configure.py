@@ -9,10 +9,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
+from django.utils.text import slugify
 
-from imports import configure, engine, moves, queue, reading, remembered, switch
-from imports.admin import configure_form, configure_page
-from imports.admin.pages import SMALL_BYTES, actor, address, is_fragment, is_small, job_to_work_on, page
+from imports import configure, engine, manifest, moves, queue, reading, remembered, switch
+from imports.admin import configure_form, configure_options, configure_page
+from imports.admin.pages import SMALL_BYTES, actor, address, is_fragment, is_small, job_to_see, job_to_work_on, page
+from imports.configure import Changes
+from imports.manifest import WrongManifest
 from imports.mapping_faults import Fault
 from imports.models import ImportJob, Status, Step
 from imports.moves import Refused
@@ -43,6 +46,8 @@ def view(request: HttpRequest, number: int) -> HttpResponse:
 
 def _take(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Keep what was chosen, do what was asked for, and answer. Raises ``Refused``."""
+    if "fill_in" in request.POST:
+        return _filled_in(request, job)
     sent = configure_form.read(request.POST, job)
     if sent.changes:
         configure.change(job, actor(request), sent.changes)
@@ -56,16 +61,48 @@ def _take(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return _pressed(request, job)
 
 
+def _filled_in(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Send columns where the manifest that was uploaded says (MP-09). Raises ``Refused``."""
+    file = request.FILES.get("mapping")
+    try:
+        if file is None:
+            raise WrongManifest(["Choose the JSON file of a mapping first"])
+        manifest.check_size(file.size or 0)
+        found = manifest.choices(job, manifest.parse(file.read()))
+    except WrongManifest as wrong:
+        return _shown(request, job, [Fault("mapping", reason) for reason in wrong.reasons])
+    except configure.NotReady as problem:
+        return _shown(request, job, problem.faults)
+    configure.change(job, actor(request), Changes(columns=found))
+    messages.success(request, f"{len(found):,} column{'s are' if len(found) != 1 else ' is'} mapped as the file says.")
+    return HttpResponseRedirect(address("configure", job))
+
+
+def mapping_file(request: HttpRequest, number: int) -> HttpResponse:
+    """Where the columns of an import go, as a manifest to be used again (MP-09)."""
+    job = job_to_see(request, number)
+    name = f"{slugify(job.name)[:60] or 'import'}-{job.pk}-mapping.json"
+    disposition = f'attachment; filename="{name}"'
+    return HttpResponse(
+        manifest.written(job), content_type="application/json", headers={"Content-Disposition": disposition}
+    )
+
+
 def _pressed(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Do what a button is for, and answer. Raises ``Refused``."""
     if "remembered" in request.POST:
         _answer_offer(request, job)
     elif "keep_preset" in request.POST:
         configure.keep_preset(job, actor(request))
+    elif "preset_options" in request.POST:
+        messages.success(request, f"The options are those of the preset {PRESETS[job.preset].label} now.")
     elif "skip_undecided" in request.POST:
         skipped = configure.skip_undecided(job, actor(request))
         messages.success(request, f"{skipped:,} column{'s are' if skipped != 1 else ' is'} skipped now.")
     elif "check" in request.POST:
+        if _is_outdated(request, job):
+            text = f"The preset was changed meanwhile, and is {PRESETS[job.preset].label} now"
+            return _shown(request, job, [Fault("record_type", f"{text}. Look at the columns, then check the file")])
         try:
             _check(request, job)
         except configure.NotReady as problem:
@@ -76,6 +113,12 @@ def _pressed(request: HttpRequest, job: ImportJob) -> HttpResponse:
     else:
         messages.success(request, "Your choices are saved.")
     return HttpResponseRedirect(_same_page(request, job))
+
+
+def _is_outdated(request: HttpRequest, job: ImportJob) -> bool:
+    """Whether the page was made before somebody took the file for something else, perhaps in another tab."""
+    now = {"was-preset": job.preset, "was-record_type": job.record_type}
+    return any(request.POST.get(name, value) != value for name, value in now.items())
 
 
 def _check(request: HttpRequest, job: ImportJob) -> None:
@@ -99,7 +142,8 @@ def _read_anew(request: HttpRequest, job: ImportJob, sent: configure_form.Sent) 
     if job.step or "refused" in job.format:
         return
     now = f"The preset is {PRESETS[job.preset].label} now." if sent.switch else "The file was read again."
-    messages.success(request, f"{now} Look at its columns.")
+    kept = ", ".join(setting.label for setting in configure_options.by_hand(job)) if sent.switch else ""
+    messages.success(request, f"{now} Look at its columns." + (f" Kept as chosen by hand: {kept}." if kept else ""))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from imports import event_mapping, offers
-from imports.admin import configure_options
+from imports.admin import configure_options, configure_reading
 from imports.admin.upload import LONGEST_NAME
 from imports.configure import Changes
 from imports.mapping import Choice, Target
@@ -78,6 +78,9 @@ def _options(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
     event_name = _changed(sent, "event_name") if job.holds_events else None
     if event_name is not None:
         yield "event_name", event_name.strip()
+    if "preset_options" in sent:
+        yield from ((name, "") for name in job.options if name != "event_name")
+        return
     for setting in configure_options.of_the_values(job):
         value = _changed(sent, setting.name)
         if value in {choice for choice, _ in setting.choices}:
@@ -123,8 +126,8 @@ def _reading(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
         return None
     kept = [job.format.get(f"chosen_{name}", "") for name in ("encoding", "delimiter")]
     return (
-        kept[0] if encoding is None else configure_options.encoding_sent(encoding),
-        kept[1] if delimiter is None else configure_options.delimiter_sent(delimiter),
+        kept[0] if encoding is None else configure_reading.encoding_sent(encoding),
+        kept[1] if delimiter is None else configure_reading.delimiter_sent(delimiter),
     )
 
 

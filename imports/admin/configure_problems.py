@@ -55,6 +55,7 @@ _PLACES = {
     "identifier_not_offered": "#identifiers",
     "action_not_offered": "#actions",
     "record_type": "#preset",
+    "mapping": "#mapping-file",
     "no_action": "#actions",
 }
 

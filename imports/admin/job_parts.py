@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from imports import job_file, problems
-from imports.admin import rows
+from imports.admin import configure_options, rows
 from imports.admin.pages import typed
 from imports.admin.rows import Tab
 from imports.mapping import Target
@@ -86,6 +86,7 @@ def shown(request: HttpRequest, job: ImportJob, found: Figures, version: str) ->
         "mapped": list(_mapped(columns)),
         "unmapped": max(0, len(columns) - COLUMNS_SHOWN),
         "options": job_file.options(job),
+        "by_hand": configure_options.by_hand(job),
         "column_count": sum(bool(column.target) for column in columns),
     }
     if text and can_find:

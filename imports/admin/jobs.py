@@ -65,6 +65,7 @@ class ImportJobAdmin(ReadOnly):
         site = self.admin_site.admin_view
         return [
             path("<int:number>/configure/", site(configure.view), name="imports_importjob_configure"),
+            path("<int:number>/mapping/", site(configure.mapping_file), name="imports_importjob_mapping"),
             path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
             path("<int:number>/results/", site(downloads.results), name="imports_importjob_results"),

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import fields
 from html import unescape
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imports import configure, job_file, lifecycle, moves
+from imports import configure, job_file, lifecycle, moves, offers
 from imports.configure import Changes
 from imports.mapping import Target
 from imports.models import ImportColumn, ImportJob, Status, Step
 from imports.moves import Actor, Move
-from imports.presets import PRESETS
+from imports.presets import PRESETS, Options
 from profiles.models import Attribute
 from tests.admin.screens import address, check, finish, log_in, upload
 
@@ -342,6 +345,118 @@ def test_the_options_of_every_preset_can_be_changed_for_one_import(preset: str):
         assert f'<option value="{each}" selected>' in page
 
 
+ALL_OPTIONS = [*offers.OPTIONS, *offers.RARE_OPTIONS]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_option_of_a_person_is_offered_and_kept(preset: str):
+    creator = log_in("Creator")
+    upload(creator, b"identity,age\n1,x\n", preset=preset)
+    job = ImportJob.objects.get()
+    chosen = {name: offers.option_values(name)[-1] for name in ALL_OPTIONS}
+    send(creator, job, save="1", **chosen)
+    job.refresh_from_db()
+    assert job.options == chosen
+    assert {str(getattr(job_file.options(job), name)) for name in chosen} == set(chosen.values())
+
+
+def test_every_option_is_a_choice_or_a_matter_of_its_system():
+    no_choice = {
+        *("csv_only", "max_megabytes", "max_event_megabytes", "data_points", "published_codes", "event_name"),
+    }
+    assert {each.name for each in fields(Options)} - set(ALL_OPTIONS) == no_choice
+
+
+def test_another_way_with_unknown_columns_suggests_anew_and_leaves_choices_alone():
+    creator = log_in("Creator")
+    job = draft(creator, "email,mobile,plan,tier\nann@x.co,+15551234567,gold,1\n")
+    quietly(creator, job, column="4", **{"target-4": "attribute:age"})
+    answer = quietly(creator, job, here="1,2,3,4", unknown_columns="require_mapping").content.decode()
+    assert "2 columns to decide" in answer
+    assert 'id="marks-3" data-state="undecided"' in answer
+    assert goes_to(job) == {
+        "email": ("attribute", "email"), "mobile": ("undecided", ""), "plan": ("undecided", ""),
+        "tier": ("attribute", "age"),
+    }  # fmt: skip
+    quietly(creator, job, unknown_columns="")
+    assert goes_to(job)["plan"] == ("new", "plan")
+
+
+def test_headers_and_types_are_read_anew_when_dates_are_written_otherwise():
+    creator = log_in("Creator")
+    job = draft(creator, "email,at <DD/MM/YYYY>,day\nann@x.co,1,2024-02-29\n")
+    assert [found["code"] for found in job.findings] == ["unknown_date_format"]
+    quietly(creator, job, bracket_dates="False", iso_dates="False")
+    job.refresh_from_db()
+    assert [column.name for column in job.columns.all()] == ["email", "at <DD/MM/YYYY>", "day"]
+    assert [found["code"] for found in job.findings] == ["forbidden_character"]
+    assert job.columns.get(position=3).type == "text"
+    quietly(creator, job, bracket_dates="", iso_dates="")
+    assert job.columns.get(position=3).type == "date"
+
+
+def test_a_header_that_an_option_makes_unusable_is_told_and_not_checked():
+    creator = log_in("Creator")
+    upload(creator, f"email,<b>,{'x' * 110} <dd/MM/yyyy>\nann@x.co,1,2\n".encode(), preset="expertflow")
+    job = ImportJob.objects.latest("pk")
+    assert job.status == Status.FAILED, "which has no date formats, so the third name is too long"
+    upload(creator, f"email,<b>,{'x' * 90}\nann@x.co,1,2\n".encode(), preset="expertflow")
+    job = ImportJob.objects.latest("pk")
+    quietly(creator, job, bracket_dates="True", unknown_columns="create")
+    assert goes_to(job)["<b>"] == ("undecided", "")
+    page = unescape(send(creator, job, identifier="email", action="update", check="1").content.decode())
+    assert "Column 2 has a date format, <b>, but no name before it" in page
+
+
+def test_what_differs_from_the_preset_stands_out_and_is_given_up_with_one_button():
+    creator = log_in("Creator")
+    job = draft(creator)
+    assert "Chosen by hand" not in shown(creator, job)
+    answer = quietly(creator, job, phone_format="plus").content.decode()
+    assert "Chosen by hand, and otherwise than usual under the preset Standard" in answer
+    quietly(creator, job, iso_dates="True", genders="MF")
+    page = unescape(shown(creator, job))
+    assert "Chosen by hand; the preset has: with + or without, separators are left out." in page
+    assert "Chosen by hand; the preset has the same." in page
+    assert 'id="rare-options" open' in page
+    page = send(creator, job, preset="expertflow", **{"was-preset": "standard"}).content.decode()
+    assert "Kept as chosen by hand: Genders." in page, "the preset has the phone format that was chosen"
+    page = send(creator, job, preset_options="yes", phone_format="plus", **{"was-phone_format": "plus"})
+    assert "The options are those of the preset Expertflow bulk upload now." in page.content.decode()
+    assert "Chosen by hand" not in page.content.decode()
+    job.refresh_from_db()
+    assert job.options == {}
+
+
+def test_an_approver_sees_which_options_were_chosen_by_hand():
+    creator = log_in("Creator")
+    job = draft(creator)
+    quietly(creator, job, enforce_mandatory="False")
+    page = check(creator, job).content.decode()
+    assert "Mandatory attributes are required: <strong>no</strong> (usual: yes)" in page
+
+
+def test_of_two_tabs_the_one_saved_last_wins_and_the_other_shows_it():
+    creator = log_in("Creator")
+    job = draft(creator)
+    quietly(creator, job, phone_format="plus", **{"was-phone_format": ""})
+    answer = quietly(creator, job, phone_format="e164", **{"was-phone_format": ""}).content.decode()
+    assert 'id="told-phone_format" data-option="phone_format" data-value="e164"' in answer
+    answer = quietly(creator, job, iso_dates="False").content.decode()
+    assert 'data-option="phone_format" data-value="e164"' in answer
+
+
+def test_a_page_of_another_preset_checks_nothing():
+    creator = log_in("Creator")
+    job = draft(creator)
+    send(creator, job, preset="braze")
+    old = {"was-preset": "standard", "preset": "standard", "was-record_type": "profiles", "record_type": "profiles"}
+    page = send(creator, job, check="1", identifier="email", action="update", **old).content.decode()
+    assert "The preset was changed meanwhile, and is Braze user import now" in page
+    job.refresh_from_db()
+    assert (job.status, job.preset) == (Status.DRAFT, "braze")
+
+
 # --- presets --------------------------------------------------------------------------------------
 
 
@@ -653,3 +768,99 @@ def test_hostile_names_and_values_are_shown_harmlessly_on_the_page_and_in_what_i
 def test_repeated_and_blank_headers_are_refused_when_the_file_comes_in(content: str, reason: str):
     answer = upload(log_in("Creator"), content.encode())
     assert any(reason in error for error in answer.context["form"].errors["file"])
+
+
+# --- a mapping as a file --------------------------------------------------------------------------
+
+
+def fill_in(client: Client, job: ImportJob, content: bytes | str) -> str:
+    text = content.encode() if isinstance(content, str) else content
+    file = SimpleUploadedFile("mapping.json", text)
+    answer = client.post(address("configure", job), {"fill_in": "1", "mapping": file}, follow=True)
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def manifest_of(**columns: Any) -> str:
+    return json.dumps({"columns": columns})
+
+
+def test_mp_09_a_mapping_is_filled_in_from_a_manifest_and_used():
+    creator = log_in("Creator")
+    job = draft(creator, "email,mobile,plan,since,visits\nann@x.co,x,gold,25/12/2023,7\n")
+    said = manifest_of(
+        mobile={"ctName": None},
+        plan={"ctName": "tier", "dataType": "string"},
+        since={"ctName": "member since", "dataType": "Date", "dateFormat": "dd/MM/yyyy"},
+        visits={"ctName": "visits", "dataType": "FLOAT"},
+    )
+    assert "4 columns are mapped as the file says." in fill_in(creator, job, said)
+    assert goes_to(job) == {
+        "email": ("attribute", "email"), "mobile": ("skip", ""), "plan": ("new", "tier"),
+        "since": ("new", "member since"), "visits": ("new", "visits"),
+    }  # fmt: skip
+    quietly(creator, job, iso_dates="False")
+    check(creator, job)
+    job.refresh_from_db()
+    assert (job.preview["imported"], job.preview["failed"]) == (1, 0)
+    assert list(job.columns.values_list("type", flat=True))[2:] == ["text", "datetime", "number"]
+    assert "2023-12-25" in creator.get(address("change", job)).content.decode()
+
+
+def test_mp_09_a_mapping_that_is_downloaded_fills_in_another_import():
+    creator = log_in("Creator")
+    text = 'email,mobile,"plan ""x""",at <dd/MM/yyyy>,day\nann@x.co,x,gold,25/12/2023,25/12/2023\n'
+    first = draft(creator, text)
+    day = {"ctName": "day", "dataType": "Date", "dateFormat": "dd/MM/yyyy"}
+    fill_in(creator, first, manifest_of(mobile={"ctName": None}, day=day))
+    answer = creator.get(address("mapping", first))
+    assert 'filename="peoplecsv-' in answer["Content-Disposition"]
+    said = json.loads(answer.content)["columns"]
+    assert said["mobile"] == {"ctName": None}
+    assert said["day"] == day
+    assert said["at <dd/MM/yyyy>"] == {"ctName": "at", "dataType": "Date"}
+    second = draft(creator, text)
+    fill_in(creator, second, answer.content)
+    values = ("target_kind", "target", "type", "date_format")
+    assert list(second.columns.values_list(*values)) == list(first.columns.values_list(*values))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "The mapping is not JSON: Expecting value at line 1, column 1"),
+        (b'{"columns":\n {"plan" {}}}', "at line 2, column 10"),
+        (b"\xff\xfe", "not text in UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"columns": ' + b"9" * 5_000 + b"}", "a number too long"),
+        (b"[]", "The mapping has no columns."),
+        (b'{"columns": []}', "The mapping has no columns."),
+        (b'{"columns": {"plan": 1}}', "Column plan is to be an object"),
+        (b'{"columns": {"plan": {}}}', "Column plan has no ctName"),
+        (b'{"columns": {"plan": {"ctName": 5}}}', "Column plan has no ctName"),
+        (b'{"columns": {"plan": {"ctName": "a\\u0000"}}}', "holds a NUL"),
+        (manifest_of(plan={"ctName": "x" * 121}), "longer than 120 bytes"),
+        (manifest_of(plan={"ctName": "a", "dataTyp": "STRING"}), "Column plan has dataTyp, which means nothing"),
+        (manifest_of(plan={"ctName": "a", "dataType": "DATE TIME"}), 'The dataType "DATE TIME" of column plan'),
+        (manifest_of(plan={"ctName": "a", "dataType": ["x"]}), "It is one of STRING, INTEGER, FLOAT, BOOLEAN, Date"),
+        (manifest_of(plan={"ctName": "a", "dataType": "Date", "dateFormat": "DD/MM"}), 'The dateFormat "DD/MM"'),
+        (manifest_of(plan={"ctName": "a", "dateFormat": "dd/MM/yyyy"}), "its dataType must be Date"),
+        (b'{"columns": {"plan": {"ctName": "a"}, "plan": {"ctName": "b"}}}', "names column plan twice"),
+        (manifest_of(plna={"ctName": "a"}), "The file has no column plna, did you mean plan?"),
+        (manifest_of(plan={"ctName": "x"}, mobile={"ctName": "x"}), "Several columns have the ctName x"),
+        (manifest_of(plan={"ctName": "age", "dataType": "STRING"}), "age, which exists and has dataType INTEGER"),
+        (b" " * (1024**2 + 1), "the limit is 1 MB"),
+    ],
+)  # fmt: skip
+def test_mp_09_what_is_wrong_with_a_mapping_is_told_and_nothing_is_changed(content: bytes | str, told: str):
+    creator = log_in("Creator")
+    job = draft(creator)
+    before = goes_to(job)
+    assert told in fill_in(creator, job, content)
+    assert goes_to(job) == before
+
+
+def test_mp_09_without_a_file_one_is_asked_for():
+    creator = log_in("Creator")
+    job = draft(creator)
+    assert "Choose the JSON file of a mapping first" in send(creator, job, fill_in="1").content.decode()

@@ -20,7 +20,7 @@ from imports.headers import PROBLEM
 from imports.models import Download, ImportJob, RowError, Status
 from profiles.models import Attribute, Profile
 from tests.admin import screens
-from tests.admin.screens import address, check, finish, log_in, press, upload
+from tests.admin.screens import address, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -213,20 +213,58 @@ def test_the_mapping_of_the_first_upload_is_offered_for_the_corrected_rows():
 
 def test_rows_that_fail_again_are_given_again_with_one_column_of_problems():
     admin = log_in("Admin")
-    job = imported(admin)
-    first = content(admin.get(address("failed", job)))
-    upload(admin, first)
-    again = ImportJob.objects.latest("pk")
-    check(admin, again)
-    again.refresh_from_db()
-    second = content(admin.get(address("failed", again)))
-    assert (
-        list(csv.reader(io.StringIO(first.decode("utf-8-sig"))))[:3]
-        == list(csv.reader(io.StringIO(second.decode("utf-8-sig"))))[:3]
-    )
-    assert rows(admin.get(address("failed", again)))[3] == [
-        "cy@x.co", "+12025550103", "Cy", "Malformed row: expected 5 values, found 4",
+    first = rows(admin.get(address("failed", job := imported(admin))))
+    again = imported(admin, content(admin.get(address("failed", job))))
+    assert (again.imported + again.updated, again.failed) == (1, 2)  # what was filled up is a row like others now
+    assert rows(admin.get(address("failed", again))) == first[:3]
+
+
+SHORT = "Malformed row: expected 3 values, found {}. Blank values were added at its end: move each value to its column"
+LONG = (
+    "Malformed row: expected {} values, found {}. The surplus ones stand to the right of this: join them with the "
+    "value they are part of, or remove them"
+)
+RAGGED = b"email,city,plan\nann@x.co,gold\nben@x.co,Paris, France,=1,gold\ncy,Rome,free\ndee@x.co,Oslo,free\neve@x.co\n"
+
+
+def test_a_malformed_row_has_its_reason_where_all_others_have_it():
+    admin = log_in("Admin")
+    found = rows(admin.get(address("failed", imported(admin, RAGGED))))
+    assert found == [
+        ["email", "city", "plan", PROBLEM],
+        ["ann@x.co", "gold", "", SHORT.format(2)],
+        ["ben@x.co", "Paris", " France", LONG.format(3, 5), "'=1", "gold"],
+        ["cy", "Rome", "free", "email: Invalid email format"],
+        ["eve@x.co", "", "", SHORT.format(1)],
+    ]
+
+
+def test_corrected_malformed_rows_are_imported_and_others_fail_until_they_are():
+    admin = log_in("Admin")
+    given = content(admin.get(address("failed", imported(admin, RAGGED)))).decode("utf-8-sig")
+    corrected = given.replace("ann@x.co,gold,,", "ann@x.co,,gold,").replace("cy,", "cy@x.co,")
+    again = imported(admin, corrected.encode(), action="overwrite")
+    assert (again.imported, again.failed) == (3, 1)
+    people = {p.attributes["email"][0]: p.attributes for p in Profile.objects.all()}
+    assert people["ann@x.co"] == {"email": ["ann@x.co"], "plan": "gold"}
+    assert "ben@x.co" not in people
+    header, ben = rows(admin.get(address("failed", again)))
+    assert header == ["email", "city", "plan", PROBLEM]
+    assert ben == ["ben@x.co", "Paris", " France", LONG.format(4, 6), "'=1", "gold"]
+    last = f'email,city,plan,{PROBLEM}\nben@x.co,"Paris, France, =1",gold,"{ben[3]}"\n'
+    assert imported(admin, last.encode(), action="overwrite").imported == 1
+    ben_now = Profile.objects.get(attributes__email=["ben@x.co"]).attributes
+    assert (ben_now["home_city"], ben_now["plan"]) == ("Paris, France, =1", "gold")
+
+
+def test_nothing_is_lost_of_a_row_that_somebody_spoilt_while_correcting_it():
+    admin = log_in("Admin")
+    text = f"email,city,{PROBLEM}\na@x.co,Paris, France,email: bad\nb@x.co,Malformed row: x\nc@x.co\n"
+    found = rows(admin.get(address("failed", imported(admin, text.encode() + b"d@x.co,Rome,\n"))))[1:]
+    assert [line[:2] + line[3:] for line in found] == [
+        ["a@x.co", "Paris", " France", "email: bad"], ["b@x.co", ""], ["c@x.co", ""],
     ]  # fmt: skip
+    assert all(line[2].startswith("Malformed row: expected 3 values") for line in found)
 
 
 def test_long_cells_and_rows_that_fail_only_when_they_are_matched_are_given_whole():

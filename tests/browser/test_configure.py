@@ -77,6 +77,7 @@ def test_two_tabs_and_a_phone_do_not_overwrite_each_other_and_lost_choices_are_t
     second.keyboard.press("Enter")
     saved(second)
     expect(second.get_by_role("combobox", name="Column plan goes to")).to_have_value("Skip this column")
+    _choose_an_option_in_both(first, second)
     _read_wrongly_on_a_phone(people, first.url)
     first.get_by_role("button", name="Save", exact=True).click()
     expect(first.get_by_role("main")).to_be_visible()
@@ -92,12 +93,27 @@ def test_two_tabs_and_a_phone_do_not_overwrite_each_other_and_lost_choices_are_t
     expect(second.get_by_role("alert")).to_contain_text("This was not saved")
 
 
+def _choose_an_option_in_both(first: Page, second: Page) -> None:
+    """The last one saved wins, and the other page shows it."""
+    for page, format_ in ((first, "plus"), (second, "e164")):
+        page.locator("#options > summary").click()
+        page.get_by_label("Phone numbers:", exact=True).select_option(format_)
+        saved(page)
+    first.get_by_label("Dates as in ISO 8601:").select_option("False")
+    saved(first)
+    expect(first.get_by_label("Phone numbers:", exact=True)).to_have_value("e164")
+    expect(first.locator("#by-hand")).to_contain_text("strictly as in E.164")
+    first.get_by_role("button", name="Use the preset’s options").press("Enter")
+    expect(first.get_by_role("main")).to_contain_text("The options are those of the preset Standard now.")
+    expect(first.locator("#by-hand")).to_be_empty()
+
+
 def _read_wrongly_on_a_phone(people: People, address: str) -> None:
     window: dict[str, Any] = {"viewport": {"width": NARROW, "height": 800}, "has_touch": True, "is_mobile": True}
     creator = people.log_in("Creator", **window, color_scheme="dark")
     page = creator.page
     page.goto(address)
-    page.get_by_text("Options").click()
+    page.locator("#options > summary").click()
     expect(page.get_by_text("Is this spelled right?")).to_be_visible()
     page.get_by_label("Delimiter").select_option("bar (|)")
     page.get_by_role("button", name="Read the file again").click()

@@ -173,6 +173,29 @@ def test_a_header_may_be_named_without_its_date_format(tmp_path: Path):
     assert attributes("x@example.com")["last_seen"] == "2023-12-25T12:00:00Z"
 
 
+def test_a_mapping_comes_from_a_manifest_and_arguments_come_on_top_of_it(tmp_path: Path):  # MP-09
+    path = write(tmp_path, "mail,since,tier,note\na@x.co,25/12/2023,1,x\n")
+    said = {
+        "mail": {"ctName": "email"}, "note": {"ctName": None}, "tier": {"ctName": "tier", "dataType": "STRING"},
+        "since": {"ctName": "since", "dataType": "Date", "dateFormat": "dd/MM/yyyy"},
+    }  # fmt: skip
+    mapping = write(tmp_path, json.dumps({"columns": said}), "mapping.json")
+    run(path, "--mapping", str(mapping), "--map", "note=remark")
+    assert attributes("a@x.co") == {
+        "email": ["a@x.co"], "since": "2023-12-25T12:00:00Z", "tier": "1", "remark": "x",
+    }  # fmt: skip
+
+
+def test_a_wrong_mapping_is_told_before_the_file_is_stored(tmp_path: Path):
+    arguments = [str(PEOPLE), "--identifier", "email", "--action", "update", "--inline", "--mapping"]
+    wrong = refusal(*arguments, str(write(tmp_path, '{"columns": {"zip": {"ctName": "a", "dataType": "DATE!"}}}', "m")))
+    assert (wrong.returncode, "The dataType" in str(wrong)) == (2, True)
+    assert refusal(*arguments, str(tmp_path / "none.json")).returncode == 2
+    assert not ImportJob.objects.exists()
+    unknown = refusal(*arguments, str(write(tmp_path, '{"columns": {"phone_1": {"ctName": "phone"}}}', "m")))
+    assert "did you mean phone1?" in str(unknown)
+
+
 def test_encoding_and_delimiter_are_taken_at_their_word(tmp_path: Path):
     path = tmp_path / "people.csv"
     path.write_bytes("email;first_name\nx@example.com;Zoë\n".encode("cp1252"))
@@ -211,6 +234,14 @@ def test_a_missing_action_lists_the_choices_with_a_sentence_each():
         (["--preset", "other"], "standard"),
         (["--targeting", "all"], "Create targeting filter and add to new segment"),
         (["--default-country", "Narnia"], "two-letter"),
+        (["--option", "iso_dates"], "NAME=VALUE"),
+        (["--option", "shoe=1"], "unknown_columns"),
+        (["--option", "csv_only=no"], "There is no option csv_only"),
+        (["--option", "iso_dates=perhaps"], "The option iso_dates cannot be perhaps. It is one of:\n  True "),
+        (["--option", "unknown_columns=drop"], "require_mapping"),
+        (["--option", "time_zone=Narnia"], "There is no time zone Narnia"),
+        (["--option", "default_country=Narnia"], "two-letter"),
+        (["--option", "default_country=DE", "--default-country", "FR"], "set twice"),
         (["--encoding", "morse"], "utf-8"),
         (["--delimiter", "ab"], "semicolon"),
         (["--name", "x" * 256], "255"),
@@ -425,6 +456,28 @@ def test_a_preset_with_an_action_of_its_own_needs_none(tmp_path: Path):
     )  # fmt: skip
     job = ImportJob.objects.get()
     assert (job.preset, job.identifier, job.action, job.imported) == ("clevertap", "external_id", "overwrite", 1)
+
+
+def test_options_of_a_preset_are_set_otherwise_for_one_import(tmp_path: Path):
+    path = write(tmp_path, "plan,identity,at <dd/MM/yyyy>\ngold,1,25/12/2023\n")
+    arguments = [str(path), "--preset", "clevertap", "--identifier", "identity", "--inline"]
+    assert "must be the first one" in str(refusal(*arguments))
+    options = ["identifier_first=no", "bracket_dates=False", "forbidden_characters=ALLOW", "time_zone=europe/berlin"]
+    call_command(
+        "import_profiles", *arguments, *(f"--option={option}" for option in options),
+        stdout=io.StringIO(), stderr=io.StringIO(),
+    )  # fmt: skip
+    job = ImportJob.objects.latest("pk")
+    assert job.options == {
+        "identifier_first": "False", "bracket_dates": "False", "forbidden_characters": "allow",
+        "time_zone": "Europe/Berlin",
+    }  # fmt: skip
+    assert Profile.objects.get(external_id="1").attributes == {"plan": "gold", "at <dd/MM/yyyy>": "25/12/2023"}
+
+
+def test_an_option_that_says_nothing_about_events_is_none_of_theirs():
+    arguments = ["--identifier", "email", "--type", "events", "--option", "enforce_mandatory=no"]
+    assert "There is no option enforce_mandatory for events" in str(refusal(str(PEOPLE), *arguments))
 
 
 # --- resume -----------------------------------------------------------------------------------------

@@ -154,6 +154,21 @@ def test_what_was_wrong_with_a_row_is_no_property(way: Way) -> None:  # RP-12
     assert Event.objects.get().properties == {"alias": 1}
 
 
+def test_a_property_may_not_begin_with_a_dollar_sign(way: Way) -> None:  # EV-14
+    text = "external_id,name,time,trip.properties.$to\nA1,trip,2020-01-01,Paris\n"
+    for preset in ("standard", "braze"):
+        said = way.refused(text, preset, "external_id", "", *EVENTS)
+        assert "trip.properties.$to cannot be a property: its name may not begin with $" in said
+    job = way.run(text, "braze", "external_id", "", *EVENTS, "--skip", "trip.properties.$to")
+    assert counts(job) == (1, 0, 0, 0)
+
+
+def test_a_header_with_half_of_a_property_is_a_property_by_its_whole_name(way: Way) -> None:
+    text = "external_id,time,.properties.to,trip.properties.\nA1,2020-01-01,Paris,5\n"
+    way.run(text, "braze", "external_id", "", *EVENTS, "--event-name", "trip")
+    assert Event.objects.get().properties == {".properties.to": "Paris", "trip.properties.": 5}
+
+
 def rows_to_correct(job: ImportJob) -> str:
     out = io.StringIO()
     report.rows_to_correct(job, out)

@@ -93,6 +93,13 @@ def test_hi_03_one_identity_comes_before_the_other():
     assert faults(CLEVERTAP, "objectId", "identity") == faults(CLEVERTAP, "identity", "objectId") == []
 
 
+@pytest.mark.parametrize("header", ["email;plan", "email\tplan", "email|plan"])
+def test_ff_07_another_delimiter_than_a_comma_is_told_where_only_commas_are_read(header: str):
+    assert [faults(preset, header) for preset in (CLEVERTAP, EXPERTFLOW, BRAZE)] == [[("other_delimiter", "")]] * 3
+    assert faults(STANDARD, header) == []
+    assert faults(EXPERTFLOW, "email", "a;b") == []
+
+
 @pytest.mark.parametrize("preset", ALL)
 def test_hi_04_a_blank_header_is_refused_everywhere(preset: Preset):
     assert faults(preset, "identity", "", "Name") == [("blank_header", "")]

@@ -79,7 +79,7 @@ def test_forbidden_characters_are_looked_for_behind_the_date_suffix_only():
     assert only("at<hh:mm>").forbidden == ""
 
 
-@pytest.mark.parametrize("text", ["a<b", "a>b", "<dd/MM/yyyy", "a<>", "a<dd/MM/yyyy> x"])
+@pytest.mark.parametrize("text", ["a<b", "a>b", "<dd/MM/yyyy", "a<>", "a< >", "a<dd/MM/yyyy> x"])
 def test_what_only_looks_like_a_suffix_stays_in_the_name(text: str):
     header = only(text)
     assert header.date_format is None
@@ -93,7 +93,53 @@ def test_it_refuses_blank_headers_naming_their_columns():
 
 
 def test_it_refuses_a_date_format_without_a_name():
-    assert refused("email", "<dd/MM/yyyy>").message.startswith("Column 2 has no header.")
+    for text in ("<dd/MM/yyyy>", "  < dd/MM/yyyy > ", "\ufeff<dd/MM/yyyy>"):
+        error = refused(text, "email")
+        assert error.code == "blank_header"
+        assert error.message == (
+            "Column 1 has a date format, <dd/MM/yyyy>, but no name before it. "
+            "Write the name first, such as: birthday <dd/MM/yyyy>."
+        )
+    assert refused("email", "<img>", "<b>").message.startswith("Columns 2 and 3 have date formats, <img>, <b>, but no")
+
+
+def test_each_column_without_a_name_is_told_with_what_it_has():
+    message = refused("", "<img>", "\u3164").message
+    assert "Column 1 has no header." in message
+    assert "Column 2 has a date format, <img>," in message
+    assert "Column 3 has a header of which nothing can be seen." in message
+
+
+@pytest.mark.parametrize("text", ["\u200bemail", "\u200femail \u200e", "\ufeff\ufeffemail", "\u202aemail\u202c"])
+def test_marks_that_nobody_sees_are_taken_off_the_ends(text: str):
+    assert parse(["city", text])[1].text == "email"
+
+
+@pytest.mark.parametrize("text", ["\u2061", "\u2800", "\u3164", "\u3164<dd/MM/yyyy>", "\x07", "\u200d\u200c"])
+def test_it_refuses_a_header_of_which_nothing_can_be_seen(text: str):
+    assert refused("email", text).message.startswith("Column 2 has a header of which nothing can be seen.")
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u00ad", "\u200e \u200f", "\u2060\ufeff"])
+def test_marks_alone_are_no_header(text: str):
+    assert refused("email", text).message.startswith("Column 2 has no header.")
+
+
+@pytest.mark.parametrize("text", ['""', "''", "$D_", ".properties.", "name.properties.", "-", "👩‍👧", "< >", "<>"])
+def test_odd_names_that_can_be_seen_are_names(text: str):
+    assert (only(text).name, only(text).unknown_format) == (text, None)
+
+
+def test_of_very_many_columns_without_a_header_the_first_are_named():
+    assert refused(*[""] * 1_000).message.startswith("Columns 1, 2, 3,")
+    assert "29, 30 and 970 more have no header." in refused(*[""] * 1_000).message
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, "a" + " " * 50_000 + "b", "a<" + "x" * 10_000 + ">", "<" * 10_000])
+def test_a_very_long_header_is_refused_in_a_short_sentence(text: str):
+    error = refused("email", text)
+    assert error.code == "long_header"
+    assert len(error.message) < 200
 
 
 def test_it_refuses_repeated_headers_naming_their_columns():
@@ -140,7 +186,7 @@ def test_without_formats_angle_brackets_are_part_of_the_name():
     assert [header.name for header in parse(["a", "a<dd/MM/yyyy>"], bracket_dates=False)] == ["a", "a<dd/MM/yyyy>"]
 
 
-@pytest.mark.parametrize("name", ["trip.properties.to", "trip booked.properties.a.b"])
+@pytest.mark.parametrize("name", ["trip.properties.to", "trip booked.properties.a.b", "v1.2.properties.x"])
 def test_the_dots_of_an_events_property_are_not_forbidden(name: str):
     assert only(name).forbidden == ""
 

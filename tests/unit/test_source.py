@@ -132,6 +132,7 @@ class TestLimits:
         wide = b",".join(b"c%d" % number for number in range(1000)) + b"\n" + b"," * 999 + b"\n"
         assert len(detect(wide).header()) == 1000
         assert refused(b"c," + wide).code == Refusal.TOO_MANY_COLUMNS
+        assert len(detect(b"why," + wide, Limits(uncounted_header="why")).header()) == 1001
 
     @pytest.mark.parametrize("pack", [gzip.compress, lambda data: zipped({"people.csv": data})], ids=["gzip", "zip"])
     def test_the_unpacked_size_and_ratio_are_limited(self, pack: Callable[[bytes], bytes]):

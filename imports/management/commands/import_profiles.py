@@ -57,6 +57,12 @@ class Command(BaseCommand):
             "attribute, whose type is that of all values in the column. The last = parts the two. May be repeated; "
             "several columns may go to one list, such as phone. Columns that are not named take the suggestion",
         )
+        parser.add_argument(
+            "--mapping",
+            metavar="FILE",
+            help='where columns go, as JSON: {"columns": {HEADER: {"ctName": KEY, "dataType": TYPE, "dateFormat": '
+            "FORMAT}}}, as the page of an import gives it; --map and --skip come on top of it",
+        )
         parser.add_argument("--skip", action="append", metavar="HEADER", help="a column to leave out; may be repeated")
         parser.add_argument(
             "--preset",
@@ -68,6 +74,13 @@ class Command(BaseCommand):
             "--default-country",
             metavar="CODE",
             help="two-letter ISO code, such as US: phone numbers without a country code become international",
+        )
+        parser.add_argument(
+            "--option",
+            action="append",
+            metavar="NAME=VALUE",
+            help="an option that is to be otherwise than the preset has it, such as unknown_columns=create; may be "
+            "repeated. A wrong name lists them all, a wrong value those that can be",
         )
         parser.add_argument(
             "--targeting",

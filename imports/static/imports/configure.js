@@ -44,6 +44,13 @@
     unfold(position);
   };
 
+  /** Let an option show what is stored, which may have been chosen on another page. */
+  const show = ({ dataset: { option, value } }) => {
+    const control = field(option);
+    if (!control || waiting || unsaved.has(option) || document.activeElement === control) return;
+    control.value = field(`was-${option}`).value = value;
+  };
+
   const put = (part) => {
     const here = document.getElementById(part.id);
     if (!here || here.contains(document.activeElement) || (here.id === "identifiers" && waiting)) return;
@@ -57,6 +64,7 @@
     const parts = [...answer.body.children].filter((part) => part.id);
     for (const part of parts) put(part);
     for (const part of parts) if (part.matches(".marks")) follow(part);
+    for (const part of parts) if (part.matches(".told")) show(part);
     check.toggleAttribute("aria-disabled", false);
     if (undecided() || "lacking" in document.getElementById("check-note").dataset) check.setAttribute("aria-disabled", "true");
   };
@@ -149,6 +157,13 @@
     const first = form.querySelector("tr.undecided");
     if (first) (first.querySelector(".combobox") ?? first.querySelector("select.target")).focus();
     else location.assign("?show=undecided#columns");
+  });
+
+  /* A link to an option unfolds what it stands in. */
+  document.querySelector(".import").addEventListener("click", ({ target }) => {
+    const link = target.closest('a[href^="#id_"]');
+    let folded = link && document.getElementById(link.hash.slice(1))?.closest("details");
+    for (; folded; folded = folded.parentElement.closest("details")) folded.open = true;
   });
 
   const errors = document.getElementById("errornote");
