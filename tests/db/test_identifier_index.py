@@ -244,12 +244,14 @@ def test_on_off_on_and_off_again_ends_as_it_was_last_asked_for():
         step()
     ask(identifier=False)
     change(1, "while it was none")
+    change(8, "while it was none, too")
     change(2, None)
     delete(4)
     step()
     ask(identifier=True)
     change(5, "while it is cleared away")
-    change(1, "C-1")  # which stands there since the first time, perhaps
+    assert ("C-8", person(8).pk) in index()  # still, since the first time
+    change(8, "C-8")
     step()
     finish()
     assert index() == held()
