@@ -37,7 +37,7 @@ ACTIONS: Mapping[Action, str] = {
 def identifiers(schema: Schema) -> dict[str, str]:
     """Everything that people can be found by, with what it suits."""
     found = {key: IDENTIFIERS[key] for key in (AUTOMATIC, *OWN_IDENTIFIERS)}
-    for key in schema.identifiers:
+    for key in schema.found_by:
         definition = schema.definitions[key]
         other = _SOCIAL if definition.built_in else _OWN
         found[key] = IDENTIFIERS.get(key) or other.format(label=definition.label)

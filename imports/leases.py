@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -103,17 +103,24 @@ def sweep() -> int:
     The supervisor calls this every few seconds. Returns how many jobs were queued. Tasks that wait in the queue are
     enough: while no worker takes them up, they are not to grow in number.
     """
-    silent = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS)
-    jobs = ImportJob.objects.filter(status__in=AT_WORK).exclude(step=Step.IDLE)
-    queued, room = 0, jobs.count() * settings.IMPORTS_WORKERS - queue.waiting()
-    for job in jobs.filter(Q(queued=None) | Q(queued__lt=silent)).order_by(F("queued").asc(nulls_first=True)):
+    silent, queued, room_left = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS), 0, room()
+    for job in _at_work().filter(Q(queued=None) | Q(queued__lt=silent)).order_by(F("queued").asc(nulls_first=True)):
         if fail_if_exhausted(job):
             continue
-        if room > 0 and not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
-            queue.advance(job, min(room, settings.IMPORTS_WORKERS))
-            room -= settings.IMPORTS_WORKERS
+        if room_left > 0 and not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
+            queue.advance(job, min(room_left, settings.IMPORTS_WORKERS))
+            room_left -= settings.IMPORTS_WORKERS
             queued += 1
     return queued
+
+
+def room() -> int:
+    """How many more tasks than wait in the queue the jobs at work may have there; below 0 others' tasks wait too."""
+    return _at_work().count() * settings.IMPORTS_WORKERS - queue.waiting()
+
+
+def _at_work() -> QuerySet[ImportJob]:
+    return ImportJob.objects.filter(status__in=AT_WORK).exclude(step=Step.IDLE)
 
 
 _CLAIM = """

@@ -214,7 +214,7 @@ def schema_version(columns: Sequence[MappedColumn], schema: Schema) -> str:
     """Changes when anything in the schema does that the outcome of this mapping depends on."""
     targets = {column.target for column in columns}
     relevant = [
-        (d.key, d.type.value, d.multi_valued, d.mandatory, d.identifier)
+        (d.key, d.type.value, d.multi_valued, d.mandatory, d.identifier, *([d.turn] if d.turn else []))
         for d in resulting_schema(columns, schema).definitions.values()
         if d.key in targets or d.mandatory or d.identifier
     ]

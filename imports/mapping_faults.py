@@ -94,8 +94,10 @@ def identifier_faults(
     """Why people cannot be found by what was chosen (HI-34)."""
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
-    if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.identifiers:
-        names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.identifiers])
+    if identifier in schema.identifiers and identifier not in schema.found_by:
+        return [Fault("identifier_not_ready", f"{not_yet(spelling(identifier))}, or choose another identifier")]
+    if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.found_by:
+        names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.found_by])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
     half = identifier == ALIAS and any(column.target in fields_of(ALIAS) for column in _of_people(columns))
     if is_in_file(identifier, columns) or half:  # a half is told of by itself
@@ -108,6 +110,11 @@ def identifier_faults(
         name = spelling(identifier)
         reason = f"The selected identifier {name} is not in the file; map one of its columns to it ({headers})"
     return [Fault("identifier_missing", reason)]
+
+
+def not_yet(name: str) -> str:
+    """Why nobody is found by an identifier of this name as long as there is work on its index."""
+    return f"People cannot be found by {name} yet: what they have of it is still being gathered. Try again in a minute"
 
 
 def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:

@@ -59,8 +59,14 @@ def identifiers(preset: Preset, schema: Schema) -> dict[str, str]:
     every = guidance.identifiers(schema)
     if preset.identifiers is None:
         return every
-    wanted = schema.identifiers if preset.identifiers == CHANNELS else preset.identifiers
+    wanted = schema.found_by if preset.identifiers == CHANNELS else preset.identifiers
     return {key: says for key, says in every.items() if key in wanted}
+
+
+def coming(preset: Preset, schema: Schema) -> list[str]:
+    """What people can be found by soon: its index is being made."""
+    offered = schema.identifiers if preset.identifiers in (None, CHANNELS) else preset.identifiers or ()
+    return [key for key in offered if key in schema.identifiers and key not in schema.found_by]
 
 
 def label(key: str, schema: Schema) -> str:

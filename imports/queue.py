@@ -54,7 +54,7 @@ def tell_again(notice: Notice) -> None:
 
 
 def keep_index(attribute_id: int) -> None:
-    """Have the index of an attribute made or dropped, as the attribute asks for it now."""
+    """Have the indexes of an attribute made or dropped, as the attribute asks for them now."""
     _hand_over("imports.tasks.keep_index", attribute_id)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imports import encoding, event_mapping, guidance, help_texts, manifest, mapping, offers
+from imports import encoding, event_mapping, guidance, help_texts, manifest, mapping, mapping_faults, offers
 from imports.command_line import WrongUsage
 from imports.delimiters import is_delimiter
 from imports.manifest import Entry, WrongManifest
@@ -159,6 +159,8 @@ def _identifier(text: str | None, preset: Preset) -> str:
     found = mapping.identifier_named(text, known)
     if found is None:
         raise WrongUsage(_choices(f"People cannot be found by {text}. --identifier is one of:", choices))
+    if found in offers.coming(preset, known):
+        raise WrongUsage(_choices(f"{mapping_faults.not_yet(text)}, or use --identifier with:", choices))
     if found not in offered:
         lead = f"The preset {preset.key} finds nobody by {text}. Choose another one with --preset, or --identifier of:"
         raise WrongUsage(_choices(lead, choices))

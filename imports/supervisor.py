@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from redis import RedisError
 
-from imports import leases, mail
+from imports import indexes, leases, mail
 from imports.cluster import Cluster, Look
 
 Answer = TypeVar("Answer")
@@ -112,6 +112,7 @@ class Supervisor:
                 return f"it ended by itself with exit code {cluster.exit_code}"
             _asked(leases.sweep)
             _asked(mail.sweep)
+            _asked(indexes.sweep)
             look = _asked(cluster.look)
             if look is None:  # nothing can be said of the cluster while its broker does not answer
                 judge = Judge(self._patience, time.monotonic())

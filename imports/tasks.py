@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from imports import downloads, engine, mail, queue
+from imports import downloads, engine, indexes, mail, queue
 from imports.models import ImportJob
-from profiles import filter_index
 
 
 def advance(job_id: int) -> None:
@@ -21,8 +20,8 @@ def tell(move_id: int) -> None:
 
 
 def keep_index(attribute_id: int) -> None:
-    """Make or drop what makes filters by an attribute fast."""
-    filter_index.keep(attribute_id)
+    """Make or drop what people are found fast by in an attribute."""
+    indexes.keep(attribute_id)
 
 
 def make_download(number: int) -> None:

@@ -97,7 +97,7 @@ def _exists(definition: Definition) -> Q:
 
 
 def _equals(definition: Definition, value: str) -> Test:
-    if definition.identifier:
+    if definition.finds_people:
         forms = looked_up(value, definition.type) or [_parsed(definition, value)]
         return Q(pk__in=Identifier.objects.filter(kind=definition.key, value__in=forms).values("profile_id"))
     if definition.multi_valued:

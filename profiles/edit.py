@@ -90,7 +90,7 @@ def _create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None, shared: b
         raise Refused(Fault(Why.MISSING, _NOTHING_TO_FIND_BY, EXTERNAL_ID))
     _lock_alone(links)
     if not shared:
-        _check_shared(links)
+        _check_shared(link for link in links if link[0] in schema.found_by)
     people.add(store.load(own := _own(newcomer)))
     key = next((link for link in links if link not in own), links[0])
     row = Incoming(1, key, links, orjson.dumps(given).decode(), external_id, alias=form)
@@ -160,9 +160,9 @@ def _lock_alone(held: list[Link]) -> None:
     slots.lock_slots(slots.slots_of(held), set())
 
 
-def _check_shared(links: list[Link]) -> None:
-    """See that nobody holds one of these already, apart from what only one may hold."""
-    found = store.load([link for link in links if link[0] not in (EXTERNAL_ID, ALIAS)])
+def _check_shared(links: Iterable[Link]) -> None:
+    """See that nobody holds one of these addresses and numbers already."""
+    found = store.load(links)
     if found:
         (kind, value), person = found[0]
         raise Refused(Fault(Why.SHARED, f"Somebody has {value} already.", kind, person.ref))

@@ -85,7 +85,9 @@ def keep(attribute_id: int) -> bool:
 def _wanted(attribute_id: int) -> str | None:
     """The definition of the index that an attribute is to have now; None for none."""
     attribute = Attribute.objects.filter(pk=attribute_id).first()
-    return _definition(attribute) if attribute and attribute.filterable and not attribute.identifier else None
+    if attribute is None or not attribute.filterable or attribute.definition.finds_people:
+        return None
+    return _definition(attribute)
 
 
 def standing() -> RawSQL:

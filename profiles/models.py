@@ -48,6 +48,14 @@ class Profile(models.Model):
         return self.external_id or self.object_id
 
 
+class IndexWork(models.TextChoices):
+    """What is still to be done until the look-up index holds of an attribute what it is to hold."""
+
+    NONE = "", "none"
+    CLEARING = "clearing", "clearing away what does not count any more"
+    FILLING = "filling", "adding what people have"
+
+
 class Attribute(models.Model):
     """One line of the schema: what may be known about people (requirements section 6)."""
 
@@ -63,11 +71,22 @@ class Attribute(models.Model):
     description = models.TextField(blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
+    # Of the look-up index; written by ``identifier_index`` alone. The turn grows with each change of what is asked for;
+    # everybody up to the position has been looked at; somebody was last seen at it, or asked to be.
+    index_work = models.CharField(max_length=10, blank=True, choices=IndexWork, default=IndexWork.NONE, editable=False)
+    index_turn = models.IntegerField(default=0, editable=False)
+    index_position = models.BigIntegerField(default=0, editable=False)
+    index_seen = models.DateTimeField(null=True, editable=False)
+
+    INDEX = ("index_work", "index_turn", "index_position", "index_seen")
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key"], name="attribute_key")]
         ordering = ["-built_in", "key"]
 
-    DEFINING = ("key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in")
+    DEFINING = (
+        "key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in", "index_work", "index_turn",
+    )  # fmt: skip
     """What the engine needs of it."""
 
     def __str__(self) -> str:
@@ -85,7 +104,9 @@ def load_schema() -> Schema:
 
 
 def _definition(values: Mapping[str, Any]) -> Definition:
-    return Definition(**{**values, "type": ValueType(values["type"])})
+    known = dict(values)
+    work, turn = known.pop("index_work"), known.pop("index_turn")
+    return Definition(**{**known, "type": ValueType(values["type"]), "indexing": bool(work), "turn": turn})
 
 
 def add_attributes(definitions: Iterable[Definition]) -> None:
@@ -100,7 +121,10 @@ def add_attributes(definitions: Iterable[Definition]) -> None:
 
 
 class Identifier(models.Model):
-    """Who holds a channel value, in matching form: derived from ``Profile.attributes``, written by ``store`` alone."""
+    """Who holds a channel value, in matching form: derived from ``Profile.attributes``, written by ``store`` alone.
+
+    Only ``identifier_index`` writes it too, for an attribute that becomes an identifier, or is none any more.
+    """
 
     pk = models.CompositePrimaryKey("kind", "value", "profile_id")
     kind = models.CharField(max_length=120, db_collation="C")

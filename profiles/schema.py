@@ -49,6 +49,15 @@ class Definition:
     mandatory: bool = False
     identifier: bool = False
     built_in: bool = False
+    indexing: bool = False
+    """Whether there still is work on its look-up index, though every writer of an identifier keeps it already."""
+    turn: int = 0
+    """Grows with each change of what people are found by in it."""
+
+    @property
+    def finds_people(self) -> bool:
+        """Whether people can be found by it now."""
+        return self.identifier and not self.indexing
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,13 @@ class Schema:
 
     @cached_property
     def identifiers(self) -> dict[str, Callable[[Any], str]]:
-        """How a value of each channel identifier becomes its matching form."""
+        """How a value of each channel identifier becomes its matching form: of all whose index is kept."""
         return {d.key: partial(values.matching_form, d.type) for d in self.definitions.values() if d.identifier}
+
+    @cached_property
+    def found_by(self) -> dict[str, Callable[[Any], str]]:
+        """The same for those that people can be found by now: their index is whole (``identifier_index``)."""
+        return {key: form for key, form in self.identifiers.items() if self.definitions[key].finds_people}
 
     @cached_property
     def lists(self) -> dict[str, Callable[[Any], Any]]:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from profiles import holders, rebuild, schema_lock
+from profiles import holders, identifier_index, schema_lock
 from profiles.consent import GROUP, is_reserved
 from profiles.holders import Holder
 from profiles.merge import as_list, same
-from profiles.models import load_schema
+from profiles.models import Attribute, load_schema
 from profiles.schema import KEY_BYTES, RESERVED, Definition
 from profiles.values import InvalidValue, Parser, ValueOptions, ValueType, parser
 
@@ -63,11 +63,15 @@ def is_other_form(old: Definition, new: Definition) -> bool:
     return (_form(old), _lookup(old)) != (_form(new), _lookup(new))
 
 
-def carry_out(old: Definition | None, new: Definition) -> None:
-    """Make the index that people are found by follow a change of the schema that has no faults."""
+def carry_out(old: Definition | None, attribute: Attribute) -> None:
+    """Have the index that people are found by follow a change of the schema that has no faults and is stored.
+
+    The caller has the work queued that the attribute then tells of.
+    """
+    new = attribute.definition
     is_looked_up = new.identifier or (old is not None and old.identifier)
     if is_looked_up and (old is None or _lookup(old) != _lookup(new)):
-        rebuild.rebuild(new)
+        identifier_index.ask(attribute, is_new=old is None)
 
 
 def why_not_delete(old: Definition) -> str:
@@ -83,6 +87,8 @@ def why_not_delete(old: Definition) -> str:
             f"{who} of {old.key}. Find them in the list of people, by the filter for those who have this attribute, "
             "and empty it there; then it can be deleted."
         )
+    if old.indexing and identifier_index.is_filled(old.key):
+        return "What people were found by in it is still being cleared away. Try again in a minute."
     return ""
 
 

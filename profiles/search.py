@@ -48,6 +48,6 @@ def _reached_by_alias(text: str) -> Iterator[Q]:
 
 def _links(text: str, schema: Schema) -> Iterator[tuple[str, str]]:
     """The text as a value of each channel that can have it."""
-    for kind in schema.identifiers:
+    for kind in schema.found_by:
         for form in looked_up(text, schema.definitions[kind].type):
             yield kind, form

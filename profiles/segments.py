@@ -67,7 +67,7 @@ def is_counted(condition: Condition, schema: Schema, indexed: Collection[str]) -
     """
     match condition:
         case AttributeCondition(key, operator):
-            by_channel = operator is Operator.EQUALS and key in schema.identifiers
+            by_channel = operator is Operator.EQUALS and key in schema.found_by
             return by_channel or (key in indexed and operator is not Operator.CONTAINS)
         case conditions.HasIdentifier(kind):
             return kind in (EXTERNAL_ID, ALIAS)

@@ -253,10 +253,11 @@ DELETE FROM profiles_identifier i USING {touched} t, jsonb_array_elements(t.gone
 WHERE t.bucket = %(bucket)s AND i.kind = g.link->>0 AND i.value = g.link->>1 AND i.profile_id = t.person
 """
 
+# A value that its holder did not have may stand there from a time when nobody kept it (``identifier_index``).
 _LINK = """
 INSERT INTO profiles_identifier (kind, value, profile_id)
 SELECT c.link->>0, c.link->>1, t.person FROM {touched} t, jsonb_array_elements(t.come) AS c(link)
-WHERE t.bucket = %(bucket)s ORDER BY (c.link->>0) COLLATE "C", (c.link->>1) COLLATE "C"
+WHERE t.bucket = %(bucket)s ORDER BY (c.link->>0) COLLATE "C", (c.link->>1) COLLATE "C" ON CONFLICT DO NOTHING
 """
 
 _DELETE = f"DELETE FROM profiles_profile p WHERE p.id = %s AND p.updated = {_AT} %s"

@@ -102,6 +102,7 @@ def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: 
         "by_hand": [setting for setting in settings if setting.differs],
         "identifiers": [option for option, in_file in identifiers if in_file],
         "other_identifiers": [option for option, in_file in identifiers if not in_file],
+        "coming_identifiers": [offers.label(key, known) for key in offers.coming(PRESETS[job.preset], known)],
         "counts": Counts(len(columns) - skipped - undecided, skipped, undecided, troubled, lacking),
     }
 

@@ -51,6 +51,7 @@ _PLACES = {
     "no_name": "#import-name",
     "no_identifier": "#identifiers",
     "unknown_identifier": "#identifiers",
+    "identifier_not_ready": "#identifiers",
     "identifier_missing": "#identifiers",
     "identifier_not_offered": "#identifiers",
     "action_not_offered": "#actions",

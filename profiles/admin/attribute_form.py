@@ -66,9 +66,12 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         return ""
 
     def _before(self) -> Definition:
-        stored = Attribute.objects.filter(pk=self.instance.pk).first()
+        # Locked, for a worker at its index notes how far that is, which must not be saved as it was before.
+        stored = Attribute.objects.select_for_update(no_key=True).filter(pk=self.instance.pk).first()
         if stored is None:
             raise forms.ValidationError("Somebody has deleted this attribute meanwhile. Nothing was saved.")
+        for name in Attribute.INDEX:
+            setattr(self.instance, name, getattr(stored, name))
         return stored.definition
 
     def _after(self, cleaned: dict[str, Any]) -> Definition:

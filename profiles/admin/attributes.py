@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from profiles import holders, schema_changes
+from profiles import holders, identifier_index, schema_changes
 from profiles.admin.addresses import without_nul
 from profiles.admin.attribute_form import AttributeForm
-from profiles.models import Attribute
+from profiles.models import Attribute, IndexWork
 
 EXACTLY = "count"
 """In an address: count the people who have the attribute, however long that takes."""
@@ -31,7 +32,7 @@ MARKS = {
 
 
 class CountedList(ChangeList):
-    """The attributes of a page with in how many profiles each is, all of them by one query."""
+    """The attributes of a page with in how many profiles each is, and how far the work on its index, by two queries."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -39,6 +40,7 @@ class CountedList(ChangeList):
         self.result_list: list[Attribute] = list(self.result_list)
         for attribute in self.result_list:
             attribute.people = found.of(attribute.key)  # type: ignore[attr-defined]
+        _tell_work(self.result_list)
 
 
 @admin.register(Attribute)
@@ -54,9 +56,9 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
     fields = (
         "key", "label", "type", "multi_valued", "identifier", "mandatory", "personal", "filterable", "description",
-        "profiles",
+        "profiles", "finding",
     )  # fmt: skip
-    readonly_fields = ("profiles",)
+    readonly_fields = ("profiles", "finding")
     delete_confirmation_template = "profiles/delete_attribute.html"
 
     class Media:
@@ -66,21 +68,23 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return CountedList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return [name for name in self.fields if obj or name != "profiles"]
+        is_at_work = obj is not None and obj.index_work
+        return [name for name in self.fields if (obj or name != "profiles") and (is_at_work or name != "finding")]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return ["profiles"]
-        return ["profiles", "key", *(("type", "multi_valued", "identifier") if obj.built_in else ())]
+        return ["profiles", "finding", "key", *(("type", "multi_valued", "identifier") if obj.built_in else ())]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.built_in)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """The attribute with in how many profiles it is."""
+        """The attribute with in how many profiles it is, and how far the work on its index."""
         attribute = super().get_object(request, object_id, from_field)
         if isinstance(attribute, Attribute):
             attribute.people = _counted(attribute.key, exactly=EXACTLY in request.GET)  # type: ignore[attr-defined]
+            _tell_work([attribute])
         return attribute
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -100,7 +104,9 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
         assert isinstance(form, AttributeForm)
         super().save_model(request, obj, form, change)
-        schema_changes.carry_out(form.before, obj.definition)
+        schema_changes.carry_out(form.before, obj)
+        if obj.index_work and obj.identifier:
+            messages.info(request, format_html(_SOON, obj.label))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return without_nul(request) or super().changelist_view(
@@ -110,11 +116,39 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="What it is")
     def marks(self, attribute: Attribute) -> str:
         """What is special about it, in words."""
-        return ", ".join(word for name, word in MARKS.items() if getattr(attribute, name)) or "-"
+        marks = {name: word for name, word in MARKS.items() if getattr(attribute, name)}
+        if attribute.identifier and attribute.index_work:
+            marks["identifier"] += f" (being made ready, {_done(attribute)}%)"
+        return ", ".join(marks.values()) or "-"
+
+    @admin.display(description="Finding people")
+    def finding(self, attribute: Attribute) -> str:
+        """How far the work is on what people are found by; shown while there is any."""
+        if not attribute.identifier:
+            return "What people were found by in it is being cleared away; nobody is found by it any more."
+        if attribute.index_work == IndexWork.CLEARING:
+            return "Nobody is found by it yet: what people were found by before is being cleared away first."
+        return f"Nobody is found by it yet: {_done(attribute)}% of all people were looked through for their values."
 
     @admin.display(description="Profiles")
     def profiles(self, attribute: Attribute) -> str | SafeString:
         return attribute.people  # type: ignore[attr-defined, no-any-return]
+
+
+_SOON = (
+    'People can be found by <bdi dir="auto">{}</bdi> in a moment, when all of them were looked through for it. '
+    "Its page tells how far that is."
+)
+
+
+def _tell_work(attributes: Sequence[Attribute]) -> None:
+    done = identifier_index.percent(attributes)
+    for attribute in attributes:
+        attribute.done = done.get(attribute.pk, 0)  # type: ignore[attr-defined]
+
+
+def _done(attribute: Attribute) -> int:
+    return attribute.done  # type: ignore[attr-defined, no-any-return]
 
 
 def _counted(key: str, *, exactly: bool) -> str | SafeString:

@@ -21,8 +21,7 @@ from profiles.condition_parameters import Parameters
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition
 from profiles.listing import Count, TookTooLong
 from profiles.models import Attribute, Change, ChangeSet, Profile
-from profiles.schema import Definition, Schema
-from profiles.values import ValueType
+from profiles.schema import Schema
 
 if TYPE_CHECKING:
     from profiles.admin.people import ProfileAdmin
@@ -150,10 +149,7 @@ def view(request: HttpRequest, screen: ProfileAdmin, extra: dict[str, Any]) -> H
 def what_is_known() -> Known:
     """The schema, with one query."""
     attributes = list(Attribute.objects.annotate(indexed=filter_index.standing()).order_by("-built_in", "key"))
-    schema = Schema.of(
-        Definition(a.key, a.label, ValueType(a.type), a.multi_valued, a.mandatory, a.identifier, a.built_in)
-        for a in attributes
-    )
+    schema = Schema.of(attribute.definition for attribute in attributes)
     return Known(attributes, schema, frozenset(a.key for a in attributes if a.indexed))
 
 
@@ -272,4 +268,4 @@ def _unmarked(asked: Asked, known: Known) -> list[str]:
 
 
 def _channels(known: Known) -> list[str]:
-    return [known.schema.definitions[kind].label for kind in known.schema.identifiers]
+    return [known.schema.definitions[kind].label for kind in known.schema.found_by]

@@ -15,7 +15,7 @@ from django_q.models import OrmQ
 from imports import lifecycle, tasks
 from imports.models import ImportJob, Status
 from imports.moves import Actor, Move, Refused
-from profiles import filter_index, holders, schema_lock
+from profiles import filter_index, holders, identifier_index, schema_lock
 from profiles.models import Attribute, Identifier, Profile
 from tests.admin.screens import check, finish, log_in, press, upload
 
@@ -198,8 +198,9 @@ def test_people_are_found_by_an_attribute_that_becomes_an_identifier_and_not_by_
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ):
     bring(admin, "email,card\nann@x.co,C-1\nben@x.co,C-2 \ncy@x.co,\n")
-    monkeypatch.setattr(holders, "PAGE", 1)
+    monkeypatch.setattr(identifier_index, "PAGE", 1)
     save(admin, "card", identifier="on")
+    make_ready("card")
     ann = Profile.objects.get(attributes__card="C-1")
     found = Identifier.objects.filter(kind="card")
     assert {(each.value, each.profile_id == ann.pk) for each in found} == {("C-1", True), ("C-2", False)}
@@ -208,6 +209,7 @@ def test_people_are_found_by_an_attribute_that_becomes_an_identifier_and_not_by_
     save(admin, "card", type="email")  # refused: they are no e-mails
     assert Identifier.objects.filter(kind="card").count() == 2
     save(admin, "card", identifier=None)
+    make_ready("card")
     assert not Identifier.objects.filter(kind="card").exists()
 
 
@@ -216,7 +218,50 @@ def test_an_identifier_that_becomes_an_email_is_matched_as_one(admin: Client):
     bring(admin, "email,mail2\nann@x.co,Ann@Y.co\n")
     assert Identifier.objects.get(kind="mail2").value == "Ann@Y.co"
     save(admin, "mail2", type="email")
+    make_ready("mail2")
     assert Identifier.objects.get(kind="mail2").value == "ann@y.co"
+
+
+def make_ready(key: str) -> None:
+    """Do what is left to do for the index of an attribute."""
+    while identifier_index.keep(known(key).pk, 0):
+        pass
+
+
+def test_an_attribute_tells_how_far_its_index_is(admin: Client, monkeypatch: pytest.MonkeyPatch):
+    bring(admin, "email,card\n" + "".join(f"p{n}@x.co,C-{n}\n" for n in range(4)))
+    monkeypatch.setattr(identifier_index, "PAGE", 2)
+    assert "Finding people" not in admin.get(address("change", known("card"))).content.decode()
+    page = save(admin, "card", identifier="on")
+    assert "in a moment, when all of them were looked through for it" in page
+    assert "identifier (being made ready, 0%)" in page
+    assert OrmQ.objects.latest("pk").task["args"] == (known("card").pk,)
+    identifier_index.keep(known("card").pk, 0)
+    done = identifier_index.percent([known("card")])[known("card").pk]
+    assert f"identifier (being made ready, {done}%)" in admin.get(reverse(LIST)).content.decode()
+    page = admin.get(address("change", known("card"))).content.decode()
+    assert f"Nobody is found by it yet: {done}% of all people were looked through for their values." in page
+    assert "was changed successfully" in save(admin, "card", label="Loyalty card")  # which leaves it as it is
+    assert known("card").index_position
+    make_ready("card")
+    assert "being made ready" not in admin.get(reverse(LIST)).content.decode()
+    save(admin, "card", identifier=None)
+    page = admin.get(address("change", known("card"))).content.decode()
+    assert "What people were found by in it is being cleared away; nobody is found by it any more." in page
+
+
+def test_what_is_not_ready_is_not_offered_and_told(admin: Client):
+    bring(admin, "email,card\nann@x.co,C-1\n")
+    save(admin, "card", identifier="on")
+    upload(admin, b"card,city\nC-1,Bonn\n")
+    job = ImportJob.objects.latest("pk")
+    page = admin.get(reverse("admin:imports_importjob_configure", args=[job.pk])).content.decode()
+    assert 'id="identifier-card"' not in page
+    assert "can be chosen in a moment" in page
+    make_ready("card")
+    page = admin.get(reverse("admin:imports_importjob_configure", args=[job.pk])).content.decode()
+    assert 'id="identifier-card"' in page
+    assert "can be chosen in a moment" not in page
 
 
 def test_people_cannot_be_found_by_a_date(admin: Client):
@@ -424,6 +469,21 @@ def indexed() -> set[str]:
         if line.task["func"] == "imports.tasks.keep_index":
             tasks.keep_index(*line.task["args"])
     return set(Attribute.objects.filter(filter_index.standing()).values_list("key", flat=True))
+
+
+@in_transactions
+def test_a_filterable_attribute_has_its_index_until_people_can_be_found_by_it(admin: Client):
+    bring(admin, "email,plan\nann@x.co,gold\n")
+    save(admin, "plan", filterable="on")
+    assert indexed() == {"plan"}
+    save(admin, "plan", identifier="on")
+    assert filter_index.keep(known("plan").pk)  # as a worker would do it that comes too early
+    assert indexed() == set()
+    assert not known("plan").index_work
+    save(admin, "plan", identifier=None)
+    assert indexed() == {"plan"}
+    save(admin, "plan", filterable=None)
+    assert indexed() == set()
 
 
 @in_transactions

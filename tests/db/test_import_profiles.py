@@ -257,6 +257,15 @@ def test_wrong_usage_is_told_in_a_sentence_and_changes_nobody(options: list[str]
     assert not Profile.objects.exists()
 
 
+def test_an_identifier_that_is_not_ready_is_told_with_the_choices():
+    Attribute.objects.create(key="card", label="Card", type="text", identifier=True, index_work="filling")
+    error = refusal(str(PEOPLE), "--identifier", "card", "--action", "update")
+    assert error.returncode == 2
+    assert "People cannot be found by card yet" in str(error)
+    assert "Try again in a minute, or use --identifier with:\n  automatic" in str(error)
+    assert "\n  card" not in str(error)
+
+
 def test_a_file_that_is_not_there_or_is_a_folder_is_wrong_usage(tmp_path: Path):
     for path, said in [(tmp_path / "none.csv", "There is no file"), (tmp_path, "is a folder")]:
         error = refusal(str(path), "--identifier", "email", "--action", "update")

@@ -274,6 +274,14 @@ def test_the_version_changes_with_what_the_mapping_depends_on_and_with_nothing_e
     assert mapping.schema_version(columns, changed) != before
 
 
+def test_the_version_changes_when_people_were_not_found_by_an_identifier_for_a_while_and_not_when_they_are_again():
+    def version(**index: Any) -> str:
+        card = Definition("card", "Card", ValueType.TEXT, identifier=True, **index)
+        return mapping.schema_version([mapped("card", "card")], Schema.of([card]))
+
+    assert version(turn=1, indexing=True) == version(turn=1) != version(turn=3)
+
+
 def test_somebody_elses_new_attribute_of_the_same_type_changes_nothing():
     columns = [mapped("email", "email"), Column("shoe", target="shoe", target_kind=Target.NEW, type="integer")]
     before = mapping.schema_version(columns, SCHEMA)

@@ -36,6 +36,14 @@ def test_each_offers_the_identifiers_of_its_system(preset: Preset, keys: set[str
     assert set(offers.identifiers(preset, OWN)) - {"alias"} == keys
 
 
+def test_what_is_not_ready_is_offered_soon_where_it_would_be():
+    card = Definition("card", "Loyalty card", ValueType.TEXT, multi_valued=True, identifier=True, indexing=True)
+    soon = Schema.of([*SCHEMA.definitions.values(), card])
+    assert "card" not in offers.identifiers(STANDARD, soon)
+    assert [offers.coming(preset, soon) for preset in PRESETS.values()] == [["card"], [], ["card"], []]
+    assert offers.coming(STANDARD, OWN) == []
+
+
 def told(preset: Preset, record_type: str = "profiles", identifier: str = "", action: str = "") -> list[str]:
     return [fault.code for fault in offers.faults(preset, record_type, identifier, action, OWN)]
 
