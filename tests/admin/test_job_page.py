@@ -381,3 +381,9 @@ def test_what_was_rejected_goes_on_showing_what_it_would_do():
     page = creator.get(address("change", job) + "?show=imported")
     assert [row.number for row in page.context["table"].rows] == [1, 2, 3]
     assert page.context["figures"].counts.imported == 3
+
+
+def test_a_preview_says_once_that_a_file_looks_like_events():  # FF-19
+    admin = log_in("Admin")
+    page = text(admin, ready(admin, b"email,time,trip.properties.to\nann@x.co,2024-05-01,Rome\n"))
+    assert page.count("This looks like an event file") == 1
