@@ -383,6 +383,14 @@ def test_what_was_rejected_goes_on_showing_what_it_would_do():
     assert page.context["figures"].counts.imported == 3
 
 
+def test_a_preview_counts_the_identifiers_that_repeat():  # FF-22
+    admin = log_in("Admin")
+    twice = b"email,first_name\nann@x.co,Ann\nANN@x.co,Anne\nben@x.co,Ben\n"
+    assert "1 duplicate identifier in the file: a row repeats" in text(admin, ready(admin, twice))
+    assert "2 duplicate identifiers in the file: rows repeat" in text(admin, ready(admin, twice + b"ben@x.co,B\n"))
+    assert "duplicate identifier" not in text(admin, ready(admin))
+
+
 def test_a_preview_says_once_that_a_file_looks_like_events():  # FF-19
     admin = log_in("Admin")
     page = text(admin, ready(admin, b"email,time,trip.properties.to\nann@x.co,2024-05-01,Rome\n"))
