@@ -14,13 +14,11 @@ from typing import Any
 
 from imports import event_mapping, header_rules, headers, job_file, lifecycle, mapping, reading
 from imports.headers import HeaderError
-from imports.mapping import Target
 from imports.models import Bucket, ImportColumn, ImportJob, Step
 from imports.presets import Options
 from imports.scan import TELLING_CHARACTERS, Scan, scan
 from imports.source import Format, SourceError
 from profiles.models import load_schema
-from profiles.values import ValueType
 
 PART_BYTES = 5 * 1024**2
 
@@ -133,9 +131,4 @@ def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], opti
     found += map(asdict, header_rules.findings(columns, options, events=job.holds_events))
     if job.holds_events:
         found += event_mapping.findings(columns)
-    for column in columns:
-        becomes_text = column.target_kind in (Target.NEW, Target.PROPERTY) and column.type == ValueType.TEXT
-        if column.statistics["mixed"] and becomes_text:
-            reason = f"Column {column.header} has values of mixed types; it becomes text"
-            found.append({"code": "mixed_types", "reason": reason, "column": column.header})
     return found

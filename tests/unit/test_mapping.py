@@ -164,6 +164,16 @@ def test_a_header_spelled_otherwise_is_noted_with_what_may_be_meant():
     assert mapping_faults.notes(columns, SCHEMA, Options()) == []
 
 
+def test_a_column_of_mixed_types_is_noted_where_it_becomes_text():  # AT-20
+    column = mapped("shoe", "shoe", Target.NEW)
+    column.type, column.statistics = "text", {"mixed": True}
+    (note,) = mapping_faults.notes([column], SCHEMA, Options())
+    assert (note.code, note.column) == ("mixed_types", "shoe")
+    column.type = "integer"  # then its other values fail
+    assert mapping_faults.notes([column], SCHEMA, Options()) == []
+    assert mapping_faults.notes([mapped("shoe", "plan")], SCHEMA, Options()) == []
+
+
 def test_an_own_field_that_is_taken_is_no_new_attribute():
     columns = [Column("identity"), Column("external_id", 2)]
     mapping.suggest(columns, SCHEMA, PRESETS["clevertap"].options)
