@@ -124,6 +124,6 @@ def _telling(header: Iterable[str], found: Scan) -> str:
 
 def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], options: Options) -> list[dict[str, Any]]:
     """What the uploader should know about the file, worst first."""
-    reason = f"{ragged} rows have too many or too few cells and will fail"
-    told = [{"code": suggestions.RAGGED, "reason": reason}] if ragged else []
+    rows = "1 row has" if ragged == 1 else f"{ragged:,} rows have"
+    told = [{"code": suggestions.RAGGED, "reason": f"{rows} too many or too few cells and will fail"}] if ragged else []
     return told + suggestions.findings(job, columns, options)

@@ -109,9 +109,17 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     if options.unknown_columns is not Unknown.REQUIRE_MAPPING:
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
-                known = column.name in OWN_FIELDS or column.name in schema.definitions  # and taken by another column
-                new = Choice(Target.NEW, column.name, type_found(column))
-                _set(column, choice_for(column.name, schema) if known else new)
+                _set(column, _otherwise(column, names))
+
+
+def _otherwise(column: MappedColumn, names: Names) -> Choice:
+    """A new attribute; the same place as that of another column where both mean an own field or have its name, so that
+    they are refused (HI-36)."""
+    meant = names.find(column.name, exact=True) or names.find(column.name, exact=False)
+    key = meant if meant is not None and meant in OWN_FIELDS else column.name
+    if key in OWN_FIELDS or key in names.schema.definitions:
+        return choice_for(key, names.schema)
+    return Choice(Target.NEW, column.name, type_found(column))
 
 
 def choose(column: MappedColumn, target: str, schema: Schema) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from imports import header_rules
@@ -11,6 +11,7 @@ from imports.names import Names
 from imports.presets import HeaderCase, Options
 from profiles.consent import GROUP, is_reserved
 from profiles.schema import ALIAS, EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, OWN_IDENTIFIERS, Schema, fields_of
+from profiles.values import ValueType
 
 HEADERS_LISTED = 30
 """How many of a file's headers a message names."""
@@ -57,23 +58,36 @@ def lacking(columns: Iterable[MappedColumn], schema: Schema, spelling: Callable[
     return [spelling(d.key) for d in schema.definitions.values() if d.mandatory and d.key not in mapped]
 
 
-NOTES = ("spelled_otherwise", "appboy_id")
+NOTES = ("spelled_otherwise", "appboy_id", "mixed_types")
 
 
 def notes(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
-    """What a person should know of columns that can be imported: nothing of it is in the way (HI-20, HI-37)."""
+    """What a person should know of columns that can be imported, as they are mapped: nothing of it is in the way."""
+    return [*_spelled_otherwise(columns, schema, options), *_mixed_types(columns)]
+
+
+def _spelled_otherwise(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> Iterator[Fault]:
+    """What the spelling of a header makes of its column (HI-20, HI-37)."""
     if options.header_case is not HeaderCase.EXACT:
-        return []
-    found, names = [], Names(schema)
+        return
+    names = Names(schema)
     for column in columns:
         meant = names.find(column.name, exact=False)
         if column.target_kind == Target.NEW and column.target == column.name and meant not in (None, column.name):
             reason = f"Column {column.header} becomes an attribute of its own, since its spelling counts"
             remedy = f"if {meant} is meant, rename it so, or choose that for it"
-            found.append(Fault("spelled_otherwise", f"{reason}; {remedy}", column.header))
+            yield Fault("spelled_otherwise", f"{reason}; {remedy}", column.header)
         elif column.name == "Appboy ID" and column.target == OBJECT_ID:
-            found.append(Fault("appboy_id", "Column Appboy ID is taken for braze_id, the Object ID", column.header))
-    return found
+            yield Fault("appboy_id", "Column Appboy ID is taken for braze_id, the Object ID", column.header)
+
+
+def _mixed_types(columns: Sequence[MappedColumn]) -> Iterator[Fault]:
+    """Columns of values of several types that become text for it (AT-20)."""
+    for column in columns:
+        is_new_text = column.target_kind in (Target.NEW, Target.PROPERTY) and column.type == ValueType.TEXT
+        if is_new_text and column.statistics.get("mixed"):
+            reason = f"Column {column.header} has values of mixed types; it becomes text"
+            yield Fault("mixed_types", reason, column.header)
 
 
 def listed(headers: Sequence[str]) -> str:

@@ -14,7 +14,6 @@ from imports.models import ImportColumn, ImportJob
 from imports.presets import Options
 from profiles.models import load_schema
 from profiles.schema import KEY_BYTES
-from profiles.values import ValueType
 
 DEPEND_ON = frozenset(
     {"bracket_dates", "iso_dates", "unknown_columns", "header_case", "forbidden_characters", "event_name"}
@@ -61,9 +60,4 @@ def findings(job: ImportJob, columns: Sequence[ImportColumn], options: Options) 
     found: list[dict[str, Any]] = list(map(asdict, header_rules.findings(columns, options, events=job.holds_events)))
     if job.holds_events:
         found += event_mapping.findings(columns)
-    for column in columns:
-        becomes_text = column.target_kind in (Target.NEW, Target.PROPERTY) and column.type == ValueType.TEXT
-        if column.statistics["mixed"] and becomes_text:
-            reason = f"Column {column.header} has values of mixed types; it becomes text"
-            found.append({"code": "mixed_types", "reason": reason, "column": column.header})
     return found

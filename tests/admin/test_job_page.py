@@ -381,3 +381,29 @@ def test_what_was_rejected_goes_on_showing_what_it_would_do():
     page = creator.get(address("change", job) + "?show=imported")
     assert [row.number for row in page.context["table"].rows] == [1, 2, 3]
     assert page.context["figures"].counts.imported == 3
+
+
+def test_a_preview_counts_the_identifiers_that_repeat():  # FF-22
+    admin = log_in("Admin")
+    twice = b"email,first_name\nann@x.co,Ann\nANN@x.co,Anne\nben@x.co,Ben\n"
+    assert "1 duplicate identifier in the file: a row repeats" in text(admin, ready(admin, twice))
+    assert "2 duplicate identifiers in the file: rows repeat" in text(admin, ready(admin, twice + b"ben@x.co,B\n"))
+    assert "duplicate identifier" not in text(admin, ready(admin))
+
+
+def test_a_preview_says_once_that_a_file_looks_like_events():  # FF-19
+    admin = log_in("Admin")
+    page = text(admin, ready(admin, b"email,time,trip.properties.to\nann@x.co,2024-05-01,Rome\n"))
+    assert page.count("This looks like an event file") == 1
+
+
+def test_a_preview_tells_of_mixed_types_where_a_person_made_the_column_an_attribute():  # AT-20
+    admin = log_in("Admin")
+    screens.upload(admin, b"email,shoe\nann@x.co,41\nben@x.co,large\n", preset="expertflow")
+    job = ImportJob.objects.get()
+    decided = {"column": "2", "target-2": "new", "key-2": "shoe"}
+    page = screens.check(admin, job, **decided, **{"type-2": "text"}).content.decode()
+    assert "Column shoe has values of mixed types; it becomes text" in page
+    press(admin, job, "edit")
+    page = screens.check(admin, job, **decided, **{"type-2": "integer"}).content.decode()
+    assert "mixed types" not in page

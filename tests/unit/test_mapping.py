@@ -164,11 +164,36 @@ def test_a_header_spelled_otherwise_is_noted_with_what_may_be_meant():
     assert mapping_faults.notes(columns, SCHEMA, Options()) == []
 
 
-def test_an_own_field_that_is_taken_is_no_new_attribute():
-    columns = [Column("identity"), Column("external_id", 2)]
-    mapping.suggest(columns, SCHEMA, PRESETS["clevertap"].options)
-    assert [c.target for c in columns] == ["external_id", "external_id"]
+def test_a_column_of_mixed_types_is_noted_where_it_becomes_text():  # AT-20
+    column = mapped("shoe", "shoe", Target.NEW)
+    column.type, column.statistics = "text", {"mixed": True}
+    (note,) = mapping_faults.notes([column], SCHEMA, Options())
+    assert (note.code, note.column) == ("mixed_types", "shoe")
+    column.type = "integer"  # then its other values fail
+    assert mapping_faults.notes([column], SCHEMA, Options()) == []
+    assert mapping_faults.notes([mapped("shoe", "plan")], SCHEMA, Options()) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        (["identity", "external_id"], "external_id"),
+        (["external_id", "identity"], "external_id"),
+        (["objectId", "braze_id"], "object_id"),
+        (["Appboy ID", "objectId"], "object_id"),
+    ],
+)
+@pytest.mark.parametrize("preset", ["standard", "clevertap"])
+def test_an_own_field_that_is_taken_is_no_new_attribute(preset: str, headers: list[str], key: str):  # HI-36
+    columns = [Column(header, position) for position, header in enumerate(headers, 1)]
+    mapping.suggest(columns, SCHEMA, PRESETS[preset].options)
+    assert [c.target for c in columns] == [key, key]
     assert {fault.code for fault in mapping_faults.column_faults(columns, SCHEMA)} == {"target_twice"}
+
+
+def test_where_headers_count_as_spelled_another_system_s_identifier_is_an_attribute():  # HI-37
+    options = PRESETS["braze"].options
+    assert suggested("external_id", "identity", options=options)["identity"] == (Target.NEW, "identity")
 
 
 def faults(
