@@ -36,8 +36,8 @@ class ImportJobAdmin(ReadOnly):
         "state",
         "errors",
         "records",
-        "file_shown",
         "uploader_name",
+        "file_shown",
         "targeted",
         "rows",
     )

@@ -59,10 +59,10 @@ def test_the_columns_are_those_of_the_two_vendors_in_order(admin, cara):
     headings = re.findall(r'<div class="text"><(?:a href|span)[^>]*>([^<]*)<', page)
     assert headings[-10:] == [
         "Name", "Uploaded on", "Uploaded by", "Status", "No. of Errors", "No. of Records",
-        "File", "Uploader", "Targeting", "Rows",
+        "Uploader", "File", "Targeting", "Rows",
     ]  # fmt: skip
     row = text(page[page.index("<tbody>") : page.index("</tbody>")])
-    assert "cara@example.com Completed Results of May leads 20 950 may.csv Cara Lee Filter 1,010" in row
+    assert "cara@example.com Completed Results of May leads 20 950 Cara Lee may.csv Filter 1,010" in row
     assert '<span title="Cara Lee">cara@example.com</span>' in page
 
 
@@ -73,7 +73,7 @@ def test_somebody_without_an_address_is_shown_by_name(admin):
 
 def test_before_the_end_there_are_no_errors_or_records_to_count(admin):
     job(status=Status.AWAITING_APPROVAL, total=10, preview={"failed": 3})
-    assert "Awaiting approval – – may.csv" in text(admin.get(LIST).content.decode())
+    assert "Awaiting approval – – – may.csv" in text(admin.get(LIST).content.decode())
 
 
 def test_a_running_import_shows_its_share_of_the_rows(admin):
