@@ -129,7 +129,8 @@ def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], opti
     """What the uploader should know about the file, worst first."""
     found: list[dict[str, Any]] = []
     if ragged:
-        found.append({"code": "ragged", "reason": f"{ragged} rows have too many or too few cells and will fail"})
+        rows = "1 row has" if ragged == 1 else f"{ragged:,} rows have"
+        found.append({"code": "ragged", "reason": f"{rows} too many or too few cells and will fail"})
     found += map(asdict, header_rules.findings(columns, options, events=job.holds_events))
     if job.holds_events:
         found += event_mapping.findings(columns)
