@@ -163,7 +163,8 @@ def _about(job: ImportJob) -> Iterator[Line]:
     yield "Preset", PRESETS[job.preset].label if job.preset in PRESETS else job.preset
     yield "Record type", job.get_record_type_display()
     yield "People found by", job.identifier or EMPTY
-    yield "Known people", job.get_action_display() or EMPTY
+    if not job.holds_events:  # which change nobody, whatever the preset's action is (EV-13)
+        yield "Known people", job.get_action_display() or EMPTY
     for name, value in job.options.items():
         yield f"Option {name}", str(value)
 

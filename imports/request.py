@@ -69,7 +69,7 @@ def read(options: Mapping[str, Any]) -> Request:
     targets, skipped = _columns(options["map"] or [], options["skip"] or [])
     return Request(
         path=path,
-        name=_name(options["name"] or "") or _readable(path.name)[:LONGEST_NAME],
+        name=_name(options["name"] or "") or _readable(path.name).strip()[:LONGEST_NAME].strip() or "file",
         preset=preset,
         identifier=_identifier(options["identifier"], preset),
         action=_action_of(record_type, options["action"], preset),

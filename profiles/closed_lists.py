@@ -39,11 +39,11 @@ def one_of(choices: Choices) -> Parser:
 
 def state(options: ValueOptions, states: Sequence[SubscriptionState]) -> Parser:
     """Reads the state of a subscription; true and false mean subscribed and unsubscribed (SB-03, SB-04, SB-07)."""
-    *others, last = states
-    reason = f"Invalid subscription state: {', '.join(others)} or {last} expected"
     exact: dict[str, Value] = {state.value: state.value for state in states}
+    flags: dict[str, Value] = {} if options.exact_states else {"true": "subscribed", "false": "unsubscribed"}
+    *others, last = [*exact, *flags]
+    reason = f"Invalid subscription state: {', '.join(others)} or {last} expected"
     if not options.exact_states:
-        flags: dict[str, Value] = {"true": "subscribed", "false": "unsubscribed"}
         return one_of(Choices(lambda: exact | flags, "invalid_subscription", reason))
 
     def parse(text: str) -> Value:

@@ -166,4 +166,5 @@ def _mapped(columns: list[ImportColumn]) -> Iterator[tuple[ImportColumn, str]]:
             yield column, "skipped" if kind is Target.SKIP else "undecided"
         else:
             new = " (new attribute)" if kind is Target.NEW else ""
-            yield column, f"{column.target}, {column.type.replace('_', ' ')}{new}"
+            type_ = f", {column.type.replace('_', ' ')}" if column.type else ""  # parts of an event have none
+            yield column, f"{column.target}{type_}{new}"

@@ -90,7 +90,8 @@ class UploadForm(forms.Form):
         file: UploadedFile[bytes] = self.cleaned_data["file"]
         name = (file.name or "file").replace("\0", "")
         return ImportJob(
-            name=(self.cleaned_data["name"] or name)[:LONGEST_NAME],
+            # Without outer blanks, which no form keeps where somebody looks for it by this name (SG-03).
+            name=self.cleaned_data["name"] or name.strip()[:LONGEST_NAME].strip() or "file",
             file_name=name[-LONGEST_NAME:],
             file_size=file.size or 0,
             source=ImportJob.Source.ADMIN,

@@ -512,6 +512,13 @@ def test_headers_are_read_anew_under_another_preset():
     assert (goes_to(job)["identity"], job.findings) == (("new", "identity"), [])
 
 
+def test_rows_of_another_width_are_counted_before_anything_is_checked():
+    creator = log_in("Creator")
+    for rows, said in [("ann@x.co\n", "1 row has too many"), ("ann@x.co\nben@x.co,1,2\n", "2 rows have too many")]:
+        job = draft(creator, f"email,plan\n{rows}cy@x.co,gold\n")
+        assert [found["reason"].startswith(said) for found in job.findings if found["code"] == "ragged"] == [True]
+
+
 def test_what_was_chosen_for_another_record_type_is_not_taken_along():
     creator = log_in("Creator")
     job = draft(creator, "email,name,time,plan,mobile\na@x.co,login,2020-01-01,gold,1\n")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import openpyxl
 import pytest
 from django.db import connection
 from django.test import Client
@@ -143,6 +145,20 @@ def test_the_list_is_filtered_by_name_time_person_and_import() -> None:
     assert listed(client, import_name="trips.csv", name="login") == everything[:2]
     other = imported(client, HEADER + "cy@x.co,login,2024-06-01,,\n")
     assert listed(client, **{"import": str(other.pk)}) == [("login", "cy@x.co")]
+
+
+def test_what_is_told_of_the_settings_is_true_of_events() -> None:  # EV-13
+    client = screens.log_in("Admin")
+    job = uploaded(client, "external_id,name,time\na,login,2024-05-01\n", preset="braze")
+    screens.check(client, job, "external_id")
+    assert '<td dir="auto">name</td>' in client.get(screens.address("change", job)).content.decode()
+    screens.press(client, job, "start")
+    screens.finish(job)
+    answer: Any = client.get(screens.address("results", job))
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+    told = {row[0] for row in book["Summary"].iter_rows(values_only=True)}
+    assert "Record type" in told
+    assert "Known people" not in told
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from imports.source import SourceError
 from profiles.models import Attribute, Change, Profile
 from tests.admin.screens import UPLOAD, address, check, log_in, upload
 from tests.crashes.processes import completed, wait_for
+from tests.golden.test_report import SHEETS, cells, workbook
 from tests.golden.way import Way, counts, known, people, person
 
 CUSTOMERS = (
@@ -45,6 +46,10 @@ def test_g_02_what_is_known_is_ignored_and_left_alone(way: Way) -> None:
     assert counts(job) == (0, 0, 2, 0)
     ignored = job.problems.filter(severity=RowError.Severity.IGNORED)
     assert [line.reason for line in ignored] == ["Ignored - duplicate found"] * 2
+    assert [line[:3] for line in cells(workbook(job))[SHEETS[1]][2:]] == [
+        ("john@example.com", "+1234567890", "Ignored - duplicate found"),
+        ("jane@example.com", "+0987654321", "Ignored - duplicate found"),
+    ]
     assert people() == before
 
 
@@ -144,11 +149,13 @@ def test_g_40_somebody_without_a_role_is_refused_at_every_step() -> None:
     upload(log_in("Creator"))
     job, nobody = ImportJob.objects.get(), log_in()
     moves = job.moves.count()
-    places = [reverse(UPLOAD), *(address(name, job) for name in ("configure", "change", "move"))]
+    places = [reverse(UPLOAD), *(address(name, job) for name in ("configure", "change", "move", "reach"))]
     places += [reverse(f"admin:imports_importjob_{name}") for name in ("sample", "help", "changelist")]
     for place in places:
         assert nobody.get(place).status_code == 403, place
         assert nobody.post(place, {"move": "start", "check": "1"}).status_code == 403, place
+    for name in ("results", "failed", "problems"):
+        assert nobody.get(address(name, job)).status_code == 403, name
     assert upload(nobody).status_code == 403
     assert (ImportJob.objects.count(), job.moves.count()) == (1, moves)
 

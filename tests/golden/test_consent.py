@@ -9,6 +9,7 @@ from tests.golden.way import Way, counts, known, person
 def test_g_12_false_unsubscribes_known_and_new_people_from_email(way: Way) -> None:
     known(external_id="123", email_subscribe="subscribed")
     job = way.run("identity, MSG-email\n123,false\n456,false\n", "clevertap", "identity", "overwrite")
+    assert [column.header for column in job.columns.all()] == ["identity", "MSG-email"]
     assert counts(job) == (1, 1, 0, 0)
     for identity in ("123", "456"):
         assert person("external_id", identity).attributes == {"email_subscribe": "unsubscribed"}

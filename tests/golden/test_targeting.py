@@ -6,6 +6,8 @@ from imports.models import ImportJob
 from profiles import segments
 from profiles.conditions import AttributeCondition, Condition, Member, Operator
 from profiles.models import Profile, Segment, load_schema
+from tests.admin.screens import log_in, upload
+from tests.admin.test_people_list import look, names
 from tests.golden.way import Way, counts, known
 
 
@@ -47,3 +49,16 @@ def test_g_34_an_import_is_a_filter_by_its_name_and_a_segment(way: Way) -> None:
     assert found(Member(job.change_set_id)) == {"B1", "B2"}
     segment = Segment.objects.get(name="Halloween season fun")
     assert (segment.change_set_id, segment.conditions) == (job.change_set_id, [])
+    approver = log_in("Approver")
+    for asked in ("import_name", "segment_name"):
+        assert names(look(approver, **{asked: "Halloween season fun"})) == ["Anna", "Ben"]
+
+
+def test_an_import_is_found_by_the_name_of_a_file_with_blanks_around_it(way: Way) -> None:  # SG-03, SG-04
+    admin = log_in("Admin")
+    way.file = " May leads.csv "
+    way.run("external_id\nB1\n", "braze", "external_id", "", "--targeting", "segment")
+    upload(admin, b"external_id\nB2\n", " June leads.csv ", preset="braze")
+    assert ImportJob.objects.latest("id").name == "June leads.csv"
+    for asked in ("import_name", "segment_name"):
+        assert names(look(admin, **{asked: "May leads.csv"})) == ["B1"]

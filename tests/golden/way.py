@@ -21,10 +21,11 @@ class Way:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.file = "people.csv"
 
     def run(self, text: str | bytes, preset: str, identifier: str, action: str = "", *more: str) -> ImportJob:
         """Import a file and wait until the workers are done with it. Raises CommandError as the command does."""
-        path = self.folder / "people.csv"
+        path = self.folder / self.file
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         options = ["--preset", preset, "--identifier", identifier, "--wait", *more]
         if action:

@@ -24,20 +24,20 @@ def test_states_are_read_in_any_case_and_as_flags(text: str, state: str):
 
 @pytest.mark.parametrize("text", ["1", "yes", "opted in", "ſubscribed"])
 def test_other_texts_are_no_states(text: str):
-    with pytest.raises(InvalidValue, match="opted_in, subscribed or unsubscribed expected"):
+    with pytest.raises(InvalidValue, match="opted_in, subscribed, unsubscribed, true or false expected"):
         READ(text)
 
 
 @pytest.mark.parametrize("text", ["Unsubscribed", "subscribed ", "true", "OPTED_IN"])
 def test_exact_states_have_one_spelling(text: str):
     assert EXACT("unsubscribed") == "unsubscribed"
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValue, match="opted_in, subscribed or unsubscribed expected, in small letters"):
         EXACT(text)
 
 
 def test_nobody_is_opted_into_a_group():
     assert membership(ValueOptions())("True") == "subscribed"
-    with pytest.raises(InvalidValue, match="subscribed or unsubscribed expected"):
+    with pytest.raises(InvalidValue, match="state: subscribed, unsubscribed, true or false expected"):
         membership(ValueOptions())("opted_in")
 
 
