@@ -27,7 +27,8 @@ from imports.models import ImportJob
 from imports.moves import Actor, Move
 from profiles import edit, identifier_index, schema_changes, schema_lock, segments, store
 from profiles.conditions import AttributeCondition, Operator
-from profiles.edit import Refused, Seen, Why
+from profiles.edit import Seen
+from profiles.faults import Refused, Why
 from profiles.merge import as_list
 from profiles.models import Attribute, Identifier, IndexWork, Profile, load_schema
 from profiles.values import ValueType, matching_form
