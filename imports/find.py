@@ -23,6 +23,7 @@ from profiles.schema import (
     ALIAS,
     ALIAS_FIELDS,
     ALIAS_LABEL,
+    ALIAS_NAME,
     EXTERNAL_ID,
     OBJECT_ID,
     OWN_IDENTIFIERS,
@@ -90,13 +91,17 @@ def _page(outcome: Outcome, names: dict[str, str], told_by_people: bool) -> str:
 
 
 def numbers_for(job: ImportJob, text: str) -> list[int]:
-    """The rows that look people up by this identifier, however it is written; bad rows have none."""
+    """The rows that look people up by this identifier, however it is written, and the bad ones that have it so."""
     links = list(_links(job, text))
     found: list[int] = []
     with connection.cursor() as cursor:
         for kind, value in links:
             place = staging.place((kind, value), job.salt)
             cursor.execute(_BY_KEY.format(**_names(job)), [[place, -place - 1], kind, value, FOUND_ROWS])
+            found += [number for (number,) in cursor.fetchall()]
+        if job.preview.get("failed") and "\0" not in text:
+            targets = [ALIAS_NAME if kind == ALIAS else kind for kind in mapping.looked_up_kinds(job.identifier)]
+            cursor.execute(_BAD_BY_CELL, [targets, job.pk, text, FOUND_ROWS])
             found += [number for (number,) in cursor.fetchall()]
     return sorted(found)
 
@@ -218,6 +223,14 @@ WHERE s.row_no = ANY(%s)
 _EVENT = """, s.name, to_char(s.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), s.properties::text"""
 
 _BY_KEY = "SELECT row_no FROM {staged} WHERE place = ANY(%s) AND kind = %s AND key = %s ORDER BY row_no LIMIT %s"
+
+# A bad row is not among those that are checked: the cells that it was told with are all there is of it.
+_BAD_BY_CELL = """
+SELECT DISTINCT e."row" FROM imports_rowerror e
+JOIN imports_importcolumn c ON c.job_id = e.job_id AND c.target = ANY(%s)
+WHERE e.job_id = %s AND e.severity = 'error' AND lower(btrim(e.raw ->> (c.position - 1))) = lower(btrim(%s))
+ORDER BY e."row" LIMIT %s
+"""
 
 _FAILED = """
 SELECT DISTINCT "row" FROM imports_rowerror

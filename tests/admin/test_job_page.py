@@ -100,6 +100,14 @@ def test_a_row_is_found_by_its_number_or_identifier(identifier: str, sought: str
         assert "and none looks anybody up by it" in page.content.decode()
 
 
+@pytest.mark.parametrize(("sought", "found"), [("BEN@x.co ", [2, 3]), ("bad", [4]), ("12", []), ("a\0b", [])])
+def test_a_bad_row_is_found_by_its_identifier_too(sought: str, found: list[int]):
+    admin = log_in("Admin")
+    job = ready(admin, b"email,phone\nann@x.co,\nben@x.co,12\nBen@x.co,\nbad,12\n")
+    page = admin.get(address("change", job), {"find": sought})
+    assert [row.number for row in page.context["table"].rows] == found
+
+
 @pytest.mark.parametrize(
     ("sought", "found"), [("n:1", [1, 3]), ("crm: n:1", [1]), ("crm:x", [2]), ("crm", []), (":" * 10_000, [])]
 )
