@@ -192,6 +192,14 @@ def cancel(job: ImportJob, actor: Actor) -> None:
         discard(job)
 
 
+def refuse(job: ImportJob, code: str, reason: str) -> None:
+    """Fail a job whose file cannot be imported, and keep nothing of it. Nobody sees the one without the other: with its
+    file a failed job can be resumed."""
+    with transaction.atomic():
+        if lifecycle.fail(job, code, reason):
+            discard(job)
+
+
 def discard(job: ImportJob) -> None:
     """Keep nothing of a file that cannot be imported but its job and what is wrong with it.
 

@@ -141,11 +141,10 @@ def _answering(job: ImportJob, what: int | str) -> Iterator[None]:
 
 def _refuse(job: ImportJob, refusal: SourceError | HeaderError) -> None:
     """The file cannot be imported, or not as somebody wanted it read; then it stays as it was read before."""
-    is_new = job.step == Step.SCAN
-    if is_new and reading.take_back(job, refusal.message):
-        return
-    if lifecycle.fail(job, refusal.code, refusal.message) and is_new:  # later on, the file was taken already
-        configure.discard(job)
+    if job.step != Step.SCAN:  # the file was taken already
+        lifecycle.fail(job, refusal.code, refusal.message)
+    elif not reading.take_back(job, refusal.message):
+        configure.refuse(job, refusal.code, refusal.message)
 
 
 def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:

@@ -101,8 +101,7 @@ class Errand:
             configure.check(job, self.actor)
         except configure.NotReady as problem:
             reasons = dict.fromkeys(f"{fault.reason.rstrip('.')}." for fault in problem.faults)
-            if lifecycle.fail(job, problem.faults[0].code, "\n".join(reasons)):
-                configure.discard(job)
+            configure.refuse(job, problem.faults[0].code, "\n".join(reasons))
             return False
         return True
 

@@ -178,6 +178,8 @@ def open_moves(job: ImportJob, actor: Actor) -> list[Move]:
     for name, rule in MOVES.items():
         if job.status not in rule.sources or rule.role is Role.SYSTEM:
             continue
+        if name is Move.RESUME and not job.file:  # it was refused, and there is nothing to go on with
+            continue
         try:
             check_role(job, name, actor, comment="any")
         except Refused:

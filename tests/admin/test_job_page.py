@@ -245,6 +245,14 @@ def test_a_stopped_import_says_what_was_applied_and_can_be_resumed():
     assert (job.status, job.imported) == (Status.COMPLETED, 3)
 
 
+def test_a_file_that_was_refused_cannot_be_resumed():
+    admin = log_in("Admin")
+    screens.upload(admin, b'email,plan\nann@x.co,"gold"en\n')
+    job = ImportJob.objects.get()
+    assert (job.status, job.reason_code) == (Status.FAILED, "text_after_quote")
+    assert 'value="resume"' not in text(admin, job)
+
+
 def test_both_vocabularies_tell_the_result():
     admin = log_in("Admin")
     page = text(admin, imported(admin))

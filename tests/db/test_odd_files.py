@@ -2,12 +2,13 @@
 
 import io
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from imports.models import ImportJob, Status
 from profiles.models import Profile
@@ -51,3 +52,22 @@ def test_each_file_that_is_no_table_fails_its_job_and_is_not_kept(name: str):
     assert not job.file
     assert not job.columns.exists()
     assert not Profile.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_nobody_sees_a_file_refused_and_kept():  # which would look like one that can be resumed
+    seen: list[tuple[str, str]] = []
+    other = connection.copy()
+
+    def look(execute: Any, sql: str, *more: Any) -> Any:
+        result = execute(sql, *more)
+        if sql.startswith('UPDATE "imports_importjob"'):
+            with other.cursor() as cursor:
+                cursor.execute("SELECT status, file FROM imports_importjob")
+                seen.extend(cursor.fetchall())
+        return result
+
+    with closing(other), connection.execute_wrapper(look):
+        imported("text-after-quote.csv", "email")
+    assert len(seen) > 1
+    assert not [file for status, file in seen if status == Status.FAILED and file]
