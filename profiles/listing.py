@@ -63,7 +63,10 @@ def count(people: QuerySet[Any], *, exactly: bool, is_estimable: bool) -> Count 
     """How many rows; counted where that is asked for or cheap, else estimated, or not at all."""
     if exactly:
         return Count(people.count(), is_exact=True)
-    plan = json.loads(people.order_by().values("pk").explain(format="json"))[0]["Plan"]
+    planned = people.order_by().values("pk").explain(format="json")
+    if not planned:
+        return Count(0, is_exact=True)  # so plain that Django does not ask the database
+    plan = json.loads(planned)[0]["Plan"]
     if plan["Total Cost"] <= CHEAP:
         return Count(people.count(), is_exact=True)
     return Count(int(plan["Plan Rows"]), is_exact=False) if is_estimable else None

@@ -62,7 +62,8 @@ def read(sent: Parameters, found: Iterable[Condition]) -> Asked:
         except InvalidCondition as invalid:
             is_first = not any(field.problem for field in fields)
             instead = _instead(text, said, groups) if groups or is_first else ()
-            fields.append(Field(0, text, said, str(invalid), instead))
+            problem = f"{invalid} Choose one of those that it is a part of." if instead and not groups else str(invalid)
+            fields.append(Field(0, text, said, problem, instead))
             continue
         if meant not in wanted:
             wanted[meant], names[meant.group] = None, label(groups[0])
