@@ -90,7 +90,7 @@ def test_ff_02_nothing_but_csv_in_utf_8_with_commas(way: Way) -> None:
     told = way.refused("identity,Name\n1,a\n2,é\n".encode("latin-1"), "clevertap", "identity")
     assert "not UTF-8 at line 3" in told
     assert "not closed" in way.refused('identity,Name\n1,"a\n', "clevertap", "identity")
-    assert "identity or objectId" in way.refused("Name;Email\n1;a\n", "clevertap", "identity")
+    assert "commas between its values" in way.refused("Name;Email\n1;a\n", "clevertap", "identity")
 
 
 def test_dt_07_every_other_date_stays_text(way: Way) -> None:
