@@ -114,9 +114,11 @@ def _fill(attribute: Attribute) -> None:
         if not left:
             _go_on(attribute, IndexWork.FILLING, end)
     if left:
-        with _held(attribute) as cursor:
-            _add(cursor, attribute, left)
-            _go_on(attribute, IndexWork.FILLING, end)
+        with transaction.atomic():
+            _wait_for(attribute, left)
+            with _held(attribute) as cursor:
+                _add(cursor, attribute, left)
+                _go_on(attribute, IndexWork.FILLING, end)
 
 
 @contextmanager
@@ -137,6 +139,13 @@ def _go_on(attribute: Attribute, work: IndexWork, position: int) -> None:
 
 def _row(attribute: Attribute) -> QuerySet[Attribute]:
     return Attribute.objects.filter(pk=attribute.pk)
+
+
+def _wait_for(attribute: Attribute, people: list[int]) -> None:
+    """Lock people before the attribute: nobody who changes that waits for an import that writes them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PIN)
+        cursor.execute(_HOLDERS, {"key": attribute.key, "people": people})
 
 
 def _add(cursor: Any, attribute: Attribute, people: Sequence[int], unless: str = "") -> set[int]:

@@ -38,10 +38,13 @@ class Fault:
     reason: str
 
 
-def take_schema() -> str:
-    """Hold the schema alone until commit; returns why that cannot be done now, empty if it is done."""
+def take_schema(attribute_id: int | None = None) -> str:
+    """Hold the schema alone until commit; returns why that cannot be done now, empty if it is done.
+
+    ``attribute_id``: what is to be changed; from then on no worker at its index notes how far that is.
+    """
     try:
-        schema_lock.take()
+        schema_lock.take(attribute_id)
     except schema_lock.Busy:
         return "People are being written just now. Nothing was changed; try again in a minute."
     return ""

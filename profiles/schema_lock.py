@@ -24,12 +24,16 @@ def share() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SCHEMA])
 
 
-def take() -> None:
-    """Let nobody else use or change the schema until commit. Raises ``Busy`` after a short wait."""
+def take(attribute_id: int | None = None) -> None:
+    """Let nobody else use or change the schema until commit, nor work on the index of an attribute.
+
+    Raises ``Busy`` after a short wait.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SCHEMA])
+            cursor.execute("SELECT FROM profiles_attribute WHERE id = %s FOR UPDATE", [attribute_id])
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
             raise

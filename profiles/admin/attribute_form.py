@@ -51,7 +51,7 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        if busy := schema_changes.take_schema():
+        if busy := schema_changes.take_schema(self.instance.pk):
             raise forms.ValidationError(busy)
         if self.instance.pk:
             self.before = self._before()
@@ -66,11 +66,10 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         return ""
 
     def _before(self) -> Definition:
-        # Locked, for a worker at its index notes how far that is, which must not be saved as it was before.
-        stored = Attribute.objects.select_for_update(no_key=True).filter(pk=self.instance.pk).first()
+        stored = Attribute.objects.filter(pk=self.instance.pk).first()
         if stored is None:
             raise forms.ValidationError("Somebody has deleted this attribute meanwhile. Nothing was saved.")
-        for name in Attribute.INDEX:
+        for name in Attribute.INDEX:  # a worker may have gone on with it since it was read for the page
             setattr(self.instance, name, getattr(stored, name))
         return stored.definition
 

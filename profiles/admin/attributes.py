@@ -97,7 +97,7 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
         """Why an attribute has to stay; empty if it may go. From the answer to the deletion nobody writes values."""
-        if request.method == "POST" and (busy := schema_changes.take_schema()):
+        if request.method == "POST" and (busy := schema_changes.take_schema(attribute.pk)):
             return busy
         return schema_changes.why_not_delete(attribute.definition)
 

@@ -18,6 +18,7 @@ from imports.moves import Actor, Move, Refused
 from profiles import filter_index, holders, identifier_index, schema_lock
 from profiles.models import Attribute, Identifier, Profile
 from tests.admin.screens import check, finish, log_in, press, upload
+from tests.crashes.processes import holding
 
 pytestmark = pytest.mark.django_db
 
@@ -387,23 +388,25 @@ def walk_to_apply(job: ImportJob) -> None:
 def test_a_change_of_the_schema_waits_for_who_writes_by_it_and_gives_up(admin: Client, monkeypatch: pytest.MonkeyPatch):
     add(admin, "plan")
     monkeypatch.setattr(schema_lock, "PATIENCE", "100ms")
-    holding, done = threading.Event(), threading.Event()
+    writing, done = threading.Event(), threading.Event()
 
     def write() -> None:
         with transaction.atomic():
             schema_lock.share()
-            holding.set()
+            writing.set()
             done.wait(60)
         connection.close()
 
     writer = threading.Thread(target=write)
     writer.start()
-    holding.wait(60)
+    writing.wait(60)
     try:
         assert "People are being written just now. Nothing was changed" in save(admin, "plan", label="Plan")
     finally:
         done.set()
         writer.join()
+    with holding("SELECT FROM profiles_attribute WHERE key = 'plan' FOR NO KEY UPDATE"):  # as a worker at its index
+        assert "People are being written just now. Nothing was changed" in save(admin, "plan", label="Plan")
     assert "was changed successfully" in save(admin, "plan", label="Plan")
 
 
