@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from imports import events, lifecycle, mapping, plan, staging, workout
-from imports.models import Bucket, ImportColumn, ImportJob, Step
+from imports.models import Bucket, ImportColumn, ImportJob
+from imports.states import Step
 from imports.tables import JobTables
 from profiles import consent, schema_lock, slots, store
 from profiles.models import ChangeSet, Segment, add_attributes, load_schema

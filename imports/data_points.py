@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection
 
 from imports import job_file
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
+from imports.states import Step
 from imports.tables import JobTables
 from profiles import consent
 from profiles.models import load_schema

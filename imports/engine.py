@@ -18,9 +18,10 @@ from django.db.utils import IntegrityError
 
 from imports import apply, configure, data_points, leases, lifecycle, queue, reading, staging
 from imports.headers import HeaderError
-from imports.models import Bucket, ImportJob, Step
+from imports.models import Bucket, ImportJob
 from imports.moves import Refused
 from imports.source import SourceError
+from imports.states import Step
 from imports.steps import STEPS, Work
 from imports.tables import JobTables
 from profiles import store

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from imports import configure, engine, leases, lifecycle, manifest, moves, queue, upload
 from imports.command_line import CommandLineError, CtrlC, Interrupted, connect_anew
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob
 from imports.moves import Actor, Move, Refused
 from imports.progress import Display
 from imports.request import Request
+from imports.states import Status, Step
 
 POLL_SECONDS = 0.1
 SILENT_SECONDS = 8.0

@@ -12,8 +12,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from imports import job_file
-from imports.models import RAN, ImportJob, RowError, Step
+from imports.models import ImportJob, RowError
 from imports.source import Batch, Position, Source, SourceError
+from imports.states import RAN, Step
 
 WINDOW_ROWS = 1_000
 """Rows whose problems are read together."""

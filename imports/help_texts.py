@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imports.models import Status
 from imports.moves import Move
+from imports.states import Status
 from profiles.rules import Outcome
 
 LIMITS: Mapping[str, str] = {

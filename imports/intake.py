@@ -13,10 +13,11 @@ from typing import Any
 
 from imports import event_mapping, header_rules, headers, job_file, lifecycle, mapping, reading, suggestions
 from imports.headers import HeaderError
-from imports.models import Bucket, ImportColumn, ImportJob, Step
+from imports.models import Bucket, ImportColumn, ImportJob
 from imports.presets import Options
 from imports.scan import TELLING_CHARACTERS, Scan, scan
 from imports.source import Format, SourceError
+from imports.states import Step
 from profiles.models import load_schema
 
 PART_BYTES = 5 * 1024**2

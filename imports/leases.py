@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from imports import lifecycle, queue
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob
+from imports.states import Status, Step
 
 MAX_ATTEMPTS = 3
 AT_WORK = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)

@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from imports import queue, schema_use
-from imports.models import ImportJob, JobMove, Status, Step
+from imports.models import ImportJob, JobMove
 from imports.moves import AT_STEP, CHECKS, FIRST_STEP, MOVES, OPEN, Actor, Move, Refused, check_may_upload, check_role
+from imports.states import Status, Step
 from profiles.models import Change
 
 

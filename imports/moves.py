@@ -12,7 +12,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 
-from imports.models import ImportJob, Status, Step
+from imports.models import ImportJob
+from imports.states import Status, Step
 
 UPLOAD = "imports.upload_csv"
 APPROVE = "imports.approve_import"

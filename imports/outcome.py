@@ -10,8 +10,9 @@ from django.utils import timezone
 from imports import lifecycle, problems
 from imports.command_line import ExitCode
 from imports.errand import approvers, is_at_work
-from imports.models import ImportJob, RowError, Status, Step
+from imports.models import ImportJob, RowError
 from imports.progress import Stage, seconds_of
+from imports.states import Status, Step
 
 FIRST_ERRORS = 20
 NAMED_APPROVERS = 5

@@ -13,7 +13,7 @@ from django.db import connection
 
 from imports.models import ImportJob
 from imports.tables import JobTables
-from profiles import copying, store
+from profiles import copying, lookup
 from profiles.people import People
 from profiles.person import Link, Person
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
@@ -22,7 +22,7 @@ from profiles.schema import EXTERNAL_ID, OBJECT_ID
 def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
     """Everybody who holds one of the links by now: stored people, unless earlier rows changed or made them."""
     wanted = list(links)
-    stored = store.load(wanted)
+    stored = lookup.load(wanted)
     changed = _hidden(job, {person.ref for _, person in stored})
     found = [(link, person) for link, person in stored if person.ref not in changed]
     people: dict[int, Person] = {}

@@ -18,7 +18,7 @@ from django.db import connection
 from imports import staging
 from imports.models import Bucket, ImportJob
 from imports.tables import JobTables
-from profiles import store
+from profiles import lookup
 from profiles.merge import Action
 from profiles.person import Incoming, Person
 from profiles.rules import Rules
@@ -63,7 +63,7 @@ def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Itera
         "keep": (_IGNORE if rules.action is Action.IGNORE else _KEEP).format(
             results=tables.results, touched=tables.touched
         ),
-        "version": store.VERSION,
+        "version": lookup.VERSION,
     }
     if rules.dnd:
         names["eligible"] += " AND NOT raw::jsonb ?| %(dnd)s"
@@ -99,7 +99,7 @@ def _left(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[Left]:
                 if not known:
                     left.unknown.append(incoming)
                 elif person[0] is not None:
-                    left.found.append((incoming, store.known_person(*person)))
+                    left.found.append((incoming, lookup.known_person(*person)))
             yield left
             lines = cursor.fetchmany(CHUNK_ROWS)
     crowd.sort(key=lambda row: row.row)

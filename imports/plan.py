@@ -16,8 +16,9 @@ from django.conf import settings
 from django.db import connection
 
 from imports.mapping import looked_up_kinds
-from imports.models import Bucket, ImportJob, Step
+from imports.models import Bucket, ImportJob
 from imports.staging import LOW_BITS
+from imports.states import Step
 from imports.tables import JobTables
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, identifier_of
 

@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from imports import data_points, find, mapping, workout
-from imports.models import Bucket, ImportJob, Step
+from imports.models import Bucket, ImportJob
+from imports.states import Step
 from imports.tables import JobTables
 from profiles import store
 from profiles.models import load_schema

@@ -14,9 +14,10 @@ from rich.text import Text
 from imports import outcome, problems
 from imports.errand import is_at_work
 from imports.mapping import Target
-from imports.models import ImportColumn, ImportJob, RowError, Status
+from imports.models import ImportColumn, ImportJob, RowError
 from imports.outcome import Figures
 from imports.progress import Stage, console, duration
+from imports.states import Status
 
 FIRST_PROBLEMS = 10
 LONGEST_SHOWN = 60

@@ -16,7 +16,8 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from imports.models import Bucket, ImportJob, Step
+from imports.models import Bucket, ImportJob
+from imports.states import Step
 
 
 class Stage(enum.StrEnum):

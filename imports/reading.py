@@ -10,9 +10,10 @@ from typing import Any
 
 from imports import lifecycle, mapping
 from imports.mapping import Choice, Target
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
 from imports.moves import Actor, Move
 from imports.refusal import Refusal, SourceError
+from imports.states import Step
 
 _CHOSEN = ("chosen_encoding", "chosen_delimiter")
 _OF_ONE_READING = ("before", "fields_before", "refused")

@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 
 from imports import event_mapping, lifecycle, mapping, offers, suggestions
 from imports.mapping import Choice, Target
-from imports.models import CHECKED, ImportJob
+from imports.models import ImportJob
 from imports.moves import Actor, Refused
 from imports.presets import PRESETS
+from imports.states import CHECKED
 from profiles.models import load_schema
 
 

@@ -163,7 +163,8 @@ class RowChecker:
             if any(row[self.columns[i].position] in cells[i].bad and not self._drops(i) for i in self.lookups):
                 continue  # not blank but malformed: its format is the problem
             names = " and ".join(dict.fromkeys(self.columns[i].header for i in self.lookups))
-            reason = f"The identifier is blank: fill in {names}"
+            is_bad = any(row[self.columns[i].position] in cells[i].bad for i in self.lookups)
+            reason = f"The identifier is {'no valid one: correct' if is_bad else 'blank: fill in'} {names}"
             self._note(batch, index, flawed, self._code("blank_identifier"), reason, names)
             failed.add(index)
 

@@ -7,7 +7,8 @@ rows are written as they are, so the schema has to stay until it has ended, and 
 from __future__ import annotations
 
 from imports import mapping
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
+from imports.states import Status
 from profiles import schema_lock
 from profiles.models import load_schema
 

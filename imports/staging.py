@@ -22,9 +22,10 @@ from django.db import connection
 from imports import event_mapping, job_file, mapping
 from imports.checked import Checked, Events, Problem
 from imports.event_rows import EventChecker
-from imports.models import Bucket, ImportJob, Step
+from imports.models import Bucket, ImportJob
 from imports.rows import RowChecker
 from imports.source import Position
+from imports.states import Step
 from imports.tables import JobTables
 from profiles import copying, slots
 from profiles.models import load_schema

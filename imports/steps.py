@@ -9,8 +9,9 @@ from typing import Any
 from django.utils import timezone
 
 from imports import apply, data_points, intake, lifecycle, plan, preview, staging
-from imports.models import Bucket, ImportJob, Step
+from imports.models import Bucket, ImportJob
 from imports.moves import Move
+from imports.states import Step
 from imports.tables import JobTables
 from profiles import store
 

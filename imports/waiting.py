@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from imports import moves
-from imports.models import ImportJob, JobMove, Status
+from imports.models import ImportJob, JobMove
 from imports.moves import Actor, Move
+from imports.states import Status
 
 SHOWN = 10
 OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)

@@ -19,7 +19,7 @@ from imports.mapping import Target
 from imports.models import Bucket, ImportJob
 from imports.plain import Settled
 from imports.tables import JobTables
-from profiles import copying, notes, store
+from profiles import copying, lookup, notes, store
 from profiles.consent import DND
 from profiles.merge import Action
 from profiles.models import load_schema
@@ -41,18 +41,18 @@ def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]
     # Rows of different keys find different people only as long as nobody else writes; else they share a working set.
     if bucket.lane == Bucket.Lane.SERIAL or store.foreign_writes(job.snapshot, job.change_set_id):
         rows = staging.incoming(job, bucket)
-        outcome.add(rows, _people(rules, base, store.load(sought(rows))))
+        outcome.add(rows, _people(rules, base, lookup.load(sought(rows))))
     elif job.holds_events:
         met = events.settle(job, bucket, rules)
         outcome.met(met)
         rows = staging.incoming(job, bucket, met.left) if met.left else []
-        outcome.add(rows, _people(rules, base, store.load(sought(rows))))
+        outcome.add(rows, _people(rules, base, lookup.load(sought(rows))))
     else:
         settled, chunks = plain.settle(job, bucket, rules)
         outcome.settled(settled, rules.action)
         for left in chunks:
             found = [(row.key, person) for row, person in left.found]
-            outcome.add(left.rows, _people(rules, base, [*found, *store.load(sought(left.unknown))]))
+            outcome.add(left.rows, _people(rules, base, [*found, *lookup.load(sought(left.unknown))]))
     outcome.save()
     return outcome.contested
 

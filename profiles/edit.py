@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
-from profiles import slots, store
+from profiles import lookup, slots, store
 from profiles.faults import GONE, Fault, Refused, Why
 from profiles.merge import Action, Changes
 from profiles.models import Change, ChangeSet, Profile, load_schema
@@ -91,7 +91,7 @@ def _create(wanted: Mapping[str, Any], actor: AbstractBaseUser | None, shared: b
     _lock_alone(links)
     if not shared:
         _check_shared(link for link in links if link[0] in schema.found_by)
-    people.add(store.load(own := _own(newcomer)))
+    people.add(lookup.load(own := _own(newcomer)))
     key = next((link for link in links if link not in own), links[0])
     row = Incoming(1, key, links, orjson.dumps(given).decode(), external_id, alias=form)
     refusal = people.taken(external_id, form) or people.apply(row).refusal
@@ -140,13 +140,13 @@ def _locked(seen: Seen, people: People, wanted: Mapping[str, Any]) -> tuple[Pers
     after = Person(0, before.object_id, external_id, dict(values_given(wanted, people.rules.lists)), 0, alias=form)
     new = [link for link in _own(after) if link not in _own(before)]
     slots.lock_slots(slots.slots_of(new), slots.slots_of([*_held(people, before), *_held(people, after)]))
-    people.add(store.load(new))
+    people.add(lookup.load(new))
     return _read(seen), new
 
 
 def _read(seen: Seen) -> Person:
     object_id = Profile.objects.filter(pk=seen.number).values_list("object_id", flat=True).first()
-    found = store.load([(OBJECT_ID, object_id)]) if object_id is not None else []
+    found = lookup.load([(OBJECT_ID, object_id)]) if object_id is not None else []
     if not found:
         raise Refused(GONE)
     person = found[0][1]
@@ -162,7 +162,7 @@ def _lock_alone(held: list[Link]) -> None:
 
 def _check_shared(links: Iterable[Link]) -> None:
     """See that nobody holds one of these addresses and numbers already."""
-    found = store.load(links)
+    found = lookup.load(links)
     if found:
         (kind, value), person = found[0]
         raise Refused(Fault(Why.SHARED, f"Somebody has {value} already.", kind, person.ref))

@@ -17,9 +17,10 @@ from imports.admin.pages import SMALL_BYTES, actor, address, is_fragment, is_sma
 from imports.configure import Changes
 from imports.manifest import WrongManifest
 from imports.mapping_faults import Fault
-from imports.models import ImportJob, Status, Step
+from imports.models import ImportJob
 from imports.moves import Refused
 from imports.presets import PRESETS
+from imports.states import Status, Step
 
 
 def view(request: HttpRequest, number: int) -> HttpResponse:

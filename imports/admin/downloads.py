@@ -23,8 +23,9 @@ from imports.admin.pages import address, is_fragment, job_to_see, page
 from imports.admin.rows import CHECKED, Tab
 from imports.downloads import Kind
 from imports.errand import is_at_work
-from imports.models import RAN, ImportJob
+from imports.models import ImportJob
 from imports.outcome import Figures
+from imports.states import RAN
 
 CSV = "text/csv; charset=utf-8"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -14,11 +14,11 @@ from imports import examples, guidance, help_texts, offers
 from imports.admin import preset_words, sample
 from imports.admin.pages import may_look, page
 from imports.headers import LONGEST_NAME
-from imports.models import Status
 from imports.moves import MOVES
 from imports.names import GUESSES, SYNONYMS
 from imports.presets import MEGABYTE, PRESETS
 from imports.refusal import Limits, in_bytes
+from imports.states import Status
 from profiles.dates import KNOWN_FORMATS
 from profiles.models import load_schema
 from profiles.rules import MAX_CUSTOM_ATTRIBUTES

@@ -16,9 +16,10 @@ from imports import configure, engine, lifecycle, moves, outcome, preview, progr
 from imports.admin import downloads, events, job_parts, people_filter
 from imports.admin.pages import actor, address, is_fragment, is_small, job_to_see, page, tell, typed
 from imports.errand import is_at_work
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
 from imports.moves import Move, Refused
 from imports.presets import PRESETS
+from imports.states import Status
 
 ATTRIBUTES_SHOWN = 20
 """New ones that are named; as many as the template takes."""

@@ -18,7 +18,8 @@ from django.utils.safestring import SafeString
 
 from imports import leases, progress
 from imports.errand import is_at_work
-from imports.models import RAN, ImportJob, Status, Step
+from imports.models import ImportJob
+from imports.states import RAN, Status, Step
 
 MOST_UPLOADERS = 1_000
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from imports import find
-from imports.models import ImportColumn, ImportJob, Status
+from imports.models import ImportColumn, ImportJob
 from imports.outcome import Figures
+from imports.states import Status
 from profiles.consent import GROUP_ID, GROUP_STATE, group_of
 from profiles.models import Profile
 from profiles.rules import Outcome

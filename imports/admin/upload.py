@@ -14,9 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from imports import engine, offers, queue, upload
 from imports.admin import sample
 from imports.admin.pages import SMALL_BYTES, actor, address, may_upload, page
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
 from imports.moves import Refused
 from imports.presets import PRESETS, STANDARD, Preset
+from imports.states import Status
 
 LONGEST_NAME = 255
 

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from imports import engine, queue
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
+from imports.states import Status
 
 PEOPLE = b"email,first_name,plan\nann@x.co,Ann,gold\nben@x.co,Ben,silver\nnot an address,Cy,gold\n"
 UPLOAD = "admin:imports_importjob_add"

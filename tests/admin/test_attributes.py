@@ -13,8 +13,9 @@ from django.urls import reverse
 from django_q.models import OrmQ
 
 from imports import lifecycle, tasks
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
 from imports.moves import Actor, Move, Refused
+from imports.states import Status
 from profiles import filter_index, holders, identifier_index, schema_lock
 from profiles.models import Attribute, Identifier, Profile
 from tests.admin.screens import check, finish, log_in, press, upload

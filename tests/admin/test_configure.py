@@ -19,9 +19,10 @@ from django.urls import reverse
 from imports import configure, job_file, lifecycle, moves, offers
 from imports.configure import Changes
 from imports.mapping import Target
-from imports.models import ImportColumn, ImportJob, Status, Step
+from imports.models import ImportColumn, ImportJob
 from imports.moves import Actor, Move
 from imports.presets import PRESETS, Options
+from imports.states import Status, Step
 from profiles.models import Attribute
 from tests.admin.screens import address, check, finish, log_in, upload
 

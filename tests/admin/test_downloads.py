@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from imports import downloads, tasks
 from imports.headers import PROBLEM
-from imports.models import Download, ImportJob, RowError, Status
+from imports.models import Download, ImportJob, RowError
+from imports.states import Status
 from profiles.models import Attribute, Profile
 from tests.admin import screens
 from tests.admin.screens import address, finish, log_in, press, upload

@@ -13,10 +13,11 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
 from imports import examples, guidance, help_texts
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
 from imports.moves import MOVES, Move, Role
 from imports.presets import PRESETS, Options
 from imports.refusal import Limits
+from imports.states import Status
 from profiles import values
 from profiles.dates import KNOWN_FORMATS
 from profiles.merge import Action

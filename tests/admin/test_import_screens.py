@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
+from imports.states import Status
 from profiles.models import Profile
 from tests.admin.screens import UPLOAD, address, check, finish, log_in, press, upload
 

@@ -17,7 +17,8 @@ from django.views.defaults import server_error
 
 from imports import mapping
 from imports.admin import job_list
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob
+from imports.states import Status, Step
 from profiles.models import load_schema
 from tests.admin.screens import log_in
 

@@ -10,7 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from imports.models import ImportJob, RowError, Status
+from imports.models import ImportJob, RowError
+from imports.states import Status
 from profiles.models import Profile
 from tests.admin import screens
 from tests.admin.screens import address, finish, log_in, press

@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
+from imports.states import Status
 from profiles import edit
 from profiles.models import Attribute, ChangeSet, Event, Segment, SubscriptionGroup
 from tests.admin.screens import address, check, log_in, upload

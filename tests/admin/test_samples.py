@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from imports import guidance, samples
 from imports.mapping import Target
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
 from imports.presets import PRESETS, STANDARD, Options
+from imports.states import Status
 from profiles.models import Attribute, Event, Profile, load_schema
 from profiles.schema import Definition, Schema
 from profiles.values import PhoneFormat, ValueType

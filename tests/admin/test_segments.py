@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imports import lifecycle, steps
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
 from imports.moves import Actor, Move, Refused
+from imports.states import Step
 from profiles.models import Attribute, ChangeSet, Segment
 from tests.admin.screens import address, check, finish, log_in, press, upload
 from tests.admin.test_people_list import imported, look, names, told

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from imports import lifecycle, moves, queue
-from imports.models import ImportJob, NoMail, Status
+from imports.models import ImportJob, NoMail
 from imports.moves import Actor, Move
+from imports.states import Status
 from tests.admin.screens import log_in
 
 pytestmark = pytest.mark.django_db

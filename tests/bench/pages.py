@@ -101,7 +101,8 @@ def _addresses() -> Iterator[tuple[str, str]]:
     """Each page by name, over the job that waits to be started, one that is completed, and somebody in the middle."""
     from django.urls import reverse
 
-    from imports.models import ImportJob, Status
+    from imports.models import ImportJob
+    from imports.states import Status
     from profiles.models import Profile
 
     ready = ImportJob.objects.get(status=Status.READY)

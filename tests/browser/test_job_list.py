@@ -7,7 +7,8 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob
+from imports.states import Status, Step
 from tests.browser.person import PASSWORD, People
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

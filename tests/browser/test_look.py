@@ -14,7 +14,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from playwright.sync_api import Route, expect
 
-from imports.models import Bucket, ImportJob, JobMove, Status, Step
+from imports.models import Bucket, ImportJob, JobMove
+from imports.states import Status, Step
 from profiles.models import Profile
 from tests.browser.person import NARROW, WIDE, People, Person
 

@@ -15,7 +15,8 @@ import psutil
 from django.db import DatabaseError, connection
 
 from config.settings import BASE_DIR
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
+from imports.states import Step
 
 Answer = TypeVar("Answer")
 

@@ -13,8 +13,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from imports import configure, engine, lifecycle, queue
-from imports.models import Bucket, ImportJob, RowError, Step
+from imports.models import Bucket, ImportJob, RowError
 from imports.moves import Actor, Move
+from imports.states import Step
 from profiles.models import Attribute, Change, Identifier, Profile
 from tests.crashes import people, settings
 from tests.emptied import empty

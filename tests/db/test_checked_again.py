@@ -16,11 +16,12 @@ from django.db import connection
 
 from imports import configure, engine, lifecycle, queue, staging, steps
 from imports.errand import Errand
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob
 from imports.moves import Actor, Move
 from imports.progress import Display
 from imports.refusal import Refusal
 from imports.source import SourceError
+from imports.states import Status, Step
 from tests.crashes import way
 from tests.crashes.processes import wait_for
 from tests.made_files import workbook as made_workbook

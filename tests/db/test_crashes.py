@@ -12,7 +12,8 @@ import pytest
 
 from config.settings import BASE_DIR
 from imports import queue, tasks
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob
+from imports.states import Status, Step
 from imports.tables import JobTables
 from tests.crashes import way
 from tests.crashes.processes import (

@@ -8,7 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from imports import data_points, engine, leases, queue
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
+from imports.states import Step
 from imports.tables import JobTables
 from tests.admin.screens import address, check, finish, log_in, press, upload
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imports import engine, queue
-from imports.models import Status, Step
+from imports.states import Status, Step
 from profiles.models import Change
 from tests.crashes import way
 from tests.crashes.processes import HELD_UP, completed, holding, wait_for, working

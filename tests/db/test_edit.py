@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from imports import engine, lifecycle, queue
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
 from imports.moves import Actor, Move
+from imports.states import Step
 from profiles import edit, history, patience, slots, store
 from profiles.edit import Seen
 from profiles.faults import Refused, Why

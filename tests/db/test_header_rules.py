@@ -9,9 +9,10 @@ import pytest
 from django.apps import apps
 
 from imports import configure, engine, job_file, queue, upload
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
 from imports.moves import Actor
 from imports.presets import CLEVERTAP, PRESETS
+from imports.states import Status
 from profiles import edit
 from profiles.models import Attribute
 from tests.made_files import workbook

@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from imports import engine, lifecycle, moves, queue
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
 from imports.moves import Move
+from imports.states import Status
 from profiles.models import Attribute, Change, ChangeSet, Identifier, Profile
 
 PEOPLE = Path(__file__).parent.parent / "data" / "own-people.csv"

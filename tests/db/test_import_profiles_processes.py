@@ -19,7 +19,8 @@ import pytest
 from django.core.management import call_command
 
 from config.settings import BASE_DIR
-from imports.models import Bucket, ImportJob, Status, Step
+from imports.models import Bucket, ImportJob
+from imports.states import Status, Step
 from profiles.models import Profile
 from tests.crashes.processes import end
 

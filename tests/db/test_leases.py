@@ -4,7 +4,8 @@ import pytest
 from django_q.models import OrmQ
 
 from imports import leases, preview, queue
-from imports.models import ImportJob, Status, Step
+from imports.models import ImportJob
+from imports.states import Status, Step
 from tests.crashes import way
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -9,7 +9,7 @@ from imports import plain
 from imports.models import Bucket, ImportJob
 from imports.plain import Settled
 from imports.tables import JobTables
-from profiles import store
+from profiles import lookup, store
 from profiles.merge import Action
 from profiles.models import Identifier, Profile, load_schema
 from profiles.rules import Rules
@@ -59,7 +59,7 @@ def test_a_look_up_reads_whom_it_finds_and_nobody_else(kind: str, values: list[s
     with transaction.atomic():
         store.pin_plans()
         before = read()
-        found = store.load([(kind, value) for value in values])
+        found = lookup.load([(kind, value) for value in values])
         after = read()
     assert {link for link, _ in found} == {(kind, value) for value in values}
     assert after["profiles_profile"] - before["profiles_profile"] == 100
@@ -71,7 +71,7 @@ def test_a_value_that_nobody_holds_reads_nobody():
     with transaction.atomic():
         store.pin_plans()
         before = read()
-        assert store.load([("email", f"stranger{n}@x.co") for n in range(100)]) == []
+        assert lookup.load([("email", f"stranger{n}@x.co") for n in range(100)]) == []
         assert read() == before
 
 

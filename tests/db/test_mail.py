@@ -16,8 +16,9 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from imports import lifecycle, mail, queue, tasks
-from imports.models import ImportJob, NoMail, Notice, Status, Step
+from imports.models import ImportJob, NoMail, Notice
 from imports.moves import Actor, Move
+from imports.states import Status, Step
 from tests.crashes import processes
 
 pytestmark = pytest.mark.django_db

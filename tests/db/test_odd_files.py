@@ -10,7 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from imports.models import ImportJob, Status
+from imports.models import ImportJob
+from imports.states import Status
 from profiles.models import Profile
 
 DATA = Path(__file__).parent.parent / "data"

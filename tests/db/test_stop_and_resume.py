@@ -11,8 +11,9 @@ import pytest
 from django.db import connection, transaction
 
 from imports import configure, engine, leases, lifecycle, queue, steps
-from imports.models import ImportJob, Status, Step
+from imports.models import ImportJob
 from imports.moves import Actor
+from imports.states import Status, Step
 from profiles.models import Profile
 from tests.crashes import people, way
 from tests.crashes.processes import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from profiles import store
+from profiles import lookup, store
 from profiles.history import written
 from profiles.merge import Action
 from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
@@ -23,7 +23,7 @@ def stored(external_id: str, email: str) -> Person:
         object_id=external_id, external_id=external_id, attributes={"email": [email]}, created=now, updated=now
     )
     Identifier.objects.create(kind="email", value=email, profile=person)
-    return store.load([("external_id", external_id)])[0][1]
+    return lookup.load([("external_id", external_id)])[0][1]
 
 
 def act() -> ChangeSet:
@@ -48,7 +48,7 @@ def test_an_external_id_can_be_given_up_and_taken_in_one_write(takes_first: bool
 def changed(change_set: ChangeSet, external_id: str, city: str) -> None:
     """One more row of a change set gives somebody a city."""
     people = People(Rules.of(load_schema(), Action.OVERWRITE, (EXTERNAL_ID,)), store.microseconds(timezone.now()))
-    people.add(store.load([(EXTERNAL_ID, external_id)]))
+    people.add(lookup.load([(EXTERNAL_ID, external_id)]))
     row = Incoming(
         1, (EXTERNAL_ID, external_id), [(EXTERNAL_ID, external_id)], f'{{"home_city":"{city}"}}', external_id
     )

@@ -12,10 +12,11 @@ from django.test import override_settings
 from django.urls import reverse
 
 from imports import job_file, lifecycle, queue, tasks
-from imports.models import ImportJob, RowError, Status
+from imports.models import ImportJob, RowError
 from imports.moves import Actor, Move
 from imports.presets import MEGABYTE, PRESETS
 from imports.source import SourceError
+from imports.states import Status
 from profiles.models import Attribute, Change, Profile
 from tests.admin.screens import UPLOAD, address, check, log_in, upload
 from tests.crashes.processes import completed, wait_for

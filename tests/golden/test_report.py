@@ -12,7 +12,8 @@ import openpyxl
 import pytest
 
 from imports import report
-from imports.models import ImportJob, RowError, Status
+from imports.models import ImportJob, RowError
+from imports.states import Status
 from profiles.models import Attribute
 from tests.golden.way import Way, counts, known
 

@@ -17,8 +17,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from imports import configure, engine, intake, leases, lifecycle, plan, queue
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
 from imports.moves import Actor, Move
+from imports.states import Step
 from profiles.models import Attribute, ChangeSet, Identifier, Profile, WriteMark
 from tests.emptied import empty
 from tests.oracle.cases import COLUMNS, NEW, SCHEMA, Case

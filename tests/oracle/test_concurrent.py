@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from imports.models import Bucket, ImportJob
-from profiles import slots, store
+from profiles import lookup, slots, store
 from profiles.merge import Action
 from profiles.models import ChangeSet, Identifier, Profile, load_schema
 from profiles.people import People
@@ -116,7 +116,7 @@ def _write_one(email: str, mark: str) -> str:
                 slots.lock_slots(slots.slots_of([link]), set())
                 rules = Rules.of(load_schema(), Action.APPEND, ["email"])
                 people = People(rules, store.microseconds(change_set.when))
-                people.add(store.load([link]))
+                people.add(lookup.load([link]))
                 outcome = people.apply(row).outcome
                 store.write(people, change_set)
             return outcome

@@ -6,8 +6,9 @@ from unittest.mock import patch
 import pytest
 
 from imports import engine, lifecycle, plain, queue
-from imports.models import ImportJob, Step
+from imports.models import ImportJob
 from imports.moves import Actor, Move
+from imports.states import Step
 from profiles.models import Identifier, Profile
 from tests.oracle import drive
 from tests.oracle.cases import Case

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from imports import find, workout
-from imports.models import ImportJob, RowError, Step
+from imports.models import ImportJob, RowError
+from imports.states import Step
 from profiles.models import Change, Identifier, Profile, SubscriptionGroup, Suppression
 from profiles.rules import Outcome
 from tests.oracle import drive
