@@ -51,7 +51,7 @@ class SubscriptionGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """
 
     form = GroupForm
-    list_display = ("name", "group_id", "channel")
+    list_display = ("called", "known_as", "channel")
     list_filter = ("channel",)
     search_fields = ("name", "group_id")
     search_help_text = "Name or ID"
@@ -75,6 +75,14 @@ class SubscriptionGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if isinstance(group, SubscriptionGroup):
             group.told = _told(request, group)  # type: ignore[attr-defined]
         return group
+
+    @admin.display(description="Name", ordering="name")
+    def called(self, group: SubscriptionGroup) -> SafeString:
+        return format_html('<bdi dir="auto">{}</bdi>', group.name)
+
+    @admin.display(description="ID", ordering="group_id")
+    def known_as(self, group: SubscriptionGroup) -> SafeString:
+        return format_html('<bdi dir="auto">{}</bdi>', group.group_id)
 
     @admin.display(description="People")
     def people(self, group: SubscriptionGroup) -> SafeString:

@@ -75,7 +75,7 @@ def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
         "column_fields": [*asked.columns, ""][:MOST_ROWS],
         "hidden": list(_hidden(asked, sent)),
         "group_fields": [(field, _groups_instead(asked, field)) for field in asked.groups.fields],
-        "group_states": [(state.value, state.label) for state in GroupState],
+        "group_states": [state.value for state in GroupState],
         "offered_groups": asked.groups.offered,
         "segment_fields": [(field, _segments_instead(asked, field)) for field in asked.segments.fields],
         "recent_segments": asked.segments.recent,
