@@ -34,6 +34,9 @@ PAGE = 2_000
 CLEARED = 10_000
 """Values that are cleared away together."""
 
+PATIENCE = "3s"
+"""How long others who write the last people of a page are waited for at a time."""
+
 
 class _Moved(Exception):
     """Another worker was faster, or something else is asked for now."""
@@ -70,7 +73,7 @@ def keep(attribute_id: int, seconds: float) -> bool:
         except _Moved:
             continue
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") != _DEADLOCK:
+            if getattr(error.__cause__, "sqlstate", "") not in _AGAIN:
                 raise
     return False
 
@@ -111,8 +114,7 @@ def _fill(attribute: Attribute) -> None:
             _go_on(attribute, IndexWork.NONE, 0)
             return
         left = sorted({*people} - _add(cursor, attribute, people, _FREE))
-        if not left:
-            _go_on(attribute, IndexWork.FILLING, end)
+        _go_on(attribute, IndexWork.FILLING, attribute.index_position if left else end)
     if left:
         with transaction.atomic():
             _wait_for(attribute, left)
@@ -142,9 +144,12 @@ def _row(attribute: Attribute) -> QuerySet[Attribute]:
 
 
 def _wait_for(attribute: Attribute, people: list[int]) -> None:
-    """Lock people before the attribute: nobody who changes that waits for an import that writes them."""
+    """Lock people before the attribute: nobody who changes that waits for an import that writes them.
+
+    For no longer than a sign of life is waited for (``index_seen``); then the page begins again.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_PIN)
+        cursor.execute(f"{_PIN}; SET LOCAL lock_timeout = '{PATIENCE}'")
         cursor.execute(_HOLDERS, {"key": attribute.key, "people": people})
 
 
@@ -166,7 +171,7 @@ def _links(type_: ValueType, person: int, values: Iterable[Any]) -> Iterator[tup
             continue  # stored under other rules; no row can look for it
 
 
-_DEADLOCK = "40P01"
+_AGAIN = {"40P01", "55P03"}  # deadlock, waited too long
 
 # Pages go through indexes, also where the planner knows nothing of the tables yet. What a crash takes is done again.
 _PIN = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL synchronous_commit = off"

@@ -203,6 +203,18 @@ def test_a_writer_who_came_first_is_waited_for_and_nobody_else_is_kept_waiting()
     assert ("new", person(1).pk) in index()
 
 
+def test_who_waits_too_long_begins_again_and_says_that_it_lives(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(identifier_index, "PATIENCE", "50ms")
+    ask(identifier=True)
+    Attribute.objects.update(index_seen=LONG_AGO)
+    with holding(_PERSON, "o1"):
+        assert step()
+        assert now().index_position == 0
+        assert indexes.sweep() == 0
+    finish()
+    assert index() == held()
+
+
 def test_a_writer_who_comes_while_a_page_is_looked_at_takes_out_what_goes(monkeypatch: pytest.MonkeyPatch):
     attribute = ask(identifier=True)
     looked, go_on = threading.Event(), threading.Event()
