@@ -26,11 +26,13 @@ Columns = Sequence[Sequence[str]]
 class EventChecker:
     """Checks rows of events against the mapping: one object per job and process."""
 
-    def __init__(self, layout: EventLayout, identifier: str, options: Options, now: datetime) -> None:
-        """``now``: when events happened whose time is blank where it may be (DT-16)."""
+    def __init__(
+        self, layout: EventLayout, identifier: str, options: Options, now: datetime, marks: int | None = None
+    ) -> None:
+        """``now``: when events happened whose time is blank where it may be (DT-16). ``marks``: as `RowChecker` has it."""
         self._layout = layout
         self._drops = options.on_invalid_value is OnInvalid.DROP_VALUE
-        self._rows = RowChecker(layout.people, identifier, replace(options, enforce_mandatory=False))
+        self._rows = RowChecker(layout.people, identifier, replace(options, enforce_mandatory=False), marks)
         self._now = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         self._read_time = _time_reader(layout, options)
         self._readers = [ColumnReader(each.column, options) for each in layout.properties]

@@ -7,6 +7,10 @@ BATCH_ROWS = 500
 """Few enough to stay in the processor's cache while column after column of them is worked on."""
 
 
+MALFORMED = "Malformed row"
+"""How the sentence begins of a row that has too many or too few cells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place between two rows: just after `row` data rows, `line` physical lines and `offset` bytes.
@@ -34,7 +38,7 @@ class Ragged:
     def reason(self) -> str:
         """The sentence of the row's error."""
         values = "value" if self.expected == 1 else "values"
-        return f"Malformed row: expected {self.expected} {values}, found {self.found}"
+        return f"{MALFORMED}: expected {self.expected} {values}, found {self.found}"
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from imports.flagged import Flagged
 from imports.headers import PROBLEM
 from imports.models import ImportColumn, ImportJob, RowError
 from imports.presets import PRESETS
+from imports.source import MALFORMED
 from profiles import alias
 from profiles.escapes import safe
 from profiles.schema import fields_of
@@ -39,9 +40,11 @@ CELL_CHARACTERS = 32_767
 REASONS_COUNTED = 200
 """So many reasons are counted one by one in the summary."""
 
-MALFORMED_SAYS = "Malformed row"
-FILLED_UP = ". Blank values were added at its end: move each value to its column"
-SURPLUS = ". The surplus ones stand to the right of this: join them with the value they are part of, or remove them"
+FILLED_UP = ". Blank values were added at its end: move each value to its column, then clear this"
+SURPLUS = (
+    ". The surplus ones stand to the right of this: join them with the value they are part of, or remove them; then "
+    "clear this"
+)
 TYPED = {ValueType.PHONE.value, ValueType.INTEGER.value, ValueType.NUMBER.value}
 
 Told = Callable[[int], None]
@@ -94,7 +97,7 @@ def _cells(row: Flagged, dropped: int | None, typed: Sequence[bool]) -> list[str
     if dropped is None or len(cells) == len(typed):
         return _without(cells, dropped)
     # Of a row with too few or too many cells nobody knows which one that is, unless it says so itself.
-    said = next((i for i, cell in enumerate(cells) if cell.startswith(MALFORMED_SAYS)), None)
+    said = next((i for i, cell in enumerate(cells) if cell.startswith(MALFORMED)), None)
     return _without(cells, said)
 
 
@@ -105,7 +108,7 @@ def _without(cells: list[str], dropped: int | None) -> list[str]:
 def _to_correct(row: Flagged, cells: list[str], width: int) -> list[str]:
     """A row with its reason in the column of reasons, however many cells it has.
 
-    Surplus cells follow behind: nothing is lost, and until somebody has moved them the row fails again, since its
+    Surplus cells follow behind, so that nothing is lost. As long as the reason stands there, the row fails again: its
     values may stand in wrong columns.
     """
     reason = _reasons(row)

@@ -14,7 +14,7 @@ from imports.checked import Checked, Problem
 from imports.mapping import AUTOMATIC, Column, looked_up_kinds
 from imports.presets import OnInvalid, Options
 from imports.published_codes import published
-from imports.source import Batch, Ragged
+from imports.source import MALFORMED, Batch, Ragged
 from profiles import alias
 from profiles.consent import GROUP_FIELDS
 from profiles.person import Link
@@ -32,7 +32,8 @@ class Source:
 class RowChecker:
     """Checks rows against the mapping: one object per job and process."""
 
-    def __init__(self, columns: Sequence[Column], identifier: str, options: Options) -> None:
+    def __init__(self, columns: Sequence[Column], identifier: str, options: Options, marks: int | None = None) -> None:
+        """``marks``: the position of the column that says what was wrong with rows, where the file has one (RP-12)."""
         self.columns = columns
         self.options = options
         self.automatic = identifier == AUTOMATIC
@@ -47,6 +48,7 @@ class RowChecker:
         self._readers = [ColumnReader(column, options) for column in columns]
         self._targets = _targets(columns)
         self._groups = memberships.columns_of(columns)
+        self._marks = marks
         kinds_of_columns = [column.definition.key for column in columns]
         self._repeats_kinds = len(set(kinds_of_columns)) < len(kinds_of_columns)
 
@@ -137,6 +139,7 @@ class RowChecker:
         """Which rows fail. The order of checks is that of PS-27: identifier, mandatory values, formats."""
         failed: set[int] = set()
         flawed: dict[int, list[Problem]] = {}
+        self._check_marks(batch, flawed, failed)
         self._check_identifier(batch, cells, flawed, failed)
         self._check_alias(batch, cells, flawed, failed)
         for i in self.lookups:
@@ -151,6 +154,15 @@ class RowChecker:
         for index in sorted(flawed):
             problems.extend(flawed[index])
         return failed
+
+    def _check_marks(self, batch: Batch, flawed: dict[int, list[Problem]], failed: set[int]) -> None:
+        """A row that was malformed fails until somebody has cleared its mark: its values may stand in wrong columns."""
+        if self._marks is None:
+            return
+        for index, row in enumerate(batch.rows):
+            if row[self._marks].startswith(MALFORMED):
+                self._note(batch, index, flawed, "malformed_row", _STILL_MALFORMED, "")
+                failed.add(index)
 
     def _check_identifier(
         self, batch: Batch, cells: Sequence[Cells], flawed: dict[int, list[Problem]], failed: set[int]
@@ -244,6 +256,9 @@ class RowChecker:
             batch.numbers[index], batch.lines[index], code, reason, column, value, warning, batch.rows[index]
         )
         flawed.setdefault(index, []).append(problem)
+
+
+_STILL_MALFORMED = f"{MALFORMED}, not corrected yet: put each value into its column, then clear what is said of the row"
 
 
 def _malformed(ragged: Ragged) -> Problem:

@@ -16,11 +16,22 @@ from imports.delimited import Dialect, read_blocks
 from imports.delimiters import declared_delimiter, detect_delimiter, is_delimiter
 from imports.kinds import SAMPLE, not_a_table, refuse_document, refuse_office_document, refuse_other_text
 from imports.readers import FileSlice, Reader, Section, read_up_to
-from imports.records import BATCH_ROWS, Batch, Block, Position, Ragged, assemble
+from imports.records import BATCH_ROWS, MALFORMED, Batch, Block, Position, Ragged, assemble
 from imports.refusal import Limits, Refusal, SourceError
 from imports.workbook import Sheet
 
-__all__ = ["Batch", "Container", "Format", "Limits", "Position", "Ragged", "Refusal", "Source", "SourceError"]
+__all__ = [
+    "MALFORMED",
+    "Batch",
+    "Container",
+    "Format",
+    "Limits",
+    "Position",
+    "Ragged",
+    "Refusal",
+    "Source",
+    "SourceError",
+]
 
 _BOM = b"\xef\xbb\xbf"
 

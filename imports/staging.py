@@ -22,6 +22,7 @@ from django.db import connection
 from imports import event_mapping, job_file, mapping
 from imports.checked import Checked, Events, Problem
 from imports.event_rows import EventChecker
+from imports.headers import PROBLEM
 from imports.models import Bucket, ImportJob
 from imports.rows import RowChecker
 from imports.source import Position
@@ -84,10 +85,12 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
 
 def _checker(job: ImportJob) -> RowChecker | EventChecker:
     columns, known, options = list(job.columns.all()), load_schema(), job_file.options(job)
+    marks = next((column.position - 1 for column in columns if column.header == PROBLEM), None)
     if job.holds_events:
         # The upload is the moment that stays the same when rows have to be staged again.
-        return EventChecker(event_mapping.layout(columns, known, options), job.identifier, options, job.created)
-    return RowChecker(mapping.layout(columns, known), job.identifier, options)
+        layout = event_mapping.layout(columns, known, options)
+        return EventChecker(layout, job.identifier, options, job.created, marks)
+    return RowChecker(mapping.layout(columns, known), job.identifier, options, marks)
 
 
 def place(link: Link, salt: int) -> int:
