@@ -29,7 +29,7 @@ class EventChecker:
     def __init__(
         self, layout: EventLayout, identifier: str, options: Options, now: datetime, marks: int | None = None
     ) -> None:
-        """``now``: when events happened whose time is blank where it may be (DT-16). ``marks``: as `RowChecker` has it."""
+        """``now``: when events happened whose time is blank where it may be (DT-16). ``marks``: see ``RowChecker``."""
         self._layout = layout
         self._drops = options.on_invalid_value is OnInvalid.DROP_VALUE
         self._rows = RowChecker(layout.people, identifier, replace(options, enforce_mandatory=False), marks)

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
 from django.utils.text import slugify
+from django.views.decorators.http import require_safe
 
 from imports import configure, engine, manifest, moves, queue, reading, remembered, switch
 from imports.admin import configure_form, configure_options, configure_page
@@ -79,6 +80,7 @@ def _filled_in(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return HttpResponseRedirect(address("configure", job))
 
 
+@require_safe
 def mapping_file(request: HttpRequest, number: int) -> HttpResponse:
     """Where the columns of an import go, as a manifest to be used again (MP-09)."""
     job = job_to_see(request, number)

@@ -151,7 +151,7 @@ ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
             "move": (ROLES, ROLES),  # what a move asks for is held to who may make it above
             "help": (ROLES, ROLES),
             "sample": (ROLES, ROLES),
-            **dict.fromkeys(("results", "failed", "problems"), (ROLES, NOBODY)),
+            **dict.fromkeys(("results", "failed", "problems", "mapping"), (ROLES, NOBODY)),
             "mail": (ROLES, ROLES),
             "history": (ROLES, ROLES),
             "delete": (NOBODY, NOBODY),
