@@ -105,8 +105,10 @@ class _Members(dict[str, Any]):
 
 def _loaded(content: bytes) -> Any:
     try:
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_Members)
-    except UnicodeDecodeError:
+        found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_Members)
+        json.dumps(found, ensure_ascii=False).encode()  # an escape may be half a character, which nothing can store
+        return found
+    except UnicodeError:
         reason = "The mapping is not text in UTF-8. Save it as JSON in UTF-8"
     except json.JSONDecodeError as error:
         reason = f"The mapping is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
@@ -131,7 +133,7 @@ def _wrong(header: str, said: Any) -> Iterator[str]:
         yield f"The dataType {json.dumps(kind)[:80]} of column {header} is not known. It is one of {', '.join(TYPES)}"
     if date_format is None:
         return
-    if date_format not in KNOWN_FORMATS:
+    if not isinstance(date_format, str) or date_format not in KNOWN_FORMATS:
         known = ", ".join(sorted(KNOWN_FORMATS))
         yield f"The dateFormat {json.dumps(date_format)[:80]} of column {header} is not known. It is one of {known}"
     elif _type_named(kind) != "Date":
