@@ -53,7 +53,7 @@ class Source:
         with _as_csv(limits):
             source = cls._of(file, name, limits, _wanted(limits, chosen))
         if next(source.batches(size=1), None) is None:
-            reason = f"{source._place} has no data rows. Add at least one row below the header."
+            reason = f"{source._place()} has no data rows. Add at least one row below the header."
             raise SourceError(Refusal.NO_DATA_ROWS, f"{reason} {source.other_sheets}".strip())
         return source
 
@@ -114,11 +114,11 @@ class Source:
 
     @property
     def other_sheets(self) -> str:
-        """What to do where it is the wrong sheet that was read; blank where there is no other."""
-        if len(self.sheets) < 2:
+        """What to do where the first sheet is not the one that was meant; blank where there is no other, or it is."""
+        if len(self.sheets) < 2 or self.format.sheet != self.sheets[0]:
             return ""
-        others = [name for name in self.sheets if name != self.format.sheet]
-        return f"Or choose another sheet, or move it to the front of the workbook: {named(others)}."
+        remedy = "choose it or move it to the front of the workbook"
+        return f"The first sheet was read. If another one is meant, {remedy}: {named(self.sheets[1:])}."
 
     def header(self) -> list[str]:
         """The cells of the first record that is not empty, as they stand there, without a byte-order mark.
@@ -165,9 +165,8 @@ class Source:
                 return _Head(cells, Position(offset + sum(block.lengths[:end]), line + end, 0))
             offset += sum(block.lengths)
             line += len(block.lengths)
-        raise _empty_file(self._place, self.other_sheets)
+        raise _empty_file(self._place(), "sheet" if len(self.sheets) > 1 else "file", self.other_sheets)
 
-    @property
     def _place(self) -> str:
         return f"The sheet {named([self.format.sheet])}" if len(self.sheets) > 1 else "The file"
 
@@ -273,6 +272,6 @@ def _delimiter(opener: Callable[[], Reader], encoding: str, name: str, chosen: s
     )
 
 
-def _empty_file(place: str = "The file", other_sheets: str = "") -> SourceError:
-    reason = f"{place} is empty. Choose a file with a header row and at least one data row."
-    return SourceError(Refusal.EMPTY_FILE, f"{reason} {other_sheets}".strip())
+def _empty_file(place: str = "The file", kind: str = "file", more: str = "") -> SourceError:
+    told = f"{place} is empty. Choose a {kind} with a header row and at least one data row. {more}".strip()
+    return SourceError(Refusal.EMPTY_FILE, told)

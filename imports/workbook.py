@@ -122,8 +122,13 @@ def _unknown_sheet(wanted: str, names: Sequence[str]) -> SourceError:
 
 def named(names: Sequence[str]) -> str:
     """Names of sheets for a sentence; of very many the first ones."""
-    listed = ", ".join(f"“{name[:_SHOWN]}”" for name in names[:_LISTED])
+    listed = ", ".join(f"“{isolated(name[:_SHOWN])}”" for name in names[:_LISTED])
     return f"{listed} and {len(names) - _LISTED:,} more" if len(names) > _LISTED else listed
+
+
+def isolated(name: str) -> str:
+    """A name that leaves the direction of what stands around it alone, where no element can be put around it."""
+    return name if name.isascii() else f"\u2068{name}\u2069"
 
 
 def _too_many_rows(row: int, limits: Limits) -> SourceError:

@@ -13,6 +13,7 @@ from imports.delimiters import is_delimiter
 from imports.encoding import ENCODINGS
 from imports.models import ImportJob
 from imports.presets import OnInvalid
+from imports.workbook import isolated
 from profiles.values import PhoneFormat
 
 _ENCODINGS = {
@@ -91,7 +92,7 @@ def of_the_file(job: ImportJob) -> Iterator[Setting]:
     found, sheets = job.format.get("found", {}), job.format.get("sheets", [])
     if len(sheets) > 1:
         # By their numbers: a form would not give every name back as it is.
-        numbered = [(str(number), _isolated(name)) for number, name in enumerate(sheets, start=1)]
+        numbered = [(str(number), isolated(name)) for number, name in enumerate(sheets, start=1)]
         yield Setting("sheet", "Sheet", numbered, str(sheets.index(found["sheet"]) + 1))
     if not found.get("encoding") or job_file.options(job).csv_only:
         return
@@ -132,11 +133,6 @@ SENT: Mapping[str, Callable[[ImportJob, str], str]] = {
 def _sent(mark: str) -> str:
     """A tab would be lost among the blanks of a form."""
     return "tab" if mark == "\t" else mark
-
-
-def _isolated(name: str) -> str:
-    """A name that leaves the direction of what stands around it alone, where no element can be put around it."""
-    return f"\u2068{name}\u2069"
 
 
 def _sendable(marks: Mapping[str, str]) -> Choices:

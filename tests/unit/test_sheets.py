@@ -81,7 +81,7 @@ def test_names_that_differ_in_case_only_are_two_sheets_and_of_one_name_the_first
     assert detect(named("cover")).sheets == ["cover"]
 
 
-@pytest.mark.parametrize("name", ["hidden", "deep", "chart", "People", "x" * 300_000, "\ud800"])
+@pytest.mark.parametrize("name", ["hidden", "deep", "chart", "People", "x" * 300_000, "\u202ex", "\ud800"])
 def test_a_sheet_that_is_not_shown_is_refused_with_those_that_are(name: str):
     error = refused(BOOK, sheet=name)
     assert error.code == Refusal.UNKNOWN_SHEET
@@ -104,7 +104,10 @@ def test_a_first_sheet_that_is_no_table_is_refused_with_the_others(cells: list[l
     book = workbook_of({"cover": cells, "people": [["email"], ["ann@x.co"]]})
     told = refused(book).message
     assert told.startswith(reason)
-    assert told.endswith("Or choose another sheet, or move it to the front of the workbook: “people”.")
+    assert told.endswith("If another one is meant, choose it or move it to the front of the workbook: “people”.")
+    assert (
+        "another one" not in refused(workbook_of({"people": [["email"], ["a"]], "cover": cells}), sheet="cover").message
+    )
     assert rows(detect(book, sheet="people")) == [["ann@x.co"]]
 
 
