@@ -60,6 +60,8 @@ def test_another_sheet_is_read_and_choices_stay_with_the_headers_that_are_in_bot
     assert "The workbook has 5 sheets; “June” is read" in page
     assert (list(goes_to(job)), goes_to(job)["plan"]) == (["email", "plan", "town"], ("skip", ""))
     assert (job.total, job.moves.filter(move=Move.REREAD).count()) == (2, 1)
+    send(creator, job, save="1", unknown_columns="create")  # for which columns are suggested anew
+    assert [found["code"] for found in job.findings] == ["sheets"]
     send(creator, job, sheet="3", **{"was-sheet": "2"})
     assert list(goes_to(job)) == ["email"]  # one column is no wrong delimiter here
     send(creator, job, sheet="1", **{"was-sheet": "3"})
@@ -129,6 +131,18 @@ def test_what_opens_the_file_later_reads_the_chosen_sheet():
     told = b"".join(answer.streaming_content if answer.streaming else [answer.content]).decode("utf-8-sig")  # type: ignore[attr-defined]
     header, failed = list(csv.reader(io.StringIO(told)))[:2]
     assert (header[:3], failed[:3]) == (["email", "plan", "town"], ["no address", "gold", "Oslo"])
+
+
+def test_the_choice_outlasts_another_record_type_and_a_preset_that_takes_no_workbook():
+    creator = log_in("Creator")
+    job = draft(creator)
+    send(creator, job, sheet="2", **{"was-sheet": "1"})
+    send(creator, job, record_type="events", **{"was-record_type": "profiles"})
+    assert (job.record_type, job.format["found"]["sheet"]) == ("events", "June")
+    send(creator, job, record_type="profiles", **{"was-record_type": "events"})
+    page = send(creator, job, preset="clevertap", **{"was-preset": "standard"})
+    assert "file is not a CSV" in page
+    assert (job.preset, job.format["found"]["sheet"], job_file.chosen(job)) == ("standard", "June", {"sheet": "June"})
 
 
 def test_a_workbook_of_one_sheet_offers_nothing():
