@@ -67,6 +67,17 @@ class Sheet:
             line += len(lines)
 
 
+def named(names: Sequence[str]) -> str:
+    """Names of sheets for a sentence; of very many the first ones."""
+    listed = ", ".join(f"“{isolated(name[:_SHOWN])}”" for name in names[:_LISTED])
+    return f"{listed} and {len(names) - _LISTED:,} more" if len(names) > _LISTED else listed
+
+
+def isolated(name: str) -> str:
+    """A name that leaves the direction of what stands around it alone, where no element can be put around it."""
+    return name if name.isascii() else f"\u2068{name}\u2069"
+
+
 def _check_unpacked(file: BinaryIO, limits: Limits) -> None:
     """Unpack everything once, to nowhere, and raise SourceError when it is damaged or too large."""
     allowance = Allowance(file_size(file), limits)
@@ -118,17 +129,6 @@ def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits, wanted: str) -
 def _unknown_sheet(wanted: str, names: Sequence[str]) -> SourceError:
     told = f"The workbook has no sheet {named([wanted])}. Choose one of: {named(names)}."
     return SourceError(Refusal.UNKNOWN_SHEET, told)
-
-
-def named(names: Sequence[str]) -> str:
-    """Names of sheets for a sentence; of very many the first ones."""
-    listed = ", ".join(f"“{isolated(name[:_SHOWN])}”" for name in names[:_LISTED])
-    return f"{listed} and {len(names) - _LISTED:,} more" if len(names) > _LISTED else listed
-
-
-def isolated(name: str) -> str:
-    """A name that leaves the direction of what stands around it alone, where no element can be put around it."""
-    return name if name.isascii() else f"\u2068{name}\u2069"
 
 
 def _too_many_rows(row: int, limits: Limits) -> SourceError:
