@@ -16,8 +16,9 @@ from imports.headers import HeaderError
 from imports.models import Bucket, ImportColumn, ImportJob
 from imports.presets import Options
 from imports.scan import TELLING_CHARACTERS, Scan, scan
-from imports.source import Format, SourceError
+from imports.source import Format, Source, SourceError
 from imports.states import Step
+from imports.workbook import named
 from profiles.models import load_schema
 
 PART_BYTES = 5 * 1024**2
@@ -40,8 +41,9 @@ def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
     options = job_file.options(job)
     if not bucket.last:
         with job_file.detected(job) as source:
-            header_rules.check(source.header(), options)
-            return {"format": source.format.to_json(), "header": source.header(), **scan(source).to_json()}
+            _check_header(source, options)
+            form = {"format": source.format.to_json(), "sheets": source.sheets, "header": source.header()}
+            return form | scan(source).to_json()
     try:
         with job_file.glanced(job) as source:
             if source is not None:
@@ -65,6 +67,14 @@ def end(job: ImportJob) -> None:
     lifecycle.next_step(job, Step.IDLE)
 
 
+def _check_header(source: Source, options: Options) -> None:
+    """Raise ``HeaderError`` for a header that cannot be used; of the wrong sheet perhaps."""
+    try:
+        header_rules.check(source.header(), options)
+    except HeaderError as error:
+        raise HeaderError(error.code, f"{error.message} {source.other_sheets}".strip()) from error
+
+
 def _whole(job: ImportJob) -> Bucket:
     return Bucket(job=job, step=Step.SCAN, number=1)
 
@@ -78,6 +88,7 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
     form = Format.from_json(part["format"])
     job.format = reading.settled(job.format) | {
         "found": part["format"],
+        "sheets": part.get("sheets", []),
         "splittable": form.splittable,
         "positions": found.to_json()["positions"],
         "telling": _telling(part["header"], found),
@@ -127,4 +138,12 @@ def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], opti
     """What the uploader should know about the file, worst first."""
     rows = "1 row has" if ragged == 1 else f"{ragged:,} rows have"
     told = [{"code": suggestions.RAGGED, "reason": f"{rows} too many or too few cells and will fail"}] if ragged else []
-    return told + suggestions.findings(job, columns, options)
+    return told + _sheets(job) + suggestions.findings(job, columns, options)
+
+
+def _sheets(job: ImportJob) -> list[dict[str, Any]]:
+    sheets = job.format["sheets"]
+    if len(sheets) < 2:
+        return []
+    read = named([job.format["found"]["sheet"]])
+    return [{"code": suggestions.SHEETS, "reason": f"The workbook has {len(sheets):,} sheets; {read} is read"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import BinaryIO, cast
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.conf import settings
 from imports.headers import PROBLEM
 from imports.models import ImportJob
 from imports.presets import MEGABYTE, PRESETS, Options
-from imports.source import Format, Limits, Source, SourceError
+from imports.source import Chosen, Format, Limits, Source, SourceError
 
 
 def options(job: ImportJob) -> Options:
@@ -47,6 +48,12 @@ def fault(job: ImportJob) -> SourceError | None:
     return None
 
 
+def chosen(job: ImportJob) -> dict[str, str]:
+    """How the file is to be read, as far as somebody chose it; the rest is detected."""
+    said = {each.name: job.format.get(f"chosen_{each.name}", "") for each in fields(Chosen)}
+    return {name: text for name, text in said.items() if text}
+
+
 def is_there(job: ImportJob) -> bool:
     """Whether the file is kept, and nobody has removed it from the storage."""
     return bool(job.file) and job.file.storage.exists(str(job.file.name))
@@ -54,18 +61,16 @@ def is_there(job: ImportJob) -> bool:
 
 @contextmanager
 def detected(job: ImportJob) -> Iterator[Source]:
-    """The file as it turns out to be; an encoding or delimiter that was chosen is taken at its word."""
+    """The file as it turns out to be; an encoding, delimiter or sheet that was chosen is taken at its word."""
     with job.file.open("rb") as stream:
-        chosen = {name: job.format.get(f"chosen_{name}") for name in ("encoding", "delimiter")}
-        yield Source.detect(cast(BinaryIO, stream), job.file_name, limits(job), **chosen)
+        yield Source.detect(cast(BinaryIO, stream), job.file_name, limits(job), Chosen(**chosen(job)))
 
 
 @contextmanager
 def glanced(job: ImportJob) -> Iterator[Source | None]:
     """The file as its beginning makes it look, if that is enough to read it in parts."""
     with job.file.open("rb") as stream:
-        chosen = {name: job.format.get(f"chosen_{name}") for name in ("encoding", "delimiter")}
-        yield Source.glance(cast(BinaryIO, stream), job.file_name, limits(job), **chosen)
+        yield Source.glance(cast(BinaryIO, stream), job.file_name, limits(job), Chosen(**chosen(job)))
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""A file that was read is read anew, in another encoding, with another delimiter (FF-07), or as of another system.
+"""A file that was read is read anew: in another encoding, with another delimiter (FF-07), another sheet of it (FF-02),
+or as of another system.
 
 Nothing is lost by it: what cannot be read so stays as it was read before, and choices stay with their headers.
 """
@@ -13,22 +14,22 @@ from imports.mapping import Choice, Target
 from imports.models import ImportJob
 from imports.moves import Actor, Move
 from imports.refusal import Refusal, SourceError
+from imports.source import Container
 from imports.states import Step
 
-_CHOSEN = ("chosen_encoding", "chosen_delimiter")
+_CHOSEN = ("chosen_encoding", "chosen_delimiter", "chosen_sheet")
 _OF_ONE_READING = ("before", "fields_before", "refused")
 """What ``ImportJob.format`` holds while a file is read anew: what was chosen before; after that: why it was in vain."""
 
 
-def read_again(job: ImportJob, actor: Actor, encoding: str, delimiter: str, **fields: str) -> None:
-    """Have the file read with what was chosen; an empty text has it detected. Raises ``Refused``.
+def read_again(job: ImportJob, actor: Actor, chosen: Mapping[str, str], **fields: str) -> None:
+    """Have the file read with what was chosen; what is left out is detected. Raises ``Refused``.
 
     ``fields``: what is to be true of the job with it, and as it was where the file cannot be read so.
     """
-    chosen = dict(zip(_CHOSEN, (encoding, delimiter), strict=True))
     before = {name: job.format[name] for name in _CHOSEN if name in job.format}
     kept = {column.header: _stored(column) for column in job.columns.filter(suggested=False)}
-    form = _without(job.format, *_CHOSEN, *_OF_ONE_READING) | {name: text for name, text in chosen.items() if text}
+    form = _without(job.format, *_CHOSEN, *_OF_ONE_READING) | {f"chosen_{name}": text for name, text in chosen.items()}
     form |= {"before": before, "kept": job.format.get("kept", {}) | kept}
     if fields:
         form["fields_before"] = {name: getattr(job, name) for name in fields}
@@ -36,7 +37,12 @@ def read_again(job: ImportJob, actor: Actor, encoding: str, delimiter: str, **fi
 
 
 def check_columns(job: ImportJob, header: Sequence[str]) -> None:
-    """Raise ``SourceError`` where a file of many columns becomes one column: that was not its delimiter."""
+    """Raise ``SourceError`` where a file of many columns becomes one column: that was not its delimiter.
+
+    Another sheet of a workbook may well have one column.
+    """
+    if job.format.get("found", {}).get("container") == Container.XLSX:
+        return
     ragged = any(found["code"] == "ragged" for found in job.findings)
     columns = job.columns.count() if "before" in job.format and len(header) == 1 and not ragged else 0
     if columns > 1:

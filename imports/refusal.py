@@ -28,6 +28,7 @@ class Refusal(enum.StrEnum):
     UNPACKED_TOO_LARGE = "unpacked_too_large"
     RATIO_TOO_HIGH = "ratio_too_high"
     WORKBOOK_DAMAGED = "workbook_damaged"
+    UNKNOWN_SHEET = "unknown_sheet"
 
 
 class SourceError(Exception):

@@ -46,6 +46,7 @@ class Request:
     mapping: Sequence[Entry] = ()
     encoding: str = ""
     delimiter: str = ""
+    sheet: str = ""
     dry_run: bool = False
     wait: bool = False
     inline: bool = False
@@ -53,7 +54,7 @@ class Request:
     @property
     def format(self) -> dict[str, str]:
         """What is not to be detected."""
-        chosen = {"chosen_encoding": self.encoding, "chosen_delimiter": self.delimiter}
+        chosen = {"chosen_encoding": self.encoding, "chosen_delimiter": self.delimiter, "chosen_sheet": self.sheet}
         return {name: value for name, value in chosen.items() if value}
 
     @property
@@ -81,6 +82,7 @@ def read(options: Mapping[str, Any]) -> Request:
         targeting=_targeting(options["targeting"]),
         encoding=_encoding(options["encoding"]),
         delimiter=_delimiter(options["delimiter"]),
+        sheet=_readable(options["sheet"] or ""),
         dry_run=options["dry_run"],
         wait=options["wait"],
         inline=options["inline"],

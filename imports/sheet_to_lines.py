@@ -1,27 +1,36 @@
 """A process of its own that turns the workbook on its standard input into lines on its standard output.
 
-Usage: sheet_to_lines.py MEMORY_BYTES MAX_ROWS
+Usage: sheet_to_lines.py MEMORY_BYTES MAX_ROWS SHEET
+
+SHEET is the name of the sheet to read, as JSON in ASCII; an empty one stands for the first sheet that is shown.
 
 The library that reads workbooks believes the figures in them: a file of 5 KB with two cells in opposite corners, or
 with a wrong count of its texts, makes it ask for hundreds of gigabytes, and the process dies without an exception. So
 it works here, where nothing but this one file is lost, and with a limit on its memory.
 
-Each row of the first sheet that is shown gives one line: a JSON list of texts, cut behind the last filled one, or
-nothing for an empty row. Exit codes: 0 done, 3 damaged, 4 too many rows (the row's number on standard error).
+The first line is a JSON list of the names of the sheets that are shown. Then each row of the sheet gives one line: a
+JSON list of texts, cut behind the last filled one, or nothing for an empty row. Exit codes: 0 done, 3 damaged, 4 too
+many rows (the row's number on standard error), 5 no sheet of that name.
 """
 
 import datetime
+import json
 import sys
 from collections.abc import Iterable
 from decimal import Decimal
 
 import orjson
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 DAMAGED = 3
 TOO_MANY_ROWS = 4
+NO_SUCH_SHEET = 5
 SECONDS = 300
 """Processor time that a workbook may take."""
+
+LONGEST_NAME = 100
+"""Characters of a sheet's name by which it is known; Excel allows 31, and a file may have any number."""
+MOST_NAMES = 1_000
 
 Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
 
@@ -30,14 +39,18 @@ _EXACT = 10**15
 _NO_EXPONENT = 10**21
 
 
-def main(memory: int, max_rows: int) -> int:
+def main(memory: int, max_rows: int, wanted: str) -> int:
     """Write the lines. Gives the exit code."""
     limit(memory)
     try:
         with CalamineWorkbook.from_filelike(sys.stdin.buffer) as workbook:
-            sheet = first_sheet(workbook)
-        if sheet is None:
-            return DAMAGED
+            names = sheet_names(workbook)
+            if not names:
+                return DAMAGED
+            sys.stdout.buffer.write(orjson.dumps(list(names)) + b"\n")
+            if wanted and wanted not in names:
+                return NO_SUCH_SHEET
+            sheet = workbook.get_sheet_by_name(names[wanted or next(iter(names))])
         filled = 0
         for number, cells in enumerate(sheet.iter_rows(), start=1):
             texts = row_texts(cells)
@@ -62,12 +75,17 @@ def limit(memory: int) -> None:
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def first_sheet(workbook: CalamineWorkbook) -> CalamineSheet | None:
-    """The first sheet of cells that is shown, else the first one that is not."""
+def sheet_names(workbook: CalamineWorkbook) -> dict[str, str]:
+    """The sheets of cells that are shown, by the names they are known by; else the first one that is not shown.
+
+    Of several that one name stands for, only the first can be read.
+    """
     tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     shown = [sheet for sheet in tables if sheet.visible == SheetVisibleEnum.Visible]
-    chosen = next(iter(shown or tables), None)
-    return workbook.get_sheet_by_name(chosen.name) if chosen else None
+    names: dict[str, str] = {}
+    for sheet in (shown or tables[:1])[:MOST_NAMES]:
+        names.setdefault(sheet.name[:LONGEST_NAME] or "(no name)", sheet.name)
+    return names
 
 
 def row_texts(cells: Iterable[Cell]) -> list[str]:
@@ -104,4 +122,4 @@ def number_text(number: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])))

@@ -6,7 +6,7 @@ Rows come in batches and in flat memory, whatever the size of the file; only a w
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO, Self
 
@@ -14,15 +14,17 @@ from imports import encoding as encodings
 from imports.containers import Container, container_of, entries, file_size, open_bytes
 from imports.delimited import Dialect, read_blocks
 from imports.delimiters import declared_delimiter, detect_delimiter, is_delimiter
+from imports.file_format import A_CSV, KINDS, Chosen, Format
 from imports.kinds import SAMPLE, not_a_table, refuse_document, refuse_office_document, refuse_other_text
 from imports.readers import FileSlice, Reader, Section, read_up_to
 from imports.records import BATCH_ROWS, MALFORMED, Batch, Block, Position, Ragged, assemble
 from imports.refusal import Limits, Refusal, SourceError
-from imports.workbook import Sheet
+from imports.workbook import Sheet, named
 
 __all__ = [
     "MALFORMED",
     "Batch",
+    "Chosen",
     "Container",
     "Format",
     "Limits",
@@ -34,38 +36,6 @@ __all__ = [
 ]
 
 _BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True)
-class Format:
-    """How a file is to be read. A workbook has no encoding and no delimiter; both are empty then."""
-
-    container: Container
-    encoding: str
-    delimiter: str
-
-    @property
-    def splittable(self) -> bool:
-        """Whether reading can begin at any `Position` without reading what lies before it."""
-        return self.container is Container.PLAIN and self.encoding not in encodings.TRANSCODED
-
-    @property
-    def kind(self) -> str:
-        """What the file is where it is no CSV with commas and in UTF-8, for a sentence; blank where it is one."""
-        if self.container is not Container.PLAIN:
-            return _KINDS[self.container]
-        if self.encoding != encodings.UTF_8:
-            return f"text in {self.encoding}"
-        return "" if self.delimiter == "," else f"a table with “{self.delimiter}” between its values"
-
-    def to_json(self) -> dict[str, str]:
-        """A form that can be stored as JSON."""
-        return {key: str(value) for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, stored: dict[str, str]) -> Self:
-        """The format that `to_json` gave. Raises ValueError for an unknown container."""
-        return cls(Container(stored["container"]), stored["encoding"], stored["delimiter"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,50 +55,49 @@ class Source:
         self._limits = limits
 
     @classmethod
-    def detect(
-        cls, file: BinaryIO, name: str, limits: Limits, encoding: str | None = None, delimiter: str | None = None
-    ) -> Self:
+    def detect(cls, file: BinaryIO, name: str, limits: Limits, chosen: Chosen | None = None) -> Self:
         """Find out how a file is to be read. `name` only serves the messages; the content decides.
 
-        `encoding` and `delimiter` are what a preset or the user has chosen, None to detect them. The text is decoded
-        once to its end, so an encoding that does not fit is found here. Raises SourceError for a file that is too
-        large, no table, or has no data rows. Where the limits want a CSV, nothing is detected.
+        The text is decoded once to its end, so a chosen encoding that does not fit is found here. Raises SourceError
+        for a file that is too large, no table, has no data rows or not the chosen sheet. Where the limits want a CSV,
+        nothing is detected.
         """
         with _as_csv(limits):
-            source = cls._of(file, name, limits, *_wanted(limits, encoding, delimiter))
+            source = cls._of(file, name, limits, _wanted(limits, chosen))
         if next(source.batches(size=1), None) is None:
-            raise SourceError(Refusal.NO_DATA_ROWS, "The file has no data rows. Add at least one row below the header.")
+            reason = f"{source._place()} has no data rows. Add at least one row below the header."
+            raise SourceError(Refusal.NO_DATA_ROWS, f"{reason} {source.other_sheets}".strip())
         return source
 
     @classmethod
-    def _of(cls, file: BinaryIO, name: str, limits: Limits, encoding: str | None, delimiter: str | None) -> Self:
+    def _of(cls, file: BinaryIO, name: str, limits: Limits, chosen: Chosen) -> Self:
         container = _container(file, limits)
         if container is Container.XLSX:
-            source = cls(file, Format(container, "", ""), limits)
+            source = cls(file, Format(container, "", "", chosen.sheet or ""), limits)
+            source.format = replace(source.format, sheet=source._sheet.name)
         else:
-            source = cls(file, _text_format(file, name, container, limits, encoding, delimiter), limits)
+            source = cls(file, _text_format(file, name, container, limits, chosen), limits)
+            _refuse_sheet(chosen.sheet)
         if "\0" in "".join(source.header()):
             raise not_a_table(name, "a binary file")
         return source
 
     @classmethod
-    def glance(
-        cls, file: BinaryIO, name: str, limits: Limits, encoding: str | None = None, delimiter: str | None = None
-    ) -> Self | None:
+    def glance(cls, file: BinaryIO, name: str, limits: Limits, chosen: Chosen | None = None) -> Self | None:
         """What `detect` would very likely say of a plain file in UTF-8, from its beginning alone; None for all else.
 
         Whoever reads such a source to its end without a SourceError has been told the truth.
         """
-        encoding, delimiter = _wanted(limits, encoding, delimiter)
+        wanted = _wanted(limits, chosen)
         try:
-            if container_of(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
+            if wanted.sheet or container_of(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
                 return None
             opener = open_bytes(file, Container.PLAIN, limits)
             start = read_up_to(opener(), SAMPLE)
-            if encodings.likely(start, encoding) != encodings.UTF_8:
+            if encodings.likely(start, wanted.encoding) != encodings.UTF_8:
                 return None
             refuse_document(start, name)
-            found = _delimiter(opener, encodings.UTF_8, name, delimiter)
+            found = _delimiter(opener, encodings.UTF_8, name, wanted.delimiter)
             source = cls(file, Format(Container.PLAIN, encodings.UTF_8, found), limits)
             return None if "\0" in "".join(source.header()) else source
         except SourceError:
@@ -149,6 +118,19 @@ class Source:
     def reopen(cls, file: BinaryIO, file_format: Format, limits: Limits) -> Self:
         """A source whose format was detected before. Nothing is read yet."""
         return cls(file, file_format, limits)
+
+    @property
+    def sheets(self) -> list[str]:
+        """The names of the sheets that a workbook shows, in their order; none for other files."""
+        return self._sheet.names if self.format.container is Container.XLSX else []
+
+    @property
+    def other_sheets(self) -> str:
+        """What to do where the first sheet is not the one that was meant; blank where there is no other, or it is."""
+        if len(self.sheets) < 2 or self.format.sheet != self.sheets[0]:
+            return ""
+        remedy = "choose it or move it to the front of the workbook"
+        return f"The first sheet was read. If another one is meant, {remedy}: {named(self.sheets[1:])}."
 
     def header(self) -> list[str]:
         """The cells of the first record that is not empty, as they stand there, without a byte-order mark.
@@ -195,7 +177,10 @@ class Source:
                 return _Head(cells, Position(offset + sum(block.lengths[:end]), line + end, 0))
             offset += sum(block.lengths)
             line += len(block.lengths)
-        raise _empty_file()
+        raise _empty_file(self._place(), "sheet" if len(self.sheets) > 1 else "file", self.other_sheets)
+
+    def _place(self) -> str:
+        return f"The sheet {named([self.format.sheet])}" if len(self.sheets) > 1 else "The file"
 
     def _check_columns(self, count: int) -> None:
         if count > self._limits.max_columns:
@@ -236,7 +221,7 @@ class Source:
 
     @cached_property
     def _sheet(self) -> Sheet:
-        return Sheet(self._file, self._limits)
+        return Sheet(self._file, self._limits, self.format.sheet)
 
 
 def _container(file: BinaryIO, limits: Limits) -> Container:
@@ -246,20 +231,8 @@ def _container(file: BinaryIO, limits: Limits) -> Container:
         raise _empty_file()
     limits.check_size(size)
     container = container_of(file)
-    limits.check_csv(_KINDS.get(container, ""))
+    limits.check_csv(KINDS.get(container, ""))
     return container
-
-
-_KINDS = {
-    Container.XLSX: "an Excel workbook",
-    Container.GZIP: "packed with gzip",
-    Container.ZIP: "a zip archive",
-}
-
-
-def _wanted(limits: Limits, encoding: str | None, delimiter: str | None) -> tuple[str | None, str | None]:
-    """What is not to be detected: what was chosen, or what a CSV has to have."""
-    return (encodings.UTF_8, ",") if limits.csv_only else (encoding, delimiter)
 
 
 @contextmanager
@@ -275,16 +248,26 @@ def _as_csv(limits: Limits) -> Iterator[None]:
         raise
 
 
-def _text_format(
-    file: BinaryIO, name: str, container: Container, limits: Limits, encoding: str | None, delimiter: str | None
-) -> Format:
+def _wanted(limits: Limits, chosen: Chosen | None) -> Chosen:
+    """What is not to be detected."""
+    return A_CSV if limits.csv_only else chosen or Chosen()
+
+
+def _refuse_sheet(chosen: str | None) -> None:
+    """Raise SourceError where a sheet was chosen of a file that has none."""
+    if chosen:
+        told = f"The file is no Excel workbook and has no sheet {named([chosen])}. Leave the choice of a sheet out."
+        raise SourceError(Refusal.UNKNOWN_SHEET, told)
+
+
+def _text_format(file: BinaryIO, name: str, container: Container, limits: Limits, chosen: Chosen) -> Format:
     """The format of what is not a workbook. Raises SourceError."""
     if container is Container.ZIP:
         refuse_office_document({entry.filename for entry in entries(file)}, name)
     opener = open_bytes(file, container, limits)
     refuse_document(read_up_to(opener(), SAMPLE), name)
-    found = encodings.detect(opener, name, encoding)
-    return Format(container, found, _delimiter(opener, found, name, delimiter))
+    found = encodings.detect(opener, name, chosen.encoding)
+    return Format(container, found, _delimiter(opener, found, name, chosen.delimiter))
 
 
 def _delimiter(opener: Callable[[], Reader], encoding: str, name: str, chosen: str | None) -> str:
@@ -301,7 +284,6 @@ def _delimiter(opener: Callable[[], Reader], encoding: str, name: str, chosen: s
     )
 
 
-def _empty_file() -> SourceError:
-    return SourceError(
-        Refusal.EMPTY_FILE, "The file is empty. Choose a file with a header row and at least one data row."
-    )
+def _empty_file(place: str = "The file", kind: str = "file", more: str = "") -> SourceError:
+    told = f"{place} is empty. Choose a {kind} with a header row and at least one data row. {more}".strip()
+    return SourceError(Refusal.EMPTY_FILE, told)

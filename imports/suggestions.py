@@ -20,8 +20,8 @@ DEPEND_ON = frozenset(
 )
 """The options by which headers are read and suggestions are made."""
 
-RAGGED = "ragged"
-"""The one finding that is about the rows."""
+RAGGED, SHEETS = "ragged", "sheets"
+"""The findings that are about the rows, and no column."""
 
 
 def again(job: ImportJob) -> None:
@@ -41,7 +41,7 @@ def again(job: ImportJob) -> None:
         if made and not 0 < len(column.target) <= KEY_BYTES:  # which the check tells of, as a fault of the header
             column.target_kind, column.target, column.type = Target.UNDECIDED, "", ""
     keep(columns, "name", "statistics")
-    told = [found for found in job.findings if found["code"] == RAGGED]
+    told = [found for found in job.findings if found["code"] in (RAGGED, SHEETS)]
     job.findings = told + findings(job, columns, options)
     job.save(update_fields=["findings"])
 

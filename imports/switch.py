@@ -5,7 +5,7 @@ What was chosen by hand stays as far as the preset offers it; where columns go i
 
 from __future__ import annotations
 
-from imports import offers, reading
+from imports import job_file, offers, reading
 from imports.models import ImportJob
 from imports.moves import Actor, Refused
 from imports.presets import PRESETS, Preset
@@ -16,14 +16,10 @@ def to(job: ImportJob, actor: Actor, preset: Preset, record_type: str) -> None:
     """Have the file read so. Raises ``Refused``; a file that cannot be read so stays what it was."""
     if reason := offers.why_not(preset, record_type):
         raise Refused("record_type", reason)
-    encoding, delimiter = (job.format.get(f"chosen_{name}", "") for name in ("encoding", "delimiter"))
-    if preset.options.csv_only:  # nothing of it is to be chosen there
-        encoding = delimiter = ""
     reading.read_again(
         job,
         actor,
-        encoding,
-        delimiter,
+        {} if preset.options.csv_only else job_file.chosen(job),  # nothing of it is to be chosen there
         preset=preset.key,
         record_type=record_type,
         identifier=job.identifier if job.identifier in offers.identifiers(preset, load_schema()) else "",

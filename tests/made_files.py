@@ -2,18 +2,18 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 import xlsxwriter
 
-from imports.source import Limits, Source, SourceError
+from imports.source import Chosen, Limits, Source, SourceError
 
 PEOPLE = b"email,name\nana@example.org,Ana\nbob@example.org,Bob\n"
 
 
 def detect(data: bytes, limits: Limits | None = None, **chosen: str | None) -> Source:
-    return Source.detect(io.BytesIO(data), "people.csv", limits or Limits(), **chosen)
+    return Source.detect(io.BytesIO(data), "people.csv", limits or Limits(), Chosen(**chosen))
 
 
 def refused(data: bytes, limits: Limits | None = None, **chosen: str | None) -> SourceError:
@@ -41,6 +41,27 @@ def workbook(cells: Sequence[Sequence[object]]) -> bytes:
     sheet = book.add_worksheet()
     for number, row in enumerate(cells):
         sheet.write_row(number, 0, row)
+    book.close()
+    return packed.getvalue()
+
+
+def workbook_of(
+    sheets: Mapping[str, Sequence[Sequence[object]]], hidden: Collection[str] = (), very_hidden: Collection[str] = ()
+) -> bytes:
+    """A workbook of several sheets, some of them not shown, behind a sheet that is nothing but a chart."""
+    packed = io.BytesIO()
+    book = xlsxwriter.Workbook(packed, {"in_memory": True})
+    chart = book.add_chart({"type": "bar"})
+    chart.add_series({"values": "=chart!$A$1:$A$2"})
+    book.add_chartsheet("chart").set_chart(chart)
+    for name, cells in sheets.items():
+        sheet = book.add_worksheet(name)
+        for number, row in enumerate(cells):
+            sheet.write_row(number, 0, row)
+        if name in hidden:
+            sheet.hide()
+        if name in very_hidden:
+            sheet.very_hidden()
     book.close()
     return packed.getvalue()
 

@@ -141,7 +141,7 @@ def _read_anew(request: HttpRequest, job: ImportJob, sent: configure_form.Sent) 
             preset, record_type = sent.switch
             switch.to(job, actor(request), PRESETS[preset], record_type)
         elif sent.reading is not None:
-            reading.read_again(job, actor(request), *sent.reading)
+            reading.read_again(job, actor(request), sent.reading)
     if job.step or "refused" in job.format:
         return
     now = f"The preset is {PRESETS[job.preset].label} now." if sent.switch else "The file was read again."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from imports import event_mapping, offers
+from imports import event_mapping, job_file, offers
 from imports.admin import configure_options, configure_reading
 from imports.admin.upload import LONGEST_NAME
 from imports.configure import Changes
@@ -33,7 +33,7 @@ class Sent:
     """
 
     changes: Changes
-    reading: tuple[str, str] | None
+    reading: dict[str, str] | None
     switch: tuple[str, str] | None
     faults: list[Fault]
 
@@ -119,16 +119,13 @@ def _differs(choice: Choice, was: str | None) -> bool:
     return was is None or shown(choice) != spaced(was)
 
 
-def _reading(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
-    """Encoding and delimiter, if one of them was changed."""
-    encoding, delimiter = _changed(sent, "encoding"), _changed(sent, "delimiter")
-    if encoding is None and delimiter is None:
+def _reading(sent: QueryDict, job: ImportJob) -> dict[str, str] | None:
+    """Encoding, delimiter and sheet, if one of them was changed."""
+    changed = {name: _changed(sent, name) for name in configure_reading.SENT}
+    if not any(value is not None for value in changed.values()):
         return None
-    kept = [job.format.get(f"chosen_{name}", "") for name in ("encoding", "delimiter")]
-    return (
-        kept[0] if encoding is None else configure_reading.encoding_sent(encoding),
-        kept[1] if delimiter is None else configure_reading.delimiter_sent(delimiter),
-    )
+    chosen = {name: configure_reading.SENT[name](job, value) for name, value in changed.items() if value is not None}
+    return {name: text for name, text in (job_file.chosen(job) | chosen).items() if text}
 
 
 def _switch(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:

@@ -1,9 +1,9 @@
-"""How the file is read, on the second screen: its encoding, its delimiter, and what its values are taken for, in a few
-words (FF-07)."""
+"""How the file is read, on the second screen: its encoding, delimiter or sheet, and what its values are taken for, in a
+few words (FF-02, FF-07)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from imports import job_file
@@ -13,6 +13,7 @@ from imports.delimiters import is_delimiter
 from imports.encoding import ENCODINGS
 from imports.models import ImportJob
 from imports.presets import OnInvalid
+from imports.workbook import isolated
 from profiles.values import PhoneFormat
 
 _ENCODINGS = {
@@ -59,10 +60,12 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "co
 class Facts:
     """How the file is read and what its values mean, in a few words. A workbook has no encoding.
 
-    ``telling``: a text that shows whether the encoding is right. ``refused``: why another reading was not taken.
+    ``sheet``: the one that is read, where the workbook has others. ``telling``: a text that shows whether the encoding
+    is right. ``refused``: why another reading was not taken.
     """
 
     encoding: str
+    sheet: str
     telling: str
     others: str
     refused: str
@@ -80,12 +83,17 @@ def facts(job: ImportJob) -> Facts:
         parts.append(f"phone numbers {preset_words.of_option('phone_format', chosen)}")
     if chosen.on_invalid_value is OnInvalid.DROP_VALUE:
         parts.append("bad values are left out")
-    return Facts(name, job.format.get("telling", ""), ", ".join(parts), job.format.get("refused", ""))
+    sheet = found["sheet"] if len(job.format.get("sheets", [])) > 1 else ""
+    return Facts(name, sheet, job.format.get("telling", ""), ", ".join(parts), job.format.get("refused", ""))
 
 
 def of_the_file(job: ImportJob) -> Iterator[Setting]:
-    """What needs the file to be read again; nothing for a workbook, or where only one form is taken (FF-07)."""
-    found = job.format.get("found", {})
+    """What needs the file to be read again; nothing for a workbook of one sheet, or where only one form is taken."""
+    found, sheets = job.format.get("found", {}), job.format.get("sheets", [])
+    if len(sheets) > 1:
+        # By their numbers: a form would not give every name back as it is.
+        numbered = [(str(number), isolated(name)) for number, name in enumerate(sheets, start=1)]
+        yield Setting("sheet", "Sheet", numbered, str(sheets.index(found["sheet"]) + 1))
     if not found.get("encoding") or job_file.options(job).csv_only:
         return
     encoding, delimiter = job.format.get("chosen_encoding", ""), job.format.get("chosen_delimiter", "")
@@ -97,14 +105,29 @@ def of_the_file(job: ImportJob) -> Iterator[Setting]:
     yield Setting("delimiter", "Delimiter", [("", name), *_sendable(marks)], _sent(delimiter), "")
 
 
-def delimiter_sent(text: str) -> str:
+def _delimiter_sent(job: ImportJob, text: str) -> str:
     """The mark that a choice of the list stands for; a blank one for what is no delimiter."""
     mark = {"tab": "\t"}.get(text, text)
     return mark if is_delimiter(mark) else ""
 
 
-def encoding_sent(text: str) -> str:
+def _encoding_sent(job: ImportJob, text: str) -> str:
     return text if text in ENCODINGS else ""
+
+
+def _sheet_sent(job: ImportJob, text: str) -> str:
+    """The name of the sheet of that number; that of the one that is read where there is none."""
+    sheets: list[str] = job.format.get("sheets", [])
+    numbers = {str(number): name for number, name in enumerate(sheets, start=1)}
+    return numbers.get(text, job_file.chosen(job).get("sheet", ""))
+
+
+SENT: Mapping[str, Callable[[ImportJob, str], str]] = {
+    "encoding": _encoding_sent,
+    "delimiter": _delimiter_sent,
+    "sheet": _sheet_sent,
+}
+"""What the choices of the page stand for; a blank text for what is to be detected."""
 
 
 def _sent(mark: str) -> str:

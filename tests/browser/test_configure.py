@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from imports.models import ImportJob
 from tests.browser.person import NARROW, People
+from tests.made_files import workbook_of
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -91,6 +92,30 @@ def test_two_tabs_and_a_phone_do_not_overwrite_each_other_and_lost_choices_are_t
     creator.context.clear_cookies()
     second.get_by_label("Ignore").check()
     expect(second.get_by_role("alert")).to_contain_text("This was not saved")
+
+
+def test_another_sheet_of_a_workbook_is_chosen_and_columns_keep_their_places(people: People, tmp_path: Path):
+    june = [["email", "plan", "town"], ["ben@x.co", "silver", "Rome"]]
+    file = tmp_path / "people.xlsx"
+    file.write_bytes(workbook_of({"May": [["email", "plan"], ["ann@x.co", "gold"]], "June": june, "Empty": []}))
+    creator = people.log_in("Creator")
+    creator.upload(file)
+    page, job = creator.page, ImportJob.objects.get()
+    page.get_by_role("combobox", name="Column plan goes to").fill("skip")
+    page.keyboard.press("Enter")
+    saved(page)
+    page.locator("#options > summary").press("Enter")
+    _read(page, "June", "; “June” is read")
+    page.locator("#options > summary").press("Enter")
+    _read(page, "Empty", "The sheet “Empty” is empty.")
+    assert creator.wrong == []
+    assert goes_to(job) == ["email", "skip", "town"]
+
+
+def _read(page: Page, sheet: str, told: str) -> None:
+    page.get_by_label("Sheet:").select_option(label=sheet)
+    page.get_by_role("button", name="Read the file again").press("Enter")
+    expect(page.locator("#content-main")).to_contain_text(told)
 
 
 def _choose_an_option_in_both(first: Page, second: Page) -> None:

@@ -9,6 +9,7 @@ import pytest
 from imports.models import ImportJob
 from profiles.models import Attribute, Profile
 from tests.golden.way import Way, counts, known, person, reasons
+from tests.made_files import workbook_of
 
 PURCHASE = "identity,purchase date<dd/MM/yyyy HH:mm:ss>\n"
 
@@ -91,6 +92,21 @@ def test_ff_02_nothing_but_csv_in_utf_8_with_commas(way: Way) -> None:
     assert "not UTF-8 at line 3" in told
     assert "not closed" in way.refused('identity,Name\n1,"a\n', "clevertap", "identity")
     assert "commas between its values" in way.refused("Name;Email\n1;a\n", "clevertap", "identity")
+
+
+def test_ff_02_a_workbook_is_read_from_its_first_sheet_or_the_chosen_one(way: Way) -> None:
+    may, june = [["email", "plan"], ["ann@x.co", "gold"]], [["email", "plan"], ["ben@x.co", "silver"], ["x"]]
+    book = workbook_of({"old": [["email"], ["cy@x.co"]], "May": may, "June": june}, hidden=["old"])
+    first = way.run(book, "standard", "email", "update")
+    assert [found["reason"] for found in first.findings] == ["The workbook has 2 sheets; “May” is read"]
+    job = way.run(book, "standard", "email", "update", "--sheet", "June")
+    assert (counts(first), counts(job)) == ((1, 0, 0, 0), (1, 0, 0, 1))
+    assert person("email", "ben@x.co").attributes["plan"] == "silver"
+    for name in ("july", "old"):
+        told = way.refused(book, "standard", "email", "update", "--sheet", name)
+        assert f"The workbook has no sheet “{name}”. Choose one of: “May”, “June”." in told
+    assert "has no sheet “May”" in way.refused("email\na@x.co\n", "standard", "email", "update", "--sheet", "May")
+    assert "file is not a CSV" in way.refused(book, "clevertap", "identity", "", "--sheet", "June")
 
 
 def test_dt_07_every_other_date_stays_text(way: Way) -> None:

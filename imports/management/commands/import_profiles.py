@@ -93,6 +93,11 @@ class Command(BaseCommand):
             "--delimiter", metavar="MARK", help="comma, semicolon, tab, bar or a single mark (default: detected)"
         )
         parser.add_argument(
+            "--sheet",
+            metavar="NAME",
+            help="the sheet of a workbook, spelled as it stands there (default: the first that is shown)",
+        )
+        parser.add_argument(
             "--dry-run",
             action="store_true",
             help="only check and match, and print what an import would do; nobody is changed",

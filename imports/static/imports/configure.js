@@ -138,7 +138,7 @@
   form.addEventListener("submit", () => leaving.abort());
   window.addEventListener("pageshow", () => { leaving = new AbortController(); });
 
-  const NEEDS_READING = ["encoding", "delimiter", "preset", "record_type"];
+  const NEEDS_READING = ["encoding", "delimiter", "sheet", "preset", "record_type"];
 
   form.addEventListener("change", ({ target: { name } }) => {
     if (!name || NEEDS_READING.includes(name)) return;
