@@ -96,10 +96,12 @@ def written(job: ImportJob) -> str:
 
 
 class _Members(dict[str, Any]):
-    """An object of JSON that remembers members of the same name."""
+    """An object of JSON that remembers members of the same name. Raises ``UnicodeEncodeError`` for half a character."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
+        for text in (each for pair in pairs for each in pair if isinstance(each, str)):
+            text.encode()
         self.pairs = pairs
 
 
@@ -110,6 +112,8 @@ def _loaded(content: bytes) -> Any:
         reason = "The mapping is not text in UTF-8. Save it as JSON in UTF-8"
     except json.JSONDecodeError as error:
         reason = f"The mapping is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except UnicodeEncodeError:
+        reason = r"The mapping holds half a character, such as \ud83d without \ude00. Remove it, or complete it"
     except (ValueError, RecursionError):
         reason = "The mapping is not JSON that can be read: it has a number too long, or is nested too deeply"
     raise WrongManifest([reason])
@@ -131,7 +135,7 @@ def _wrong(header: str, said: Any) -> Iterator[str]:
         yield f"The dataType {json.dumps(kind)[:80]} of column {header} is not known. It is one of {', '.join(TYPES)}"
     if date_format is None:
         return
-    if date_format not in KNOWN_FORMATS:
+    if not isinstance(date_format, str) or date_format not in KNOWN_FORMATS:
         known = ", ".join(sorted(KNOWN_FORMATS))
         yield f"The dateFormat {json.dumps(date_format)[:80]} of column {header} is not known. It is one of {known}"
     elif _type_named(kind) != "Date":
