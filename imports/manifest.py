@@ -206,7 +206,7 @@ def _said(column: ImportColumn) -> dict[str, str | None]:
     said: dict[str, str | None] = {"ctName": column.target}
     if column.target_kind in (Target.NEW, Target.ATTRIBUTE) and column.type:
         said["dataType"] = _type_of(ValueType(column.type))
-    if date_format := mapping.format_said(column):
+    if said.get("dataType") == "Date" and (date_format := mapping.format_said(column)):
         said["dateFormat"] = date_format
     return said
 

@@ -833,6 +833,38 @@ def test_mp_09_a_mapping_that_is_downloaded_fills_in_another_import():
     assert list(second.columns.values_list(*values)) == list(first.columns.values_list(*values))
 
 
+def test_mp_09_a_date_format_that_is_said_stays_whatever_is_read_again():
+    Attribute.objects.create(key="day", label="Day", type="datetime")
+    creator = log_in("Creator")
+    job = draft(creator, "email,day,at <dd/MM/yyyy>\nann@x.co,01/02/2024,01/02/2024\n")
+    day = {"ctName": "day", "dataType": "Date", "dateFormat": "dd/MM/yyyy"}
+    at = {"ctName": "at", "dataType": "Date", "dateFormat": "MM/dd/yyyy"}
+    fill_in(creator, job, manifest_of(day=day, at=at))
+
+    def formats() -> list[str]:
+        return list(job.columns.values_list("date_format", flat=True))
+
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    send(creator, job, iso_dates="False")
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    send(creator, job, encoding="cp1252")
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    send(creator, job, preset="braze")
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    said = json.loads(creator.get(address("mapping", job)).content)["columns"]
+    assert (said["day"], said["at <dd/MM/yyyy>"]) == (day, at)
+
+
+def test_mp_09_a_mapping_that_is_downloaded_is_taken_though_its_date_became_text():
+    creator = log_in("Creator")
+    job = draft(creator, "email,day\nann@x.co,01/02/2024\n")
+    fill_in(creator, job, manifest_of(day={"ctName": "day", "dataType": "Date", "dateFormat": "dd/MM/yyyy"}))
+    send(creator, job, **{"column": "2", "target-2": "new", "key-2": "day", "type-2": "text"})
+    said = creator.get(address("mapping", job)).content
+    assert json.loads(said)["columns"]["day"] == {"ctName": "day", "dataType": "STRING"}
+    assert "mapped as the file says" in fill_in(creator, job, said)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
