@@ -778,6 +778,21 @@ def test_repeated_and_blank_headers_are_refused_when_the_file_comes_in(content: 
     assert any(reason in error for error in answer.context["form"].errors["file"])
 
 
+def test_what_is_found_is_told_once_and_as_the_columns_are_mapped_now():
+    creator = log_in("Creator")
+    job = draft(creator, "email,plan\na@x.co,1\nb@x.co,gold\n")
+    assert shown(creator, job).count("values of mixed types") == 1
+    check(creator, job)
+    assert shown(creator, job).count("values of mixed types") == 1
+    send(creator, job, **{"column": "2", "target-2": "skip"})
+    assert shown(creator, job).count("values of mixed types") == 0
+    events = "email,name,time,plan\na@x.co,Bought,2024-01-01T00:00:00Z,gold\n"
+    upload(creator, events.encode(), record_type="events")
+    assert shown(creator, ImportJob.objects.latest("pk")).count("plan is left out") == 1
+    looks_like = draft(creator, "email,time,Bought.properties.item\na@x.co,2024-01-01T00:00:00Z,hat\n")
+    assert shown(creator, looks_like).count("looks like an event file") == 1
+
+
 # --- a mapping as a file --------------------------------------------------------------------------
 
 
