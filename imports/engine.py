@@ -233,4 +233,5 @@ def _check_again(job: ImportJob) -> None:
     try:
         configure.check_again(job)
     except configure.NotReady as problem:
-        lifecycle.fail(job, "schema_changed", f"The schema has changed since the check: {problem}")
+        reason = f"The schema has changed since the check: {problem}. Resume the import when that is put right."
+        lifecycle.fail(job, "schema_changed", reason)

@@ -141,6 +141,8 @@ def _refuse_blank(headers: list[Header]) -> None:
     unseen = [header.position for header in headers if header.name and _is_invisible(header.name)]
     alone = [header for header in headers if header.text and not header.name]
     reasons = [f"{_columns(blank, 'has', 'have')} no header. Give every column a name."] if blank else []
+    if blank and any(header.name == PROBLEM and header.position < blank[-1] for header in headers):
+        reasons.append("Values to the right of what is said of a row belong into its columns: put them there.")
     if unseen:
         reasons.append(f"{_columns(unseen, 'has', 'have')} a header of which nothing can be seen. Type a name there.")
     if alone:

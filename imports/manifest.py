@@ -32,6 +32,8 @@ TYPES: Mapping[str, ValueType] = {
     "BOOLEAN": ValueType.BOOLEAN,
     "Date": ValueType.DATETIME,
 }
+"""As CleverTap calls them. Beside these a type may be called as the schema does, so that a mapping comes back whole."""
+
 _MEMBERS = ("ctName", "dataType", "dateFormat")
 
 
@@ -96,22 +98,24 @@ def written(job: ImportJob) -> str:
 
 
 class _Members(dict[str, Any]):
-    """An object of JSON that remembers members of the same name."""
+    """An object of JSON that remembers members of the same name. Raises ``UnicodeEncodeError`` for half a character."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
+        for text in (each for pair in pairs for each in pair if isinstance(each, str)):
+            text.encode()
         self.pairs = pairs
 
 
 def _loaded(content: bytes) -> Any:
     try:
-        found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_Members)
-        json.dumps(found, ensure_ascii=False).encode()  # an escape may be half a character, which nothing can store
-        return found
-    except UnicodeError:
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_Members)
+    except UnicodeDecodeError:
         reason = "The mapping is not text in UTF-8. Save it as JSON in UTF-8"
     except json.JSONDecodeError as error:
         reason = f"The mapping is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except UnicodeEncodeError:
+        reason = r"The mapping holds half a character, such as \ud83d without \ude00. Remove it, or complete it"
     except (ValueError, RecursionError):
         reason = "The mapping is not JSON that can be read: it has a number too long, or is nested too deeply"
     raise WrongManifest([reason])
@@ -141,7 +145,9 @@ def _wrong(header: str, said: Any) -> Iterator[str]:
 
 
 def _type_named(kind: Any) -> str | None:
-    return next((name for name in TYPES if isinstance(kind, str) and name.lower() == kind.strip().lower()), None)
+    """How a type is called that is said in any case; None for none."""
+    said = kind.strip().lower() if isinstance(kind, str) else ""
+    return next((name for name in (*TYPES, *ValueType) if str(name).lower() == said), None)
 
 
 def _entry(header: str, said: Mapping[str, Any]) -> Entry:
@@ -167,7 +173,11 @@ def _choice(job: ImportJob, column: ImportColumn, entry: Entry, schema: Schema) 
         return choice
     # A date with no format of its own is of the kind that its values are.
     is_date = entry.type == "Date" and not entry.date_format and ValueType(choice.type) in DATES
-    return choice if is_date else replace(choice, type=TYPES[entry.type].value)
+    return choice if is_date else replace(choice, type=_meant(entry.type).value)
+
+
+def _meant(name: str) -> ValueType:
+    return TYPES[name] if name in TYPES else ValueType(name)
 
 
 def _misfits(entry: Entry, choice: Choice, schema: Schema) -> Iterator[Fault]:
@@ -175,10 +185,11 @@ def _misfits(entry: Entry, choice: Choice, schema: Schema) -> Iterator[Fault]:
     if not entry.type or choice.kind in (Target.NEW, Target.SKIP):
         return
     if choice.kind is Target.PROPERTY or choice.kind is Target.EVENT:
-        reason = f"Column {entry.header} tells of an event: its values have the type that is found. Leave dataType out"
+        reason = f"Column {entry.header} tells of an event: its values have the type that is found. "
+        reason += "Leave dataType and dateFormat out"
         yield Fault("type_of_property", reason, entry.header)
         return
-    has = _type_of(ValueType(choice.type))
+    has = _type_of(ValueType(choice.type)) if entry.type in TYPES else choice.type
     if has != entry.type and not (has == "FLOAT" and entry.type == "INTEGER"):
         reason = f"Column {entry.header} goes to {choice.key}, which exists and has dataType {has}, not {entry.type}. "
         yield Fault("type_differs", f"{reason}Leave dataType out, or choose another ctName", entry.header)
@@ -203,8 +214,9 @@ def _said(column: ImportColumn) -> dict[str, str | None]:
         return {"ctName": None}
     said: dict[str, str | None] = {"ctName": column.target}
     if column.target_kind in (Target.NEW, Target.ATTRIBUTE) and column.type:
-        said["dataType"] = _type_of(ValueType(column.type))
-    if date_format := mapping.format_said(column):
+        kind = ValueType(column.type)
+        said["dataType"] = _type_of(kind) if kind in DATES or kind in TYPES.values() else kind.value
+    if said.get("dataType") == "Date" and (date_format := mapping.format_said(column)):
         said["dateFormat"] = date_format
     return said
 

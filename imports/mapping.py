@@ -134,7 +134,7 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     """Map a column as a person chose from a list; what the list did not offer leaves it undecided.
 
     A new attribute without key or type gets the header's name or the type that was found. What stays as it was
-    suggested stays a suggestion.
+    suggested stays a suggestion, unless a date format is said with it.
     """
     date_format = choice.date_format
     if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
@@ -149,15 +149,16 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
         if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
             choice = Choice(Target.UNDECIDED)
     if date_format:
-        column.date_format = date_format
+        column.date_format, column.suggested = date_format, False
     if choice != Choice(Target(column.target_kind), column.target, column.type):
         _set(column, choice)
         column.suggested = False
 
 
 def format_said(column: MappedColumn) -> str:
-    """The date format that somebody said of a column; blank where its header declares one."""
-    return "" if headers.read(column.position, column.header).date_format else column.date_format
+    """The date format that somebody said of a column; blank where it is what the header declares."""
+    declared = headers.read(column.position, column.header).date_format
+    return "" if column.date_format == declared else column.date_format
 
 
 def skip(column: MappedColumn) -> None:

@@ -169,7 +169,8 @@ def _about(job: ImportJob) -> Iterator[Line]:
     if not job.holds_events:  # which change nobody, whatever the preset's action is (EV-13)
         yield "Known people", job.get_action_display() or EMPTY
     for name, value in job.options.items():
-        yield f"Option {name}", str(value)
+        if name != "event_name" or job.holds_events:  # it is kept where a person tries the other record type
+            yield f"Option {name}", str(value)
 
 
 def _who(job: ImportJob) -> str:

@@ -23,6 +23,7 @@ from imports import event_mapping, job_file, mapping
 from imports.checked import Checked, Events, Problem
 from imports.event_rows import EventChecker
 from imports.headers import PROBLEM
+from imports.mapping import Target
 from imports.models import Bucket, ImportJob
 from imports.rows import RowChecker
 from imports.source import Position
@@ -85,7 +86,9 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
 
 def _checker(job: ImportJob) -> RowChecker | EventChecker:
     columns, known, options = list(job.columns.all()), load_schema(), job_file.options(job)
-    marks = next((column.position - 1 for column in columns if column.header == PROBLEM), None)
+    # Values of somebody who sends that column anywhere are no marks.
+    skipped = (column for column in columns if column.target_kind == Target.SKIP)
+    marks = next((column.position - 1 for column in skipped if column.header == PROBLEM), None)
     if job.holds_events:
         # The upload is the moment that stays the same when rows have to be staged again.
         layout = event_mapping.layout(columns, known, options)

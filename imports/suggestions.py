@@ -30,7 +30,7 @@ def again(job: ImportJob) -> None:
     said = {column.position: mapping.format_said(column) for column in columns}
     header_rules.read(columns, options)
     for column in columns:
-        column.date_format = column.date_format or said[column.position]
+        column.date_format = said[column.position] or column.date_format
         if column.suggested:
             column.target_kind, column.target, column.type = Target.UNDECIDED, "", ""
         elif column.target_kind == Target.PROPERTY:

@@ -43,6 +43,10 @@ class Counts:
     lacking: str
 
 
+_OF_COLUMNS = (event_mapping.SKIPPED, "looks_like_events")
+"""Findings that are told above the columns, where they follow each choice; notes are told at their columns."""
+
+
 def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[str, Any]:
     """Everything that the page shows. ``faults``: why what was asked for was not done."""
     known, columns = load_schema(), list(job.columns.all())
@@ -52,6 +56,7 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
     here = Paginator(which, configure_columns.COLUMNS_SHOWN).get_page(request.GET.get("columns"))
     return {
         "title": job.name,
+        "findings": [found for found in job.findings if found["code"] not in (*_OF_COLUMNS, *mapping_faults.NOTES)],
         "step": "Configure",
         **_live(job, known, columns, standing),
         "actions": list(_actions(job)),
@@ -98,6 +103,7 @@ def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: 
     settings = list(configure_options.of_the_values(job))
     return {
         "preset": PRESETS[job.preset],
+        "column_findings": [found for found in job.findings if found["code"] in _OF_COLUMNS],
         "settings": settings,
         "by_hand": [setting for setting in settings if setting.differs],
         "identifiers": [option for option, in_file in identifiers if in_file],

@@ -778,6 +778,21 @@ def test_repeated_and_blank_headers_are_refused_when_the_file_comes_in(content: 
     assert any(reason in error for error in answer.context["form"].errors["file"])
 
 
+def test_what_is_found_is_told_once_and_as_the_columns_are_mapped_now():
+    creator = log_in("Creator")
+    job = draft(creator, "email,plan\na@x.co,1\nb@x.co,gold\n")
+    assert shown(creator, job).count("values of mixed types") == 1
+    check(creator, job)
+    assert shown(creator, job).count("values of mixed types") == 1
+    send(creator, job, **{"column": "2", "target-2": "skip"})
+    assert shown(creator, job).count("values of mixed types") == 0
+    events = "email,name,time,plan\na@x.co,Bought,2024-01-01T00:00:00Z,gold\n"
+    upload(creator, events.encode(), record_type="events")
+    assert shown(creator, ImportJob.objects.latest("pk")).count("plan is left out") == 1
+    looks_like = draft(creator, "email,time,Bought.properties.item\na@x.co,2024-01-01T00:00:00Z,hat\n")
+    assert shown(creator, looks_like).count("looks like an event file") == 1
+
+
 # --- a mapping as a file --------------------------------------------------------------------------
 
 
@@ -820,17 +835,50 @@ def test_mp_09_a_mapping_that_is_downloaded_fills_in_another_import():
     text = 'email,mobile,"plan ""x""",at <dd/MM/yyyy>,day\nann@x.co,x,gold,25/12/2023,25/12/2023\n'
     first = draft(creator, text)
     day = {"ctName": "day", "dataType": "Date", "dateFormat": "dd/MM/yyyy"}
-    fill_in(creator, first, manifest_of(mobile={"ctName": None}, day=day))
+    plan = {"ctName": "link", "dataType": "url"}
+    fill_in(creator, first, manifest_of(mobile={"ctName": None}, day=day, **{'plan "x"': plan}))
     answer = creator.get(address("mapping", first))
     assert 'filename="peoplecsv-' in answer["Content-Disposition"]
     said = json.loads(answer.content)["columns"]
     assert said["mobile"] == {"ctName": None}
-    assert said["day"] == day
+    assert (said["day"], said['plan "x"']) == (day, plan)
     assert said["at <dd/MM/yyyy>"] == {"ctName": "at", "dataType": "Date"}
     second = draft(creator, text)
     fill_in(creator, second, answer.content)
     values = ("target_kind", "target", "type", "date_format")
     assert list(second.columns.values_list(*values)) == list(first.columns.values_list(*values))
+
+
+def test_mp_09_a_date_format_that_is_said_stays_whatever_is_read_again():
+    Attribute.objects.create(key="day", label="Day", type="datetime")
+    creator = log_in("Creator")
+    job = draft(creator, "email,day,at <dd/MM/yyyy>\nann@x.co,01/02/2024,01/02/2024\n")
+    day = {"ctName": "day", "dataType": "Date", "dateFormat": "dd/MM/yyyy"}
+    at = {"ctName": "at", "dataType": "Date", "dateFormat": "MM/dd/yyyy"}
+    fill_in(creator, job, manifest_of(day=day, at=at))
+
+    def formats() -> list[str]:
+        return list(job.columns.values_list("date_format", flat=True))
+
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    send(creator, job, iso_dates="False")
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    send(creator, job, encoding="cp1252")
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    send(creator, job, preset="braze")
+    assert formats() == ["", "dd/MM/yyyy", "MM/dd/yyyy"]
+    said = json.loads(creator.get(address("mapping", job)).content)["columns"]
+    assert (said["day"], said["at <dd/MM/yyyy>"]) == (day, at)
+
+
+def test_mp_09_a_mapping_that_is_downloaded_is_taken_though_its_date_became_text():
+    creator = log_in("Creator")
+    job = draft(creator, "email,day\nann@x.co,01/02/2024\n")
+    fill_in(creator, job, manifest_of(day={"ctName": "day", "dataType": "Date", "dateFormat": "dd/MM/yyyy"}))
+    send(creator, job, **{"column": "2", "target-2": "new", "key-2": "day", "type-2": "text"})
+    said = creator.get(address("mapping", job)).content
+    assert json.loads(said)["columns"]["day"] == {"ctName": "day", "dataType": "STRING"}
+    assert "mapped as the file says" in fill_in(creator, job, said)
 
 
 @pytest.mark.parametrize(
@@ -852,9 +900,10 @@ def test_mp_09_a_mapping_that_is_downloaded_fills_in_another_import():
         (manifest_of(plan={"ctName": "a", "dataType": "DATE TIME"}), 'The dataType "DATE TIME" of column plan'),
         (manifest_of(plan={"ctName": "a", "dataType": ["x"]}), "It is one of STRING, INTEGER, FLOAT, BOOLEAN, Date"),
         (manifest_of(plan={"ctName": "a", "dataType": "Date", "dateFormat": "DD/MM"}), 'The dateFormat "DD/MM"'),
-        (manifest_of(plan={"ctName": "a", "dataType": "Date", "dateFormat": ["x"]}), 'The dateFormat ["x"]'),
+        (manifest_of(plan={"ctName": "a", "dataType": "Date", "dateFormat": ["dd/MM/yyyy"]}), "The dateFormat ["),
         (manifest_of(plan={"ctName": "a", "dateFormat": "dd/MM/yyyy"}), "its dataType must be Date"),
-        (b'{"columns": {"plan": {"ctName": "\\ud800"}}}', "not text in UTF-8"),
+        (manifest_of(plan={"ctName": "\ud800"}), "The mapping holds half a character"),
+        (manifest_of(**{"pl\udc00an": {"ctName": "a"}}), "The mapping holds half a character"),
         (b'{"columns": {"plan": {"ctName": "a"}, "plan": {"ctName": "b"}}}', "names column plan twice"),
         (manifest_of(plna={"ctName": "a"}), "The file has no column plna, did you mean plan?"),
         (manifest_of(plan={"ctName": "x"}, mobile={"ctName": "x"}), "Several columns have the ctName x"),

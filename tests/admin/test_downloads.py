@@ -223,6 +223,15 @@ def test_rows_that_fail_again_are_given_again_with_one_column_of_problems():
     assert rows(admin.get(address("failed", imported(admin, content(admin.get(address("failed", again))))))) == found
 
 
+def test_what_somebody_imports_from_the_column_of_problems_marks_no_row():
+    admin = log_in("Admin")
+    sent = f"email,{PROBLEM}\nann@x.co,Malformed row of somebody\n".encode()
+    assert imported(admin, sent).failed == 1
+    note = {"column": "2", "target-2": "new", "key-2": "note", "type-2": "text"}
+    assert imported(admin, sent, **note).failed == 0
+    assert Profile.objects.get().attributes["note"] == "Malformed row of somebody"
+
+
 STILL = "Malformed row, not corrected yet: put each value into its column, then clear what is said of the row"
 SHORT = (
     "Malformed row: expected 3 values, found {}. Blank values were added at its end: move each value to its column, "

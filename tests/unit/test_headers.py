@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.headers import FORBIDDEN, Header, HeaderError, parse
+from imports.headers import FORBIDDEN, PROBLEM, Header, HeaderError, parse
 from profiles.dates import KNOWN_FORMATS
 
 
@@ -194,3 +194,8 @@ def test_the_dots_of_an_events_property_are_not_forbidden(name: str):
 @pytest.mark.parametrize("name", ["properties.to", "a.properties.", ".properties.to", "a.b", "a.property.b"])
 def test_other_dots_are(name: str):
     assert only(name).forbidden == "."
+
+
+def test_rp_12_surplus_values_under_no_header_are_told_where_they_belong():
+    with pytest.raises(HeaderError, match="Column 3 has no header.* put them there"):
+        parse(["email", PROBLEM, ""])
