@@ -64,9 +64,7 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         "earlier": remembered.offer(job),
         "looks_like": _looks_like(job, columns),
         "preset_settings": configure_options.of_the_preset(job),
-        "preset_sets": preset_words.of_preset(
-            PRESETS[job.preset], (name for name in offers.OPTIONS + offers.RARE_OPTIONS)
-        ),
+        "preset_sets": preset_words.of_preset(PRESETS[job.preset], offers.OPTIONS + offers.RARE_OPTIONS),
         "facts": configure_reading.facts(job),
         "file_settings": list(configure_reading.of_the_file(job)),
         "lines": configure_columns.lines(job, here, standing, known),
