@@ -18,7 +18,6 @@ from profiles.condition_parameters import Parameters
 from profiles.conditions import Condition, GroupState, InGroup, InvalidCondition
 from profiles.models import SubscriptionGroup
 
-OFFERED = 200
 ALIKE = 20
 
 
@@ -35,13 +34,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address says about groups. ``names``: what those of the conditions are called, by ID. ``offered``: the
-    first groups by name, to choose from."""
+    """What the address says about groups. ``names``: what those of the conditions are called, by ID."""
 
     conditions: Sequence[InGroup]
     names: Mapping[str, str]
     fields: Sequence[Field]
-    offered: Sequence[str]
 
     @property
     def wrong(self) -> list[InvalidCondition]:
@@ -51,7 +48,7 @@ class Asked:
 def read(sent: Parameters, found: Iterable[Condition]) -> Asked:
     """The groups that somebody typed, after those among ``found``, which the address has by their IDs."""
     wanted = dict.fromkeys(each for each in found if isinstance(each, InGroup))
-    names, offered = _names_and_offered(wanted)
+    names = names_of(wanted)
     fields = [Field(0, names[each.group], each.state) for each in wanted if each.group in names]
     typed = _typed(sent)
     known = named.called(SubscriptionGroup.objects.all(), (text for text, _ in typed), label, ("name", "group_id"))
@@ -69,7 +66,7 @@ def read(sent: Parameters, found: Iterable[Condition]) -> Asked:
             wanted[meant], names[meant.group] = None, label(groups[0])
             fields.append(Field(0, label(groups[0]), meant.state))
     numbered = [replace(each, number=i) for i, each in enumerate([*fields, Field(0)])]
-    return Asked(list(wanted), names, numbered, offered)
+    return Asked(list(wanted), names, numbered)
 
 
 def names_of(conditions: Iterable[Condition]) -> dict[str, str]:
@@ -82,13 +79,6 @@ def names_of(conditions: Iterable[Condition]) -> dict[str, str]:
 def label(group: SubscriptionGroup) -> str:
     """`Newsletter (E-mail), #7`: what a page calls a group, and what can be typed for it."""
     return f"{called_group(group)}, #{group.pk}"
-
-
-def _names_and_offered(conditions: Iterable[InGroup]) -> tuple[dict[str, str], list[str]]:
-    """What the groups of conditions are called, by ID, and the first groups by name; one query."""
-    first = Q(pk__in=SubscriptionGroup.objects.values("pk")[:OFFERED])
-    groups = list(SubscriptionGroup.objects.filter(first | Q(group_id__in={each.group for each in conditions})))
-    return {group.group_id: label(group) for group in groups}, [label(group) for group in groups[:OFFERED]]
 
 
 def _typed(sent: Parameters) -> list[tuple[str, str]]:

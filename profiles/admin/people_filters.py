@@ -76,7 +76,7 @@ def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
         "hidden": list(_hidden(asked, sent)),
         "group_fields": [(field, _groups_instead(asked, field)) for field in asked.groups.fields],
         "group_states": [state.value for state in GroupState],
-        "offered_groups": asked.groups.offered,
+        "has_groups": known.has_groups,
         "segment_fields": [(field, _segments_instead(asked, field)) for field in asked.segments.fields],
         "recent_segments": asked.segments.recent,
         "problems": [(_place(wrong), _with_name(wrong, sent, known)) for wrong in asked.wrong],

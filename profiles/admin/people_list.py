@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,7 +21,7 @@ from profiles.admin import group_filter, people_filters, people_rows, segment_fi
 from profiles.condition_parameters import Parameters
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition
 from profiles.listing import Count, TookTooLong
-from profiles.models import Attribute, Change, ChangeSet, Profile
+from profiles.models import Attribute, Change, ChangeSet, Profile, SubscriptionGroup
 from profiles.schema import Schema
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The schema, and of which attributes an index is there."""
+    """The schema, of which attributes an index is there, and whether there are subscription groups."""
 
     attributes: Sequence[Attribute]
     schema: Schema
     indexed: frozenset[str]
+    has_groups: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,14 @@ def view(request: HttpRequest, screen: ProfileAdmin, extra: dict[str, Any]) -> H
 
 
 def what_is_known() -> Known:
-    """The schema, with one query."""
-    attributes = list(Attribute.objects.annotate(indexed=filter_index.standing()).order_by("-built_in", "key"))
+    """The schema, and what else the filters need of it, with one query."""
+    told = Attribute.objects.annotate(
+        indexed=filter_index.standing(), has_groups=Exists(SubscriptionGroup.objects.all())
+    )
+    attributes = list(told.order_by("-built_in", "key"))
     schema = Schema.of(attribute.definition for attribute in attributes)
-    return Known(attributes, schema, frozenset(a.key for a in attributes if a.indexed))
+    indexed = frozenset(attribute.key for attribute in attributes if attribute.indexed)
+    return Known(attributes, schema, indexed, any(attribute.has_groups for attribute in attributes))
 
 
 # --- what is asked for --------------------------------------------------------------------------
@@ -230,8 +236,10 @@ def _find(asked: Asked, known: Known) -> Found:
 
 
 def _with_last_import(people: QuerySet[Profile]) -> QuerySet[Profile]:
+    """People with what is known of the last import that wrote them, so that it needs no query of its own."""
     imports = Change.objects.filter(profile_id=OuterRef("pk"), change_set__kind__in=_IMPORTS)
-    return people.annotate(last_import=Subquery(imports.order_by("-change_set_id").values("change_set_id")[:1]))
+    known = JSONObject(id="change_set_id", kind="change_set__kind", source="change_set__source")
+    return people.annotate(last_import=Subquery(imports.order_by("-change_set_id").values(known=known)[:1]))
 
 
 _IMPORTS = (ChangeSet.Kind.IMPORT, ChangeSet.Kind.COMMAND, ChangeSet.Kind.INBOX)

@@ -44,8 +44,8 @@ class PageLink:
 
 def context(asked: Asked, found: Found, known: Known, screen: ProfileAdmin, request: HttpRequest) -> dict[str, Any]:
     """What the table and the links below it show."""
-    last = {person.last_import for person in found.people if person.last_import}  # type: ignore[attr-defined]
-    sources = screen.writers(request, list(ChangeSet.objects.select_related("actor").filter(pk__in=last)))
+    last: dict[int, dict[str, Any]] = {_last_import(p): p.last_import for p in found.people if p.last_import}  # type: ignore[attr-defined]
+    sources = screen.writers(request, [ChangeSet(**known) for known in last.values()])
     return {
         "columns": [known.schema.definitions[key].label for key in asked.columns],
         "lines": [_line(person, asked, known, sources) for person in found.people],
@@ -63,8 +63,14 @@ def _line(person: Profile, asked: Asked, known: Known, sources: dict[int, Source
         identifiers=held[:IDENTIFIERS_SHOWN],
         more=held[IDENTIFIERS_SHOWN:],
         cells=[person.attributes.get(key, "") for key in asked.columns],
-        source=sources.get(person.last_import),  # type: ignore[attr-defined]
+        source=sources.get(_last_import(person)),
     )
+
+
+def _last_import(person: Profile) -> int:
+    """The primary key of the change set that was the last import to write them; 0 for none."""
+    known: dict[str, Any] = person.last_import or {}  # type: ignore[attr-defined]
+    return int(known.get("id", 0))
 
 
 def _name(person: Profile) -> str:

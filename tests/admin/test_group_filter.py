@@ -60,9 +60,8 @@ def test_people_are_found_by_whether_they_are_in_a_group(admin: Client):
 
 
 def test_a_group_is_typed_by_its_name_or_its_id_or_as_it_is_offered(admin: Client):
-    offered = look(admin).context["offered_groups"]
-    assert [text.partition(", #")[0] for text in offered] == ["Newsletter (E-mail)", "texts"]
-    for text in ("Newsletter", " news-1 ", offered[0]):
+    number = SubscriptionGroup.objects.get(group_id="news-1").pk
+    for text in ("Newsletter", " news-1 ", f"Newsletter (E-mail), #{number}"):
         assert names(look(admin, group_name=text)) == ["ann"], text
 
 
@@ -131,14 +130,13 @@ def test_a_state_that_is_none_is_told(admin: Client):
         assert names(page) == []
 
 
-def test_hundreds_of_groups_need_few_queries_and_a_bounded_page(admin: Client):
+def test_hundreds_of_groups_need_few_queries(admin: Client):
     SubscriptionGroup.objects.bulk_create(SubscriptionGroup(group_id=f"g{n}", name=f"Group {n}") for n in range(1_000))
     typed = [("group_name", f"Group {n}") for n in range(30)] + [("group_name", f"none {n}") for n in range(30)]
     for pairs in ([], typed, [("group", f"g{n}") for n in range(60)]):
         with CaptureQueriesContext(connection) as queries:
             page = look(admin, *pairs)
         assert len(queries) <= 15 * max(1, len(page.redirect_chain) + 1)
-        assert len(page.context["offered_groups"]) == 200
     assert names(look(admin, group_name="Group 999")) == []
 
 
