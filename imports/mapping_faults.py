@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from imports import header_rules
-from imports.mapping import AUTOMATIC, MappedColumn, Target, looked_up_kinds
+from imports.mapping import AUTOMATIC, DATES, MappedColumn, Target, looked_up_kinds
 from imports.names import Names
 from imports.presets import HeaderCase, Options
 from profiles.consent import GROUP, is_reserved
@@ -58,12 +58,12 @@ def lacking(columns: Iterable[MappedColumn], schema: Schema, spelling: Callable[
     return [spelling(d.key) for d in schema.definitions.values() if d.mandatory and d.key not in mapped]
 
 
-NOTES = ("spelled_otherwise", "appboy_id", "mixed_types")
+NOTES = ("spelled_otherwise", "appboy_id", "mixed_types", "format_not_used")
 
 
 def notes(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
     """What a person should know of columns that can be imported, as they are mapped: nothing of it is in the way."""
-    return [*_spelled_otherwise(columns, schema, options), *_mixed_types(columns)]
+    return [*_spelled_otherwise(columns, schema, options), *_mixed_types(columns), *_formats_not_used(columns, schema)]
 
 
 def _spelled_otherwise(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> Iterator[Fault]:
@@ -88,6 +88,16 @@ def _mixed_types(columns: Sequence[MappedColumn]) -> Iterator[Fault]:
         if is_new_text and column.statistics.get("mixed"):
             reason = f"Column {column.header} has values of mixed types; it becomes text"
             yield Fault("mixed_types", reason, column.header)
+
+
+def _formats_not_used(columns: Sequence[MappedColumn], schema: Schema) -> Iterator[Fault]:
+    """Columns whose headers declare a date format though they go to something else than a date (D-14)."""
+    for column in columns:
+        known = schema.definitions.get(column.target) if column.target_kind == Target.ATTRIBUTE else None
+        if column.date_format and known is not None and known.type not in DATES:
+            holds = f"Column {column.header} goes to {known.key}, which holds {known.type.value.replace('_', ' ')}"
+            reason = f"{holds}: the date format in its header is not used, and its values stay as they are written"
+            yield Fault("format_not_used", reason, column.header)
 
 
 def listed(headers: Sequence[str]) -> str:

@@ -164,6 +164,16 @@ def test_a_header_spelled_otherwise_is_noted_with_what_may_be_meant():
     assert mapping_faults.notes(columns, SCHEMA, Options()) == []
 
 
+def test_a_date_format_on_a_column_that_goes_to_no_date_is_noted():  # D-14
+    column = mapped("plan <dd/MM/yyyy>", "plan")
+    column.date_format = "dd/MM/yyyy"
+    (note,) = mapping_faults.notes([column], SCHEMA, Options())
+    assert (note.code, note.column) == ("format_not_used", "plan <dd/MM/yyyy>")
+    assert "holds text: the date format in its header is not used" in note.reason
+    column.target = "dob"
+    assert mapping_faults.notes([column], SCHEMA, Options()) == []
+
+
 def test_a_column_of_mixed_types_is_noted_where_it_becomes_text():  # AT-20
     column = mapped("shoe", "shoe", Target.NEW)
     column.type, column.statistics = "text", {"mixed": True}
