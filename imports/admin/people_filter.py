@@ -46,7 +46,7 @@ def of_import(sent: Parameters) -> Added:
         jobs = _named(text) if text else numbered
         job = _only(jobs, text)
     except _SeveralImports as several:
-        links = [(label(job), people_of(job, outcome)) for job in several.jobs]
+        links = [(label(job), _instead(sent, job)) for job in several.jobs]
         return Added(wrong=[several], context=context | {"same_name": links, "import_problem": str(several)})
     except InvalidCondition as invalid:
         return Added(wrong=[invalid], context=context | {"import_problem": str(invalid)})
@@ -64,6 +64,13 @@ class _SeveralImports(InvalidCondition):
     def __init__(self, jobs: Sequence[ImportJob]) -> None:
         super().__init__(f"{len(jobs)} imports have this name. Choose one of them.", "import_name")
         self.jobs = jobs
+
+
+def _instead(sent: Parameters, job: ImportJob) -> str:
+    """The same page with this import; all else that it asks for stays."""
+    left = [name for name in sent if name not in ("import", "import_name", "p")]
+    others = [(name, text) for name in left for text in sent[name] if text]
+    return f"?{urlencode([*others, ('import', str(job.pk))])}"
 
 
 def _targets() -> QuerySet[ImportJob]:

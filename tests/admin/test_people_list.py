@@ -220,7 +220,9 @@ def test_imports_of_one_name_are_told_apart_by_date_and_number(admin: Client):
     assert page.context["recent"] == labels
     assert "2 imports have this name. Choose one of them." in told(page)
     assert [label for label, _ in page.context["same_name"]] == labels
-    assert names(admin.get(page.context["same_name"][0][1])) == ["zed@x.co"]
+    assert names(admin.get(reverse(PEOPLE) + page.context["same_name"][0][1])) == ["zed@x.co"]
+    (_, address), _ = look(admin, import_name="May", outcome="imported", has="phone").context["same_name"]
+    assert names(admin.get(reverse(PEOPLE) + address)) == [], "what else was asked for stays"
     page = look(admin, import_name=labels[1])
     assert names(page) == ["Ann", "Ben", "Cy"]
     assert page.request["QUERY_STRING"] == f"import={first.pk}", "an address to share"
