@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import OperationalError, connection, transaction
+from django.db import connection
+
+from profiles.time_limit import TookTooLong, time_limit
 
 SECONDS = 10
 """How long an exact count may take."""
@@ -89,14 +91,10 @@ def _estimate(sample: str, parameters: Sequence[str]) -> Estimate:
 
 def _within(seconds: int, statement: str, parameters: Sequence[str]) -> list[tuple[Any, ...]] | None:
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
+        with time_limit(seconds), connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             found: list[tuple[Any, ...]] = cursor.fetchall()
-            transaction.set_rollback(True)  # takes the time limit back
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") != _QUERY_CANCELED:
-            raise
+    except TookTooLong:
         return None
     return found
 
@@ -105,8 +103,6 @@ def _rounded(number: int) -> int:
     """Two digits are all that a sample tells."""
     return int(float(f"{number:.1e}"))
 
-
-_QUERY_CANCELED = "57014"
 
 # How many pages came into the sample is left to chance, so they are counted; the same ones come into it next time.
 _SAMPLE = """

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
-from psycopg.errors import QueryCanceled
 
 from profiles.models import Profile
 
 CHEAP = 15_000
 """What counting may cost, in the planner's units, to be done unasked: some tens of milliseconds."""
-
-
-class TookTooLong(Exception):
-    """The database was stopped at the time limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +25,6 @@ class Count:
     def shown(self) -> int:
         """Rounded to three digits where it is an estimate, so that it does not look like more."""
         return self.people if self.is_exact else int(float(f"{self.people:.3g}"))
-
-
-@contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
-    """End each statement inside after so many seconds. Raises ``TookTooLong``; nothing is left of the limit after."""
-    try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout = %s", [1000 * seconds])
-            yield
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
-            raise TookTooLong from error
-        raise
 
 
 def page(people: QuerySet[Profile], number: int, size: int) -> QuerySet[Profile]:

@@ -9,9 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from imports.admin import people_filter
 from imports.admin.pages import is_fragment, job_to_see, page
-from profiles import listing, reach, segments
+from profiles import reach, segments
 from profiles.consent import Channel
-from profiles.listing import TookTooLong
+from profiles.time_limit import TookTooLong, time_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def view(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404("This import has not begun, so it has no people yet.")
     everybody, lines = 0, []
     try:
-        with listing.time_limit(settings.IMPORTS_FILTER_SECONDS):
+        with time_limit(settings.IMPORTS_FILTER_SECONDS):
             everybody, reached = segments.reach_of(job.change_set_id)
         people = people_filter.people_of(job)
         lines = [Line(c, reached[c], f"{people}&reach={c.value}", reach.NEEDS[c]) for c in Channel]

@@ -23,8 +23,9 @@ from profiles.admin.people_list import LAST_PAGE, Added
 from profiles.admin.source import Source
 from profiles.condition_parameters import Parameters
 from profiles.conditions import Member
-from profiles.listing import Count, TookTooLong
+from profiles.listing import Count
 from profiles.models import Event, Profile, load_schema
+from profiles.time_limit import TookTooLong, time_limit
 
 if TYPE_CHECKING:
     from profiles.admin.events import EventAdmin
@@ -83,7 +84,7 @@ def view(request: HttpRequest, screen: EventAdmin, extra: dict[str, Any]) -> Htt
     stopped = False
     if not asked.problems:
         try:
-            with listing.time_limit(settings.IMPORTS_FILTER_SECONDS):
+            with time_limit(settings.IMPORTS_FILTER_SECONDS):
                 wanted = _wanted(asked)
                 events = timeline.page(wanted, asked.page, PAGE_SIZE)
                 count = _count(wanted, events, asked)

@@ -20,9 +20,10 @@ from profiles import condition_parameters, filter_index, listing, search, segmen
 from profiles.admin import group_filter, people_filters, people_rows, segment_filter
 from profiles.condition_parameters import Parameters
 from profiles.conditions import AttributeCondition, Condition, InvalidCondition
-from profiles.listing import Count, TookTooLong
+from profiles.listing import Count
 from profiles.models import Attribute, Change, ChangeSet, Profile, SubscriptionGroup
 from profiles.schema import Schema
+from profiles.time_limit import TookTooLong, time_limit
 
 if TYPE_CHECKING:
     from profiles.admin.people import ProfileAdmin
@@ -227,7 +228,7 @@ def _find(asked: Asked, known: Known) -> Found:
         people = people.filter(search.holders(asked.text, known.schema))
     rows: list[Profile] = []
     try:
-        with listing.time_limit(settings.IMPORTS_FILTER_SECONDS):
+        with time_limit(settings.IMPORTS_FILTER_SECONDS):
             rows = list(_with_last_import(listing.page(people, asked.page, PAGE_SIZE)))
             count = _count(people, rows, asked, known)
     except TookTooLong:

@@ -13,13 +13,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from profiles import listing, segments
+from profiles import segments
 from profiles.admin import group_filter, people_list, segment_add, segment_filter
 from profiles.admin.addresses import without_nul
 from profiles.admin.people_filters import said
 from profiles.conditions import InvalidCondition, Member
 from profiles.models import ChangeSet, Profile, Segment, load_schema
 from profiles.templatetags.profiles import when
+from profiles.time_limit import TookTooLong, time_limit
 
 if TYPE_CHECKING:
     from profiles.admin.people import ProfileAdmin
@@ -137,9 +138,9 @@ def _from(member: Member, sources: dict[int, Any]) -> str:
 def _counted(segment: Segment) -> str:
     try:
         people = segments.people(segments.conditions_of(segment), load_schema())
-        with listing.time_limit(settings.IMPORTS_FILTER_SECONDS):
+        with time_limit(settings.IMPORTS_FILTER_SECONDS):
             return f"{people.count():,}"
     except InvalidCondition as invalid:
         return f"Nobody. {invalid}"
-    except listing.TookTooLong:
+    except TookTooLong:
         return "Counting takes too long now."
