@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from imports import waiting
+from imports.jobs import pending
+from imports.jobs.transitions import Actor
 from imports.models import ImportJob
-from imports.moves import Actor
 
 FIRST = ("imports", "profiles")
 """What people come for; the site's own records follow."""
@@ -31,7 +31,7 @@ class Site(admin.AdminSite):
         return sorted(apps, key=lambda app: app["app_label"] not in FIRST)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        desk = waiting.desk(Actor.of(request.user), _waiting(request))
+        desk = pending.desk(Actor.of(request.user), _waiting(request))
         return super().index(request, {"desk": desk, **(extra_context or {})})
 
 
@@ -39,6 +39,6 @@ def _waiting(request: HttpRequest) -> int:
     """Asked once for a page, which has more than one list of links."""
     found: int | None = getattr(request, "imports_waiting", None)
     if found is None:
-        found = waiting.count(Actor.of(request.user))
+        found = pending.count(Actor.of(request.user))
         request.imports_waiting = found  # type: ignore[attr-defined]
     return found

@@ -7,11 +7,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from imports.mapping import Target
+from imports.mapping.column_mapping import Target
 from imports.states import CHECKED, Status, Step
-from profiles.merge import Action
+from profiles.merging.actions import Action
 from profiles.models import ChangeSet
-from profiles.values import ValueType
+from profiles.values.parsers import ValueType
 
 
 class ImportJob(models.Model):

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from profiles.merge import Action
-from profiles.values import GENDERS, PhoneFormat, ValueOptions
+from profiles.merging.actions import Action
+from profiles.values.parsers import GENDERS, PhoneFormat, ValueOptions
 
 MEGABYTE = 1024**2
 SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})

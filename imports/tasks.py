@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from imports import downloads, engine, indexes, mail, queue
+from imports.engine import driver
+from imports.jobs import notifications, queue
 from imports.models import ImportJob
+from imports.reports import downloads
+from imports.worker import index_builds
 
 
 def advance(job_id: int) -> None:
     """Carry a job forward for a while; what is left goes back to the queue, so that other jobs have their turn."""
-    if engine.work_on(job_id, settings.IMPORTS_TASK_SECONDS):
+    if driver.work_on(job_id, settings.IMPORTS_TASK_SECONDS):
         queue.advance(ImportJob.objects.get(pk=job_id), times=1)
 
 
 def tell(move_id: int) -> None:
     """Send the e-mails that a move of a job calls for."""
-    mail.send(move_id)
+    notifications.send(move_id)
 
 
 def keep_index(attribute_id: int) -> None:
     """Make or drop what people are found fast by in an attribute."""
-    indexes.keep(attribute_id)
+    index_builds.keep(attribute_id)
 
 
 def make_download(number: int) -> None:

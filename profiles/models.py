@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from profiles.consent import Channel
+from profiles.merging.consent import Channel
 from profiles.schema import Definition, Schema
-from profiles.values import ValueType
+from profiles.values.parsers import ValueType
 
 
 class Profile(models.Model):
@@ -206,7 +206,7 @@ class WriteMark(models.Model):
 
 
 class Event(models.Model):
-    """Something a person did at a time (requirements section 16); written by ``profiles.events`` alone."""
+    """Something a person did at a time (requirements section 16); written by ``profiles.writing.events`` alone."""
 
     profile = models.ForeignKey(Profile, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events")
     name = models.CharField(max_length=255, db_collation="C")

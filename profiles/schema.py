@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from profiles import values
-from profiles.values import ValueType
+from profiles.values import parsers
+from profiles.values.parsers import ValueType
 
 EXTERNAL_ID = "external_id"
 OBJECT_ID = "object_id"
@@ -73,7 +73,7 @@ class Schema:
     @cached_property
     def identifiers(self) -> dict[str, Callable[[Any], str]]:
         """How a value of each channel identifier becomes its matching form: of all whose index is kept."""
-        return {d.key: partial(values.matching_form, d.type) for d in self.definitions.values() if d.identifier}
+        return {d.key: partial(parsers.matching_form, d.type) for d in self.definitions.values() if d.identifier}
 
     @cached_property
     def found_by(self) -> dict[str, Callable[[Any], str]]:

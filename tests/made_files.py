@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 import xlsxwriter
 
-from imports.source import Chosen, Limits, Source, SourceError
+from imports.files.source import Chosen, Limits, Source, SourceError
 
 PEOPLE = b"email,name\nana@example.org,Ana\nbob@example.org,Bob\n"
 

@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from imports import queue, schema_use
-from profiles import schema_changes
+from imports.jobs import queue, schema_guard
 from profiles.admin.attribute_form import AttributeForm
 from profiles.admin.attributes import AttributeAdmin
+from profiles.attributes import changes
 from profiles.models import Attribute
 from profiles.schema import Definition
 
@@ -20,7 +20,7 @@ class ImportingAttributeForm(AttributeForm):
     """What values are does not change while an import writes them."""
 
     def obstacle(self, before: Definition | None, after: Definition) -> str:
-        return schema_use.why_wait() if before and schema_changes.is_other_form(before, after) else ""
+        return schema_guard.why_wait() if before and changes.is_other_form(before, after) else ""
 
 
 @admin.register(Attribute)
@@ -30,7 +30,7 @@ class ImportingAttributeAdmin(AttributeAdmin):
     form = ImportingAttributeForm
 
     def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
-        return super().why_not_delete(request, attribute) or schema_use.why_wait()
+        return super().why_not_delete(request, attribute) or schema_guard.why_wait()
 
     def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
         super().save_model(request, obj, form, change)

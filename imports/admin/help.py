@@ -10,20 +10,21 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from imports import examples, guidance, help_texts, offers
-from imports.admin import preset_words, sample
+from imports.admin import preset_descriptions, samples
 from imports.admin.pages import may_look, page
-from imports.headers import LONGEST_NAME
-from imports.moves import MOVES
-from imports.names import GUESSES, SYNONYMS
+from imports.drafts import help_texts
+from imports.files.errors import Limits, in_bytes
+from imports.jobs.transitions import MOVES
+from imports.mapping import examples, guidance, preset_choices
+from imports.mapping.headers import LONGEST_NAME
+from imports.mapping.synonyms import GUESSES, SYNONYMS
 from imports.presets import MEGABYTE, PRESETS
-from imports.refusal import Limits, in_bytes
 from imports.states import Status
-from profiles.dates import KNOWN_FORMATS
+from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES
 from profiles.models import load_schema
-from profiles.rules import MAX_CUSTOM_ATTRIBUTES
 from profiles.schema import KEY_BYTES, LONGEST_OWN_FIELD, OWN_FIELDS, Schema
-from profiles.values import ValueOptions, ValueType
+from profiles.values.dates import KNOWN_FORMATS
+from profiles.values.parsers import ValueOptions, ValueType
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,12 @@ def view(request: HttpRequest) -> HttpResponse:
         "identifiers": list(identifiers(known)),
         "actions": [Line(action.label, says) for action, says in guidance.ACTIONS.items()],
         "presets": list(PRESETS.values()),
-        "presets_in_words": preset_words.side_by_side(known),
+        "presets_in_words": preset_descriptions.side_by_side(known),
         "outcomes": [Line(outcome.value, says) for outcome, says in help_texts.OUTCOMES.items()],
         "not_run": help_texts.NOT_RUN,
         "approval": help_texts.APPROVAL[settings.IMPORTS_APPROVAL],
         "stages": list(stages()),
-        **sample.offered(),
+        **samples.offered(),
     }
     return page(request, "help", None, **context)
 
@@ -109,7 +110,7 @@ def identifiers(known: Schema) -> Iterator[tuple[str, list[Line]]]:
     """What people can be found by, by what it is, and what it suits (HI-29, HI-33)."""
     groups: dict[str, list[Line]] = {}
     for key, says in guidance.identifiers(known).items():
-        groups.setdefault(guidance.group(key, known), []).append(Line(offers.label(key, known), says, key))
+        groups.setdefault(guidance.group(key, known), []).append(Line(preset_choices.label(key, known), says, key))
     yield from groups.items()
 
 

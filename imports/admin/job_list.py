@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from imports import leases, progress
-from imports.errand import is_at_work
+from imports.cli.run import is_at_work
+from imports.jobs import leases, progress
 from imports.models import ImportJob
 from imports.states import RAN, Status, Step
 

@@ -14,13 +14,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from imports import lifecycle, waiting
-from imports.admin import configure, downloads, job_list, mail, pages, reach, sample, upload
 from imports.admin import help as help_page
-from imports.admin import job as job_page
+from imports.admin import job_list, notifications, pages, reach, samples, upload
+from imports.admin.configure import view
+from imports.admin.job import downloads
+from imports.admin.job import view as job_page
+from imports.jobs import lifecycle, pending
+from imports.jobs.transitions import Actor, Move, Refused
 from imports.models import ImportJob
-from imports.moves import Actor, Move, Refused
-from profiles.admin.addresses import without_nul
+from profiles.admin.query_strings import without_nul
 from profiles.admin.read_only import ReadOnly
 from profiles.templatetags.profiles import when
 
@@ -64,8 +66,8 @@ class ImportJobAdmin(ReadOnly):
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site.admin_view
         return [
-            path("<int:number>/configure/", site(configure.view), name="imports_importjob_configure"),
-            path("<int:number>/mapping/", site(configure.mapping_file), name="imports_importjob_mapping"),
+            path("<int:number>/configure/", site(view.view), name="imports_importjob_configure"),
+            path("<int:number>/mapping/", site(view.mapping_download), name="imports_importjob_mapping"),
             path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
             path("<int:number>/results/", site(downloads.results), name="imports_importjob_results"),
@@ -73,15 +75,15 @@ class ImportJobAdmin(ReadOnly):
             path("<int:number>/problems/", site(downloads.problems_listed), name="imports_importjob_problems"),
             path("<int:number>/reach/", site(reach.view), name="imports_importjob_reach"),
             path("help/", site(help_page.view), name="imports_importjob_help"),
-            path("sample/", site(sample.view), name="imports_importjob_sample"),
+            path("sample/", site(samples.view), name="imports_importjob_sample"),
             path("add/", site(upload.view), name="imports_importjob_add"),
-            path("mail/", site(mail.view), name="imports_importjob_mail"),
+            path("mail/", site(notifications.view), name="imports_importjob_mail"),
             *super().get_urls(),
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         jobs: QuerySet[ImportJob] = super().get_queryset(request)
-        return jobs.defer(*waiting.LONG)
+        return jobs.defer(*pending.LONG)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[job_list.JobList]:
         return job_list.JobList

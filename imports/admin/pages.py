@@ -11,9 +11,9 @@ from django.http import Http404, HttpRequest, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from imports import moves
+from imports.jobs import transitions
+from imports.jobs.transitions import Actor, Move, Refused
 from imports.models import ImportJob, JobMove
-from imports.moves import Actor, Move, Refused
 
 SMALL_BYTES = 2 * 1024**2
 SMALL_ROWS, SMALL_CELLS = 5_000, 1_000_000
@@ -35,7 +35,7 @@ def may_upload(request: HttpRequest) -> bool:
 
 
 def may_look(request: HttpRequest) -> bool:
-    return moves.may_look(actor(request))
+    return transitions.may_look(actor(request))
 
 
 def job_to_see(request: HttpRequest, number: int) -> ImportJob:
@@ -54,7 +54,7 @@ def job_to_work_on(request: HttpRequest, number: int) -> ImportJob:
     """The same for a page on which the job can be changed. Raises ``PermissionDenied`` for others' jobs too."""
     job = job_to_see(request, number)
     try:
-        moves.check_role(job, Move.CHECK, actor(request))
+        transitions.check_role(job, Move.CHECK, actor(request))
     except Refused as refused:
         raise PermissionDenied(refused.message) from refused
     return job

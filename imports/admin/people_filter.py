@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from imports.models import ImportJob
-from profiles import condition_parameters
-from profiles.admin import named
-from profiles.admin.named import label
-from profiles.admin.people_list import Added
-from profiles.condition_parameters import Parameters
-from profiles.conditions import InvalidCondition, Member, Outcome
+from profiles.admin import name_lookup
+from profiles.admin.name_lookup import label
+from profiles.admin.people_list.list_view import Added
 from profiles.models import Segment
+from profiles.search import condition_parameters
+from profiles.search.condition_parameters import Parameters
+from profiles.search.conditions import InvalidCondition, Member, Outcome
 
 RECENT = 50
 
@@ -81,7 +81,7 @@ def _targets() -> QuerySet[ImportJob]:
 
 def _named(text: str) -> list[ImportJob]:
     """All imports whose whole name, or label, this is, letter for letter."""
-    return named.called(_targets(), [text]).get(text, [])
+    return name_lookup.called(_targets(), [text]).get(text, [])
 
 
 def _recent_and(number: str) -> tuple[list[ImportJob], list[ImportJob]]:

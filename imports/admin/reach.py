@@ -9,9 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from imports.admin import people_filter
 from imports.admin.pages import is_fragment, job_to_see, page
-from profiles import reach, segments
-from profiles.consent import Channel
-from profiles.time_limit import TookTooLong, time_limit
+from profiles.database.statement_timeout import TookTooLong, time_limit
+from profiles.merging.consent import Channel
+from profiles.search import query_builder, reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def view(request: HttpRequest, number: int) -> HttpResponse:
     everybody, lines = 0, []
     try:
         with time_limit(settings.IMPORTS_FILTER_SECONDS):
-            everybody, reached = segments.reach_of(job.change_set_id)
+            everybody, reached = query_builder.reach_of(job.change_set_id)
         people = people_filter.people_of(job)
         lines = [Line(c, reached[c], f"{people}&reach={c.value}", reach.NEEDS[c]) for c in Channel]
     except TookTooLong:

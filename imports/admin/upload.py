@@ -11,11 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from imports import engine, offers, queue, upload
-from imports.admin import sample
+from imports.admin import samples
 from imports.admin.pages import SMALL_BYTES, actor, address, may_upload, page
+from imports.drafts import upload
+from imports.engine import driver
+from imports.jobs import queue
+from imports.jobs.transitions import Refused
+from imports.mapping import preset_choices
 from imports.models import ImportJob
-from imports.moves import Refused
 from imports.presets import PRESETS, STANDARD, Preset
 from imports.states import Status
 
@@ -71,7 +74,7 @@ class UploadForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse a record type that the preset does not take (EV-02)."""
         preset, record_type = self.cleaned_data.get("preset"), self.cleaned_data.get("record_type", "")
-        if preset and (reason := offers.why_not(PRESETS[preset], record_type)):
+        if preset and (reason := preset_choices.why_not(PRESETS[preset], record_type)):
             self.add_error("record_type", reason)
         return self.cleaned_data
 
@@ -97,7 +100,7 @@ class UploadForm(forms.Form):
             file_size=file.size or 0,
             source=ImportJob.Source.ADMIN,
             preset=self.cleaned_data["preset"],
-            action=offers.default_action(PRESETS[self.cleaned_data["preset"]]),
+            action=preset_choices.default_action(PRESETS[self.cleaned_data["preset"]]),
             record_type=self.cleaned_data["record_type"],
         )
 
@@ -111,7 +114,7 @@ def view(request: HttpRequest) -> HttpResponse:
         job = _taken(request, form)
         if job is not None:
             return HttpResponseRedirect(address("configure", job))
-    return page(request, "upload", None, form=form, title="Upload a file of people", **sample.offered())
+    return page(request, "upload", None, form=form, title="Upload a file of people", **samples.offered())
 
 
 def _says(preset: Preset) -> str:
@@ -132,7 +135,7 @@ def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
             return upload.receive(job, file, actor(request))
         with queue.in_this_process():
             upload.receive(job, file, actor(request))
-            engine.run_here(job)
+            driver.run_here(job)
     except Refused as refused:
         form.add_error("record_type" if refused.code == "record_type" else "file", refused.message)
         return None

@@ -2,7 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import imports.mapping
+import imports.mapping.column_mapping
 from django.conf import settings
 from django.db import migrations, models
 
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('header', models.TextField()),
                 ('name', models.TextField(help_text='The header without a date format.')),
                 ('date_format', models.CharField(blank=True, max_length=40)),
-                ('target_kind', models.CharField(choices=[(imports.mapping.Target['UNDECIDED'], 'Not decided yet'), (imports.mapping.Target['SKIP'], 'Skip this column'), (imports.mapping.Target['FIELD'], 'Own field of a person'), (imports.mapping.Target['ATTRIBUTE'], 'Attribute'), (imports.mapping.Target['NEW'], 'New attribute')], default=imports.mapping.Target['UNDECIDED'], max_length=10)),
+                ('target_kind', models.CharField(choices=[(imports.mapping.column_mapping.Target['UNDECIDED'], 'Not decided yet'), (imports.mapping.column_mapping.Target['SKIP'], 'Skip this column'), (imports.mapping.column_mapping.Target['FIELD'], 'Own field of a person'), (imports.mapping.column_mapping.Target['ATTRIBUTE'], 'Attribute'), (imports.mapping.column_mapping.Target['NEW'], 'New attribute')], default=imports.mapping.column_mapping.Target['UNDECIDED'], max_length=10)),
                 ('target', models.CharField(blank=True, help_text='Key of the field or attribute.', max_length=120)),
                 ('type', models.CharField(blank=True, choices=[('text', 'text'), ('integer', 'integer'), ('number', 'number'), ('boolean', 'boolean'), ('date', 'date'), ('datetime', 'datetime'), ('email', 'email'), ('phone', 'phone'), ('country', 'country'), ('language', 'language'), ('time_zone', 'time zone'), ('gender', 'gender'), ('url', 'url')], max_length=20)),
                 ('suggested', models.BooleanField(default=True, help_text='False once a person chose.')),

@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from imports import progress
+from imports.jobs import progress
 from profiles.templatetags.profiles import cell, when
 
 register = template.Library()

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from profiles import schema_changes
+from profiles.attributes import changes
 from profiles.models import Attribute
 from profiles.schema import KEY_BYTES, Definition
 
@@ -51,11 +51,11 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        if busy := schema_changes.take_schema(self.instance.pk):
+        if busy := changes.take_schema(self.instance.pk):
             raise forms.ValidationError(busy)
         if self.instance.pk:
             self.before = self._before()
-        for fault in schema_changes.faults(self.before, self._after(cleaned)):
+        for fault in changes.faults(self.before, self._after(cleaned)):
             self.add_error(fault.field if fault.field in self.fields else None, fault.reason)
         if not self.errors and (reason := self.obstacle(self.before, self._after(cleaned))):
             raise forms.ValidationError(reason)

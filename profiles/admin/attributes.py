@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from profiles import holders, identifier_index, schema_changes
-from profiles.admin.addresses import without_nul
 from profiles.admin.attribute_form import AttributeForm
+from profiles.admin.query_strings import without_nul
+from profiles.attributes import changes, identifier_index, usage
 from profiles.models import Attribute, IndexWork
 
 EXACTLY = "count"
@@ -36,7 +36,7 @@ class CountedList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        found = holders.estimate()
+        found = usage.estimate()
         self.result_list: list[Attribute] = list(self.result_list)
         for attribute in self.result_list:
             attribute.people = found.of(attribute.key)  # type: ignore[attr-defined]
@@ -97,14 +97,14 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
         """Why an attribute has to stay; empty if it may go. From the answer to the deletion nobody writes values."""
-        if request.method == "POST" and (busy := schema_changes.take_schema(attribute.pk)):
+        if request.method == "POST" and (busy := changes.take_schema(attribute.pk)):
             return busy
-        return schema_changes.why_not_delete(attribute.definition)
+        return changes.why_not_delete(attribute.definition)
 
     def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
         assert isinstance(form, AttributeForm)
         super().save_model(request, obj, form, change)
-        schema_changes.carry_out(form.before, obj)
+        changes.carry_out(form.before, obj)
         if obj.index_work and obj.identifier:
             messages.info(request, format_html(_SOON, obj.label))
 
@@ -153,11 +153,11 @@ def _done(attribute: Attribute) -> int:
 
 def _counted(key: str, *, exactly: bool) -> str | SafeString:
     """In how many profiles an attribute is, with the way to the exact number where this is not it."""
-    about = holders.estimate()
+    about = usage.estimate()
     shown = about.of(key)
     if about.exact:
         return shown
     if exactly:
-        people = holders.count(key)
+        people = usage.count(key)
         return f"{people:,}" if people is not None else f"{shown} (counting exactly takes too long now)"
     return format_html('{} <a href="?{}=exactly">Count exactly</a>', shown, EXACTLY)

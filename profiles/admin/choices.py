@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from profiles import time_zones
-from profiles.value_types import ValueType
+from profiles.values import time_zones
+from profiles.values.types import ValueType
 
 
 @cache

@@ -8,12 +8,12 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from profiles.admin import events_list
-from profiles.admin.people_list import Added
+from profiles.admin import event_list
+from profiles.admin.people_list.list_view import Added
 from profiles.admin.read_only import ReadOnly
 from profiles.admin.source import Source, source
-from profiles.condition_parameters import Parameters
 from profiles.models import ChangeSet, Event
+from profiles.search.condition_parameters import Parameters
 
 
 @admin.register(Event)
@@ -23,12 +23,12 @@ class EventAdmin(ReadOnly):
     list_template = "profiles/events.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return events_list.view(request, self, extra_context or {})
+        return event_list.view(request, self, extra_context or {})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        return events_list.of_event(request, self, object_id)
+        return event_list.of_event(request, self, object_id)
 
     def added(self, sent: Parameters) -> Added:
         """More filters of the list, from the address of the page."""

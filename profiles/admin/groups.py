@@ -12,11 +12,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from profiles import condition_parameters, holders
-from profiles.admin.addresses import without_nul
-from profiles.conditions import GroupState, InGroup
-from profiles.consent import GROUP_ID_BYTES, group_key
+from profiles.admin.query_strings import without_nul
+from profiles.attributes import usage
+from profiles.merging.consent import GROUP_ID_BYTES, group_key
 from profiles.models import Profile, SubscriptionGroup
+from profiles.search import condition_parameters
+from profiles.search.conditions import GroupState, InGroup
 
 EXACTLY = "count"
 """In an address: count the people of the group, as far as the time limit lets us."""
@@ -116,9 +117,9 @@ def _may(request: HttpRequest, verb: str) -> bool:
 def _told(request: HttpRequest, group: SubscriptionGroup) -> SafeString:
     """How many people are subscribed and unsubscribed, each with the way to them, and to exact numbers."""
     key = group_key(group.group_id)
-    about = holders.estimate_values(key)
+    about = usage.estimate_values(key)
     is_asked = EXACTLY in request.GET and not about.exact
-    exact = holders.count_values(key) if is_asked else None
+    exact = usage.count_values(key) if is_asked else None
     may_look = admin.site.get_model_admin(Profile).has_view_permission(request)
     lines = (
         (

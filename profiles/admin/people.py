@@ -8,12 +8,12 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from profiles.admin import people_list
-from profiles.admin import person as one
-from profiles.admin.people_list import Added
+from profiles.admin.people_list import list_view
+from profiles.admin.people_list.list_view import Added
+from profiles.admin.person_page import views as one
 from profiles.admin.source import Source, source
-from profiles.condition_parameters import Parameters
 from profiles.models import ChangeSet, Profile
+from profiles.search.condition_parameters import Parameters
 
 
 @admin.register(Profile)
@@ -23,7 +23,7 @@ class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_template = "profiles/people.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return people_list.view(request, self, extra_context or {})
+        return list_view.view(request, self, extra_context or {})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return one.add(request, self)
@@ -37,7 +37,7 @@ class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return one.delete(request, self, object_id)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Without Django's way to delete many, which is not ``profiles.store``'s."""
+        """Without Django's way to delete many, which is not ``profiles.writing.store``'s."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     def added(self, sent: Parameters) -> Added:

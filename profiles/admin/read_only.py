@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What is written through ``profiles.store`` alone."""
+    """What is written through ``profiles.writing.store`` alone."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

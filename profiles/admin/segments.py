@@ -13,14 +13,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from profiles import segments
-from profiles.admin import group_filter, people_list, segment_add, segment_filter
-from profiles.admin.addresses import without_nul
-from profiles.admin.people_filters import said
-from profiles.conditions import InvalidCondition, Member
+from profiles.admin import add_segment
+from profiles.admin.people_list import group_filter, list_view, segment_filter
+from profiles.admin.people_list.filters import said
+from profiles.admin.query_strings import without_nul
+from profiles.database.statement_timeout import TookTooLong, time_limit
 from profiles.models import ChangeSet, Profile, Segment, load_schema
+from profiles.search import query_builder
+from profiles.search.conditions import InvalidCondition, Member
 from profiles.templatetags.profiles import when
-from profiles.time_limit import TookTooLong, time_limit
 
 if TYPE_CHECKING:
     from profiles.admin.people import ProfileAdmin
@@ -63,7 +64,7 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return without_nul(request) or super().changelist_view(request, {"title": "Segments", **(extra_context or {})})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        return segment_add.view(request, self)
+        return add_segment.view(request, self)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """The segment with what its members have in common and, where that is asked for, how many they are."""
@@ -109,11 +110,11 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 def _tell(request: HttpRequest, found: Iterable[Segment]) -> None:
     """Say in words what each segment holds: the import that made it, or its conditions; or why nobody is in it."""
     screen: ProfileAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
-    known = people_list.what_is_known()
+    known = list_view.what_is_known()
     held: list[tuple[Segment, Any]] = []
     for segment in found:
         try:
-            held.append((segment, segments.conditions_of(segment)))
+            held.append((segment, query_builder.conditions_of(segment)))
         except InvalidCondition as invalid:
             held.append((segment, invalid))
     members = {c.change_set for _, each in held if isinstance(each, tuple) for c in each if isinstance(c, Member)}
@@ -137,7 +138,7 @@ def _from(member: Member, sources: dict[int, Any]) -> str:
 
 def _counted(segment: Segment) -> str:
     try:
-        people = segments.people(segments.conditions_of(segment), load_schema())
+        people = query_builder.people(query_builder.conditions_of(segment), load_schema())
         with time_limit(settings.IMPORTS_FILTER_SECONDS):
             return f"{people.count():,}"
     except InvalidCondition as invalid:

@@ -8,7 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from imports import engine, queue
+from imports.engine import driver
+from imports.jobs import queue
 from imports.models import ImportJob
 from imports.states import Status
 
@@ -47,7 +48,7 @@ def press(client: Client, job: ImportJob, move: str, **values: str):
 
 def finish(job: ImportJob) -> None:
     with queue.in_this_process():
-        engine.run_here(job)
+        driver.run_here(job)
 
 
 def ready(client: Client, content: bytes = PEOPLE, **choices: str) -> ImportJob:

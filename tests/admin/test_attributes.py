@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from imports import lifecycle, tasks
+from imports import tasks
+from imports.jobs import lifecycle
+from imports.jobs.transitions import Actor, Move, Refused
 from imports.models import ImportJob
-from imports.moves import Actor, Move, Refused
 from imports.states import Status
-from profiles import filter_index, holders, identifier_index, schema_lock
+from profiles.attributes import filter_index, identifier_index, lock, usage
 from profiles.models import Attribute, Identifier, Profile
 from tests.admin.screens import check, finish, log_in, press, upload
 from tests.crashes.processes import holding
@@ -180,7 +181,7 @@ def test_a_value_of_a_file_is_shown_harmlessly_in_a_refusal(admin: Client):
 
 def test_many_misfits_are_not_all_counted(admin: Client, monkeypatch: pytest.MonkeyPatch):
     bring(admin, "email,plan\n" + "".join(f"p{n}@x.co,x{n}\n" for n in range(1, 1201)))
-    monkeypatch.setattr(holders, "PAGE", 500)
+    monkeypatch.setattr(usage, "PAGE", 500)
     page = save(admin, "plan", type="integer")
     assert "1,000 people or more have values that are no integer" in page
 
@@ -377,7 +378,7 @@ def test_an_import_that_was_applied_in_part_goes_on_under_the_same_schema(admin:
 
 def walk_to_apply(job: ImportJob) -> None:
     """Prepare the job, and stop short of its first bucket."""
-    from imports import apply
+    from imports.engine import apply
 
     with transaction.atomic():
         apply.prepare(job)
@@ -388,12 +389,12 @@ def walk_to_apply(job: ImportJob) -> None:
 @in_transactions
 def test_a_change_of_the_schema_waits_for_who_writes_by_it_and_gives_up(admin: Client, monkeypatch: pytest.MonkeyPatch):
     add(admin, "plan")
-    monkeypatch.setattr(schema_lock, "PATIENCE", "100ms")
+    monkeypatch.setattr(lock, "PATIENCE", "100ms")
     writing, done = threading.Event(), threading.Event()
 
     def write() -> None:
         with transaction.atomic():
-            schema_lock.share()
+            lock.share()
             writing.set()
             done.wait(60)
         connection.close()
@@ -432,7 +433,7 @@ def test_of_many_people_the_list_estimates_and_the_page_counts_when_asked(
     bring(admin, "email,plan\n" + "".join(f"p{n}@x.co,x\n" for n in range(2000)))
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('profiles_profile') / 8192")
-        monkeypatch.setattr(holders, "SAMPLED_BLOCKS", cursor.fetchone()[0] // 2)
+        monkeypatch.setattr(usage, "SAMPLED_BLOCKS", cursor.fetchone()[0] // 2)
     plan = known("plan")
     assert "about " in admin.get(address("change", plan)).content.decode()
     assert "Count exactly" in admin.get(address("change", plan)).content.decode()
@@ -443,7 +444,7 @@ def test_of_many_people_the_list_estimates_and_the_page_counts_when_asked(
 def test_a_count_that_takes_too_long_is_given_up_and_leaves_no_time_limit_behind(admin: Client):
     bring(admin, "email,plan\nann@x.co,gold\n")
     with transaction.atomic():
-        assert holders.count("plan") == 1
+        assert usage.count("plan") == 1
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone()[0] == "0"
@@ -451,7 +452,7 @@ def test_a_count_that_takes_too_long_is_given_up_and_leaves_no_time_limit_behind
         blocked: list[int | None] = []
 
         def wait() -> None:
-            blocked.append(holders.count("plan", seconds=1))
+            blocked.append(usage.count("plan", seconds=1))
             connection.close()
 
         other = threading.Thread(target=wait)

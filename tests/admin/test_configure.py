@@ -16,11 +16,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imports import configure, job_file, lifecycle, moves, offers
-from imports.configure import Changes
-from imports.mapping import Target
+from imports.drafts import configure
+from imports.drafts.configure import Changes
+from imports.jobs import lifecycle, stored_file, transitions
+from imports.jobs.transitions import Actor, Move
+from imports.mapping import preset_choices
+from imports.mapping.column_mapping import Target
 from imports.models import ImportColumn, ImportJob
-from imports.moves import Actor, Move
 from imports.presets import PRESETS, Options
 from imports.states import Status, Step
 from profiles.models import Attribute
@@ -291,7 +293,7 @@ def test_a_checked_import_whose_file_is_read_again_is_a_draft_and_is_checked_ane
 
 
 def test_while_a_large_file_is_read_again_choices_are_not_taken_and_that_is_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("imports.admin.configure.SMALL_BYTES", 1)
+    monkeypatch.setattr("imports.admin.configure.view.SMALL_BYTES", 1)
     creator = log_in("Creator")
     job = draft(creator, LETTERS)
     assert "Reading the file" in send(creator, job, encoding="cp1251", reread="1").content.decode()
@@ -339,14 +341,14 @@ def test_the_options_of_every_preset_can_be_changed_for_one_import(preset: str):
     send(creator, job, save="1", **chosen)
     job.refresh_from_db()
     assert job.options == chosen
-    found = job_file.options(job)
+    found = stored_file.options(job)
     assert (found.on_invalid_value, found.iso_dates, found.default_time) == ("fail_row", False, "23:59:59")
     page = shown(creator, job)
     for each in chosen.values():
         assert f'<option value="{each}" selected>' in page
 
 
-ALL_OPTIONS = [*offers.OPTIONS, *offers.RARE_OPTIONS]
+ALL_OPTIONS = [*preset_choices.OPTIONS, *preset_choices.RARE_OPTIONS]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -354,11 +356,11 @@ def test_every_option_of_a_person_is_offered_and_kept(preset: str):
     creator = log_in("Creator")
     upload(creator, b"identity,age\n1,x\n", preset=preset)
     job = ImportJob.objects.get()
-    chosen = {name: offers.option_values(name)[-1] for name in ALL_OPTIONS}
+    chosen = {name: preset_choices.option_values(name)[-1] for name in ALL_OPTIONS}
     send(creator, job, save="1", **chosen)
     job.refresh_from_db()
     assert job.options == chosen
-    assert {str(getattr(job_file.options(job), name)) for name in chosen} == set(chosen.values())
+    assert {str(getattr(stored_file.options(job), name)) for name in chosen} == set(chosen.values())
 
 
 def test_every_option_is_a_choice_or_a_matter_of_its_system():
@@ -690,7 +692,7 @@ def test_a_choice_for_an_import_that_has_moved_on_is_refused_with_the_way_on(qui
     job = draft(admin)
     check(admin, job)
     job.refresh_from_db()
-    lifecycle.move(job, Move.START, moves.Actor.command())
+    lifecycle.move(job, Move.START, transitions.Actor.command())
     answer = quietly(admin, job, action="replace") if quiet else send(admin, job, action="replace", save="1")
     assert "its settings cannot change" in answer.content.decode()
     assert answer.status_code == (409 if quiet else 200)

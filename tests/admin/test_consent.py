@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imports.models import ImportJob
-from profiles import edit
 from profiles.models import Change, Profile, SubscriptionGroup, Suppression
+from profiles.writing import edit
 from tests.admin.screens import address as job_address
 from tests.admin.screens import check, finish, log_in, press, upload
 from tests.admin.test_person import address, name, save

@@ -15,9 +15,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from imports import downloads, tasks
-from imports.headers import PROBLEM
+from imports import tasks
+from imports.mapping.headers import PROBLEM
 from imports.models import Download, ImportJob, RowError
+from imports.reports import downloads
 from imports.states import Status
 from profiles.models import Attribute, Profile
 from tests.admin import screens
@@ -134,7 +135,7 @@ def test_what_a_workbook_cannot_hold_is_cut_or_shown_as_a_mark():
 
 
 def test_a_sheet_that_is_full_is_followed_by_another(monkeypatch):
-    monkeypatch.setattr("imports.report.SHEET_ROWS", 4)
+    monkeypatch.setattr("imports.reports.results_workbook.SHEET_ROWS", 4)
     admin = log_in("Admin")
     book = results(admin, imported(admin))
     assert book.sheetnames == ["Summary", "Failed-Ignored Records", "Failed-Ignored Records (2)"]
@@ -306,7 +307,7 @@ def test_ignored_rows_are_given_where_they_are_wished_for(query: str, numbers: l
 
 
 def test_rows_far_apart_are_found_in_a_file_of_many_parts(monkeypatch):
-    monkeypatch.setattr("imports.scan.PART_ROWS", 500)
+    monkeypatch.setattr("imports.files.column_statistics.PART_ROWS", 500)
     admin = log_in("Admin")
     bad = {1, 2, 500, 501, 1_999, 2_500, 4_999}
     text = "email,first_name\n" + "".join(f"{'bad' if n in bad else f'p{n}@x.co'},N{n}\n" for n in range(1, 5_000))
@@ -348,7 +349,7 @@ def test_more_problems_than_a_page_holds_are_exported_once_each():
 
 
 def test_too_many_problems_for_a_workbook_are_for_csv(monkeypatch):
-    monkeypatch.setattr("imports.resources.MOST_IN_WORKBOOK", 2)
+    monkeypatch.setattr("imports.reports.exports.MOST_IN_WORKBOOK", 2)
     admin = log_in("Admin")
     page = admin.get(address("problems", imported(admin)), {"format": "xlsx"}, follow=True)
     assert "Take them as CSV" in page.content.decode()

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from profiles import edit, holders
+from profiles.attributes import usage
 from profiles.models import Profile, Segment, SubscriptionGroup
+from profiles.writing import edit
 from tests.admin.screens import log_in
 from tests.admin.test_people_list import _as_sent, look, names, told
 
@@ -161,7 +162,7 @@ def test_of_many_people_the_page_estimates_and_counts_when_asked(admin: Client, 
     Profile.objects.bulk_create(members)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size('profiles_profile') / 8192")
-        monkeypatch.setattr(holders, "SAMPLED_BLOCKS", cursor.fetchone()[0] // 2)
+        monkeypatch.setattr(usage, "SAMPLED_BLOCKS", cursor.fetchone()[0] // 2)
     said = told(admin.get(page_of("texts")))
     assert "Subscribed: about " in said
     assert "Unsubscribed: few or none" in said

@@ -12,18 +12,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 
-from imports import examples, guidance, help_texts
+from imports.drafts import help_texts
+from imports.files.errors import Limits
+from imports.jobs.transitions import MOVES, Move, Role
+from imports.mapping import examples, guidance
 from imports.models import ImportJob
-from imports.moves import MOVES, Move, Role
 from imports.presets import PRESETS, Options
-from imports.refusal import Limits
 from imports.states import Status
-from profiles import values
-from profiles.dates import KNOWN_FORMATS
-from profiles.merge import Action
+from profiles.merging.actions import Action
+from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES, Outcome
 from profiles.models import Attribute, load_schema
-from profiles.rules import MAX_CUSTOM_ATTRIBUTES, Outcome
-from profiles.values import ValueOptions, ValueType
+from profiles.values import parsers
+from profiles.values.dates import KNOWN_FORMATS
+from profiles.values.parsers import ValueOptions, ValueType
 from tests.admin.screens import UPLOAD, address, check, log_in, upload
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ def test_each_type_is_there_with_examples_that_can_be_imported(text: str):
     for kind, look in examples.TYPES.items():
         assert kind.value.replace("_", " ") in text
         assert look.says in text
-        parse = values.parser(kind, ValueOptions())
+        parse = parsers.parser(kind, ValueOptions())
         for example in look.examples:
             assert example in text
         for example in (*look.examples, *look.others):
@@ -61,7 +62,7 @@ def test_each_type_is_there_with_examples_that_can_be_imported(text: str):
 def test_examples_of_built_in_attributes_can_be_imported():
     known = load_schema().definitions
     for key, found in examples.ATTRIBUTES.items():
-        parse = values.parser(known[key].type, ValueOptions())
+        parse = parsers.parser(known[key].type, ValueOptions())
         assert all(parse(text) for text in found)
 
 

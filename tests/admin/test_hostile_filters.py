@@ -15,11 +15,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from profiles import segments
-from profiles.condition_parameters import from_parameters
-from profiles.conditions import InvalidCondition, Operator
 from profiles.models import Attribute, Profile, load_schema
 from profiles.schema import Schema
+from profiles.search import query_builder
+from profiles.search.condition_parameters import from_parameters
+from profiles.search.conditions import InvalidCondition, Operator
 from tests.admin.screens import log_in
 from tests.admin.test_people_list import PEOPLE, _as_sent, imported, look, names, told
 
@@ -86,7 +86,7 @@ def _tests(key: str, operator: Operator, value: str, schema: Schema) -> Iterator
     found, _ = from_parameters({"attribute": [key], "operator": [operator], "value": [value]})
     for condition in found:
         with suppress(InvalidCondition):
-            yield segments.test(condition, schema)
+            yield query_builder.test(condition, schema)
 
 
 def _rows(rows: list[tuple[str, str, str]]) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.defaults import server_error
 
-from imports import mapping
 from imports.admin import job_list
+from imports.mapping import column_mapping
 from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
 from profiles.models import load_schema
@@ -190,7 +190,7 @@ def test_it_takes_the_same_few_queries_at_any_size(admin):
 
 
 def test_stopped_imports_are_resumed_from_the_list_by_whom_they_concern(cara):
-    as_checked = mapping.schema_version([], load_schema())
+    as_checked = column_mapping.schema_version([], load_schema())
     stopped = job(status=Status.STOPPED, created_by=cara, schema_version=as_checked)
     stopped.moves.create(move="stop", before=Status.IN_PROGRESS, after=Status.STOPPED)
     sent = {"action": "resume", "_selected_action": [stopped.pk]}

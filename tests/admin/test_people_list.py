@@ -24,9 +24,10 @@ from django.utils import timezone
 
 from imports.admin.people_filter import people_of
 from imports.models import ImportJob
-from profiles import filter_index, listing, segments
-from profiles.conditions import AttributeCondition, Operator, Outcome
+from profiles.attributes import filter_index
 from profiles.models import Attribute, Profile, load_schema
+from profiles.search import listing, query_builder
+from profiles.search.conditions import AttributeCondition, Operator, Outcome
 from tests.admin.screens import check, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -499,7 +500,7 @@ def attribute(admin: Client) -> Iterator[Attribute]:
 
 
 def plan_of(key: str, operator: Operator, value: str) -> str:
-    people = segments.people([AttributeCondition(key, operator, value)], load_schema())
+    people = query_builder.people([AttributeCondition(key, operator, value)], load_schema())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         return people.explain()

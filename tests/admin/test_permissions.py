@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from imports.models import ImportJob
 from imports.states import Status
-from profiles import edit
 from profiles.models import Attribute, ChangeSet, Event, Segment, SubscriptionGroup
+from profiles.writing import edit
 from tests.admin.screens import address, check, log_in, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

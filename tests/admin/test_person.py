@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from imports.models import ImportJob
-from profiles import edit, values
 from profiles.admin.choices import choices
 from profiles.models import Attribute, Change, ChangeSet, Event, Profile
-from profiles.values import ValueOptions, ValueType
+from profiles.values import parsers
+from profiles.values.parsers import ValueOptions, ValueType
+from profiles.writing import edit
 from tests.admin.screens import check, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db
@@ -136,7 +137,7 @@ def test_a_bad_value_of_each_type_is_refused_at_its_field(kind: str, text: str, 
 
 @pytest.mark.parametrize("kind", list(ValueType))
 def test_each_name_in_a_list_of_choices_is_a_value(kind: ValueType):
-    parse = values.parser(kind, ValueOptions())
+    parse = parsers.parser(kind, ValueOptions())
     for code in choices(kind) or {}:
         assert str(parse(code)).lower() == code.lower()
 

@@ -13,14 +13,14 @@ from django.test.utils import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from imports import guidance, samples
-from imports.mapping import Target
+from imports.mapping import guidance, samples
+from imports.mapping.column_mapping import Target
 from imports.models import ImportJob
 from imports.presets import PRESETS, STANDARD, Options
 from imports.states import Status
 from profiles.models import Attribute, Event, Profile, load_schema
 from profiles.schema import Definition, Schema
-from profiles.values import PhoneFormat, ValueType
+from profiles.values.parsers import PhoneFormat, ValueType
 from tests.admin.screens import UPLOAD, check, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db

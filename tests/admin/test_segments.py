@@ -9,9 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imports import lifecycle, steps
+from imports.engine import steps
+from imports.jobs import lifecycle
+from imports.jobs.transitions import Actor, Move, Refused
 from imports.models import ImportJob
-from imports.moves import Actor, Move, Refused
 from imports.states import Step
 from profiles.models import Attribute, ChangeSet, Segment
 from tests.admin.screens import address, check, finish, log_in, press, upload

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from imports import lifecycle, moves, queue
+from imports.jobs import lifecycle, queue, transitions
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob, NoMail
-from imports.moves import Actor, Move
 from imports.states import Status
 from tests.admin.screens import log_in
 
@@ -86,8 +86,8 @@ def test_what_waits_for_somebody_is_what_they_may_approve(settings):
             log_in(role, name=f"{role} {policy}")
             actor = Actor.of(who(f"{role} {policy}"))
             for made in (job("Own", by=f"{role} {policy}"), job("Of another"), job("Ready", Status.READY)):
-                waits = moves.waiting_for(actor).filter(pk=made.pk).exists()
-                assert waits == (Move.APPROVE in moves.open_moves(made, actor)), (policy, role, made)
+                waits = transitions.waiting_for(actor).filter(pk=made.pk).exists()
+                assert waits == (Move.APPROVE in transitions.open_moves(made, actor)), (policy, role, made)
 
 
 def test_a_creator_finds_own_drafts_and_why_an_import_was_rejected():

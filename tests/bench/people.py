@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imports.people import write_people
+from imports.sample_data.people import write_people
 
 SEED = 1
 SAMPLE = 500

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from profiles import edit
 from profiles.models import Profile
+from profiles.writing import edit
 from tests.browser.person import NARROW, People
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -12,9 +12,11 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from imports import configure, engine, lifecycle, queue
+from imports.drafts import configure
+from imports.engine import driver
+from imports.jobs import lifecycle, queue
+from imports.jobs.transitions import Actor, Move
 from imports.models import Bucket, ImportJob, RowError
-from imports.moves import Actor, Move
 from imports.states import Step
 from profiles.models import Attribute, Change, Identifier, Profile
 from tests.crashes import people, settings
@@ -86,7 +88,7 @@ def unit(job: ImportJob) -> None:
     """Do one unit of work, or end one step, or have the job go on, in this process."""
     with queue.in_this_process():
         if not go_on(job):
-            engine.work_on(job.pk, 0)
+            driver.work_on(job.pk, 0)
     job.refresh_from_db()
 
 
@@ -95,7 +97,7 @@ def finish(job: ImportJob) -> None:
     while job.status in ("draft", "checking", "ready", "pending", "in_progress"):
         with queue.in_this_process():
             go_on(job)
-            engine.run_here(job)
+            driver.run_here(job)
     assert job.status == "completed", (job.status, job.reason)
 
 
@@ -103,7 +105,7 @@ def finish_what_is_free(job: ImportJob) -> bool:
     """Do what nobody else has leased, in this process. Returns whether the job is completed."""
     with queue.in_this_process():
         go_on(job)
-        engine.run_here(job)
+        driver.run_here(job)
     assert job.status not in ("failed", "stopped"), job.reason
     return job.status == "completed"
 
@@ -127,9 +129,9 @@ def ready(*, tied: bool = True) -> ImportJob:
     """A job that was checked, with nobody about who works on it."""
     job = uploaded(tied=tied)
     with queue.in_this_process():
-        engine.run_here(job)
+        driver.run_here(job)
         submit(job)
-        engine.run_here(job)
+        driver.run_here(job)
     return job
 
 

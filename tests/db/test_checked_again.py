@@ -14,13 +14,15 @@ from django.core.files.base import ContentFile
 from django.core.management.base import OutputWrapper
 from django.db import connection
 
-from imports import configure, engine, lifecycle, queue, staging, steps
-from imports.errand import Errand
+from imports.cli.run import Errand
+from imports.drafts import configure
+from imports.engine import driver, staging, steps
+from imports.files.errors import Refusal
+from imports.files.source import SourceError
+from imports.jobs import lifecycle, queue
+from imports.jobs.progress import Display
+from imports.jobs.transitions import Actor, Move
 from imports.models import Bucket, ImportJob
-from imports.moves import Actor, Move
-from imports.progress import Display
-from imports.refusal import Refusal
-from imports.source import SourceError
 from imports.states import Status, Step
 from tests.crashes import way
 from tests.crashes.processes import wait_for
@@ -62,9 +64,9 @@ def test_a_step_of_an_earlier_check_is_not_ended_in_the_next_one(job: ImportJob,
     check_again(job)
     way.walk(job := now(job), step)
     before = ImportJob.objects.values().get(pk=job.pk)
-    engine._end(late, steps.STEPS[step])
+    driver._end(late, steps.STEPS[step])
     assert ImportJob.objects.values().get(pk=job.pk) == before
-    engine.run_here(job)
+    driver.run_here(job)
     assert (job.status, job.preview["imported"]) == (Status.READY, expected)
 
 
@@ -72,8 +74,8 @@ def test_a_worker_that_saw_an_earlier_check_leaves_the_units_of_the_next_one_alo
     way.walk(job, Step.STAGE)
     late = now(job)
     check_again(job, identifier="external_id")
-    engine._cut(now(job), steps.STEPS[Step.STAGE])
-    engine._advance(late)
+    driver._cut(now(job), steps.STEPS[Step.STAGE])
+    driver._advance(late)
     units = job.buckets.filter(step=Step.STAGE)
     assert not units.exclude(done=None).exists()
     assert not units.exclude(lease_until=None).exists()
@@ -84,7 +86,7 @@ def test_a_worker_that_saw_an_earlier_check_leaves_the_units_of_the_next_one_alo
 
 def test_a_check_can_be_cut_up_while_a_unit_of_the_one_before_still_runs(job: ImportJob):
     way.walk(job, Step.STAGE)
-    engine._cut(old := now(job), steps.STEPS[Step.STAGE])
+    driver._cut(old := now(job), steps.STEPS[Step.STAGE])
     written, ended = threading.Event(), threading.Event()
 
     def slowly(job: ImportJob, bucket: Bucket) -> dict[str, int]:
@@ -96,16 +98,16 @@ def test_a_check_can_be_cut_up_while_a_unit_of_the_one_before_still_runs(job: Im
     slow = steps.Work(lambda job: [], slowly, lambda job: None)
     bucket = old.buckets.filter(step=Step.STAGE)[0]
     with ThreadPoolExecutor(2) as threads:
-        unit = threads.submit(over_its_own_connection, lambda: engine._do(old, bucket, slow))
+        unit = threads.submit(over_its_own_connection, lambda: driver._do(old, bucket, slow))
         assert written.wait(30)
         check_again(job)
-        cut = threads.submit(over_its_own_connection, lambda: engine._cut(now(job), steps.STEPS[Step.STAGE]))
+        cut = threads.submit(over_its_own_connection, lambda: driver._cut(now(job), steps.STEPS[Step.STAGE]))
         wait_for(lambda: _waiting_for_a_table(job), job)
         ended.set()
         unit.result(30)
         assert cut.result(30)
     job = now(job)
-    engine.run_here(job)
+    driver.run_here(job)
     assert (job.status, job.setbacks) == (Status.READY, 0)
 
 
@@ -134,7 +136,7 @@ def test_a_file_whose_job_was_moved_meanwhile_is_kept(job: ImportJob):
     way.walk(job, Step.SCAN)
     late = now(job)
     way.walk(job, Status.DRAFT)
-    with engine._answering(late, 1):
+    with driver._answering(late, 1):
         refuse()
     job = now(job)
     assert (job.status, job.columns.exists()) == (Status.DRAFT, True)
@@ -143,7 +145,7 @@ def test_a_file_whose_job_was_moved_meanwhile_is_kept(job: ImportJob):
 
 def test_a_file_that_was_taken_is_kept_when_it_cannot_be_read_later(job: ImportJob):
     way.walk(job, Step.STAGE)
-    with engine._answering(job, 1):
+    with driver._answering(job, 1):
         refuse()
     job = now(job)
     assert (job.status, job.reason) == (Status.FAILED, "It cannot be read.")
@@ -168,7 +170,7 @@ def test_a_workbook_whose_reader_is_killed_is_read_again(monkeypatch: pytest.Mon
         return real([sys.executable, "-c", KILLED], **options)
 
     monkeypatch.setattr(subprocess, "run", run)
-    engine.run_here(job)
+    driver.run_here(job)
     assert killed
     assert (job.status, job.total, job.reason) == (Status.DRAFT, 1, "")
 

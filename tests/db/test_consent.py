@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from imports.models import ImportJob, RowError
-from profiles import edit, history, reach, segments, store
-from profiles.conditions import Member, Reachable
-from profiles.consent import Channel
-from profiles.edit import Seen
+from profiles import history
+from profiles.merging.consent import Channel
 from profiles.models import Change, Profile, SubscriptionGroup, Suppression, load_schema
+from profiles.search import query_builder, reach
+from profiles.search.conditions import Member, Reachable
+from profiles.writing import edit, store
+from profiles.writing.edit import Seen
 from tests.db.test_import_profiles import refusal, run, write
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -34,7 +36,7 @@ def known(external_id: str) -> dict[str, Any]:
 
 
 def reached(channel: Channel) -> set[str]:
-    found = segments.people([Reachable(channel)], load_schema())
+    found = query_builder.people([Reachable(channel)], load_schema())
     return {external_id or "" for external_id in found.values_list("external_id", flat=True)}
 
 
@@ -204,9 +206,9 @@ def test_of_two_rows_about_one_address_the_later_counts(tmp_path: Path, settings
 def test_of_ten_people_four_are_not_reached_by_email(tmp_path: Path):
     rows = [f"p{n},p{n}@x.co,{'false' if n < 2 else ''}" for n in range(8)] + ["p8,,", "p9,,true"]
     job = bring(tmp_path, "external_id,email,MSG-email\n" + "\n".join(rows))
-    everybody, reach_of = segments.reach_of(job.change_set_id or 0)
+    everybody, reach_of = query_builder.reach_of(job.change_set_id or 0)
     assert (everybody, reach_of[Channel.EMAIL]) == (10, 6)
-    both = segments.people([Member(job.change_set_id or 0), Reachable(Channel.EMAIL)], load_schema())
+    both = query_builder.people([Member(job.change_set_id or 0), Reachable(Channel.EMAIL)], load_schema())
     assert both.count() == 6
 
 

@@ -11,10 +11,11 @@ from datetime import timedelta
 import pytest
 
 from config.settings import BASE_DIR
-from imports import queue, tasks
+from imports import tasks
+from imports.job_tables import JobTables
+from imports.jobs import queue
 from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
-from imports.tables import JobTables
 from tests.crashes import way
 from tests.crashes.processes import (
     CHAINED,

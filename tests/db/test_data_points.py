@@ -7,10 +7,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from imports import data_points, engine, leases, queue
+from imports.engine import data_points, driver
+from imports.job_tables import JobTables
+from imports.jobs import leases, queue
 from imports.models import ImportJob
 from imports.states import Step
-from imports.tables import JobTables
 from tests.admin.screens import address, check, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -82,7 +83,7 @@ def test_what_a_crash_of_the_database_emptied_is_read_again_before_it_is_counted
             job.refresh_from_db()
             if job.step == Step.APPLY and job.buckets.filter(step=Step.APPLY).exists() and leases.all_done(job):
                 break
-            engine._advance(job)
+            driver._advance(job)
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {JobTables(job.pk).staged}, {JobTables(job.pk).results}")
     finish(job)

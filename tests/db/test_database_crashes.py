@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from imports import engine, queue
+from imports.engine import driver
+from imports.jobs import queue
 from imports.states import Status, Step
 from profiles.models import Change
 from tests.crashes import way
@@ -119,7 +120,7 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_not_imported(server):
     server.crash(Crash.BACKEND)
     with queue.in_this_process():
         way.start(job)
-        engine.run_here(job)
+        driver.run_here(job)
     assert (job.status, job.reason_code) == (Status.FAILED, "file_changed")
     assert "Upload it again" in job.reason
     assert job.not_run == job.total - job.failed

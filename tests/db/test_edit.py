@@ -12,14 +12,16 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from imports import engine, lifecycle, queue
+from imports.engine import driver
+from imports.jobs import lifecycle, queue
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob
-from imports.moves import Actor, Move
 from imports.states import Step
-from profiles import edit, history, patience, slots, store
-from profiles.edit import Seen
-from profiles.faults import Refused, Why
+from profiles import history
 from profiles.models import Attribute, Change, ChangeSet, Event, Identifier, Profile, WriteMark
+from profiles.writing import edit, retry, store, value_locks
+from profiles.writing.edit import Seen
+from profiles.writing.errors import Refused, Why
 from tests.oracle import drive
 from tests.oracle.conftest import crew
 from tests.oracle.drive import Crew
@@ -208,7 +210,7 @@ def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(
             with queue.in_this_process():
                 lifecycle.move(job, Move.START, Actor.command())
                 while ImportJob.objects.get(pk=job.pk).step != Step.APPLY:
-                    engine.work_on(job.pk, 0)
+                    driver.work_on(job.pk, 0)
         if act == "edited":
             edit.save(seen(person), {"home_city": "Bonn"}, None)
         elif act == "deleted":
@@ -216,7 +218,7 @@ def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(
         else:
             edit.save(seen(person), {"email": ["a@x.co", "b@x.co"]}, None)
         if when == Step.APPLY:
-            engine.run_here(job)
+            driver.run_here(job)
             job.refresh_from_db()
         else:
             drive.apply(job, asked, crew)
@@ -251,7 +253,7 @@ def test_an_import_that_looks_somebody_up_is_waited_for(act: str):
     person = made(email=["a@x.co"])
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            slots.lock_slots(slots.slots_of([("email", "a@x.co")]), set())
+            value_locks.lock_slots(value_locks.slots_of([("email", "a@x.co")]), set())
             done = pool.submit(_apart, lambda: ACTS[act](person))
             while not (done.done() or _somebody_waits()):
                 time.sleep(0.01)
@@ -263,10 +265,10 @@ def test_an_import_that_looks_somebody_up_is_waited_for(act: str):
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("act", ACTS)
 def test_nobody_waits_for_an_import_for_ever(act: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(patience, "PATIENCE", "20ms")
+    monkeypatch.setattr(retry, "PATIENCE", "20ms")
     person = made(email=["a@x.co"])
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        slots.lock_slots(slots.slots_of([("email", "a@x.co")]), set())
+        value_locks.lock_slots(value_locks.slots_of([("email", "a@x.co")]), set())
         done: Future[Any] = pool.submit(_apart, lambda: ACTS[act](person))
         with pytest.raises(Refused) as refused:
             done.result()

@@ -6,12 +6,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
 
-from imports import configure, engine, lifecycle, queue
+from imports.drafts import configure
+from imports.engine import driver
+from imports.job_tables import JobTables
+from imports.jobs import lifecycle, queue
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob
-from imports.moves import Actor, Move
-from imports.tables import JobTables
-from profiles import edit, store
 from profiles.models import Event, Profile
+from profiles.writing import edit, store
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -23,16 +25,16 @@ def checked() -> ImportJob:
     job.identifier, job.options = "external_id", {"event_name": "Product Viewed"}
     job.file.save("views.csv", ContentFile(VIEWS.encode()), save=False)
     lifecycle.upload(job, Actor.command())
-    engine.run_here(job)
+    driver.run_here(job)
     configure.check(job, Actor.command())
-    engine.run_here(job)
+    driver.run_here(job)
     assert job.status == "ready", job.reason
     return job
 
 
 def applied(job: ImportJob):
     lifecycle.move(job, Move.START, Actor.command())
-    engine.run_here(job)
+    driver.run_here(job)
     assert job.status == "completed", job.reason
     return list(Event.objects.order_by("row").values_list("row", "profile__external_id", "properties"))
 

@@ -8,13 +8,15 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from imports import configure, engine, job_file, queue, upload
+from imports.drafts import configure, upload
+from imports.engine import driver
+from imports.jobs import queue, stored_file
+from imports.jobs.transitions import Actor
 from imports.models import ImportJob
-from imports.moves import Actor
 from imports.presets import CLEVERTAP, PRESETS
 from imports.states import Status
-from profiles import edit
 from profiles.models import Attribute
+from profiles.writing import edit
 from tests.made_files import workbook
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def all_here(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(job_file, "PRESETS", {**PRESETS, "clevertap": CLEVERTAP})
+    monkeypatch.setattr(stored_file, "PRESETS", {**PRESETS, "clevertap": CLEVERTAP})
     with queue.in_this_process():
         yield
 
@@ -30,7 +32,7 @@ def all_here(monkeypatch: pytest.MonkeyPatch):
 def scanned(content: bytes, preset: str = "standard") -> ImportJob:
     job = ImportJob(name="people", file_name="people.csv", file_size=len(content), preset=preset)
     upload.receive(job, io.BytesIO(content), Actor.command())
-    engine.run_here(job)
+    driver.run_here(job)
     return job
 
 

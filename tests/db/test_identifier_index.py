@@ -21,17 +21,22 @@ from django.db import connection, transaction
 from django_q.models import OrmQ
 
 from config.settings import BASE_DIR
-from imports import configure, engine, indexes, lifecycle, queue
-from imports.configure import NotReady
+from imports.drafts import configure
+from imports.drafts.configure import NotReady
+from imports.engine import driver
+from imports.jobs import lifecycle, queue
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob
-from imports.moves import Actor, Move
-from profiles import edit, identifier_index, schema_changes, schema_lock, segments, store
-from profiles.conditions import AttributeCondition, Operator
-from profiles.edit import Seen
-from profiles.faults import Refused, Why
-from profiles.merge import as_list
+from imports.worker import index_builds
+from profiles.attributes import changes, identifier_index, lock
+from profiles.merging.actions import as_list
 from profiles.models import Attribute, Identifier, IndexWork, Profile, load_schema
-from profiles.values import ValueType, matching_form
+from profiles.search import query_builder
+from profiles.search.conditions import AttributeCondition, Operator
+from profiles.values.parsers import ValueType, matching_form
+from profiles.writing import edit, store
+from profiles.writing.edit import Seen
+from profiles.writing.errors import Refused, Why
 from tests.crashes.processes import holding, wait_for, working
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -68,12 +73,12 @@ def store_people(number: int) -> None:
 def ask(*, identifier: bool, kind: str = "text") -> Attribute:
     """Change the attribute as an administrator does."""
     with transaction.atomic():
-        schema_lock.take()
+        lock.take()
         attribute = Attribute.objects.select_for_update().get(key="card")
         before = attribute.definition
         attribute.identifier, attribute.type = identifier, kind
         attribute.save(update_fields=["identifier", "type"])
-        schema_changes.carry_out(before, attribute)
+        changes.carry_out(before, attribute)
     return attribute
 
 
@@ -210,7 +215,7 @@ def test_who_waits_too_long_begins_again_and_says_that_it_lives(monkeypatch: pyt
     with holding(_PERSON, "o1"):
         assert step()
         assert now().index_position == 0
-        assert indexes.sweep() == 0
+        assert index_builds.sweep() == 0
     finish()
     assert index() == held()
 
@@ -298,9 +303,9 @@ def test_an_attribute_that_is_deleted_meanwhile_is_let_go():
     for n in range(PEOPLE):
         change(n, None)
     reason = "What people were found by in it is still being cleared away. Try again in a minute."
-    assert schema_changes.why_not_delete(now().definition) == reason
+    assert changes.why_not_delete(now().definition) == reason
     finish()
-    assert schema_changes.why_not_delete(now().definition) == ""
+    assert changes.why_not_delete(now().definition) == ""
     attribute.delete()
     assert not identifier_index.keep(attribute.pk or 0, 0)
 
@@ -311,7 +316,7 @@ def test_what_a_deleted_attribute_left_is_cleared_away_for_the_next_of_its_name(
     Attribute.objects.filter(key="card").delete()  # past the admin, which would have refused
     Profile.objects.update(attributes={})
     attribute = Attribute.objects.create(key="card", label="Card", type="text", identifier=True)
-    schema_changes.carry_out(None, attribute)
+    changes.carry_out(None, attribute)
     assert "card" not in load_schema().found_by
     finish()
     assert index() == set()
@@ -320,7 +325,7 @@ def test_what_a_deleted_attribute_left_is_cleared_away_for_the_next_of_its_name(
 
 def test_people_can_be_found_by_a_new_attribute_at_once():
     attribute = Attribute.objects.create(key="badge", label="Badge", type="text", identifier=True)
-    schema_changes.carry_out(None, attribute)
+    changes.carry_out(None, attribute)
     assert "badge" in load_schema().found_by
 
 
@@ -387,18 +392,18 @@ def test_killed_halfway_it_is_gone_on_with(process_environment: dict[str, str], 
 
 def test_a_task_that_was_lost_is_queued_again_and_no_other():
     attribute = ask(identifier=True)
-    assert indexes.sweep() == 0  # it was only just asked for
+    assert index_builds.sweep() == 0  # it was only just asked for
     Attribute.objects.update(index_seen=LONG_AGO)
     with holding("SELECT FROM profiles_attribute WHERE key = 'card' FOR NO KEY UPDATE"):
-        assert indexes.sweep() == 0  # somebody is at it
-    assert indexes.sweep() == 1
+        assert index_builds.sweep() == 0  # somebody is at it
+    assert index_builds.sweep() == 1
     assert [line.task["args"] for line in OrmQ.objects.all()] == [(attribute.pk,)]
     Attribute.objects.update(index_seen=LONG_AGO)
-    assert indexes.sweep() == 0  # it waits in the queue
+    assert index_builds.sweep() == 0  # it waits in the queue
     OrmQ.objects.all().delete()
     finish()
     Attribute.objects.update(index_seen=LONG_AGO)
-    assert indexes.sweep() == 0
+    assert index_builds.sweep() == 0
 
 
 @pytest.mark.usefixtures("crash_options")
@@ -443,7 +448,7 @@ def test_who_is_at_a_form_is_told_of_others_only_by_what_people_can_be_found_by(
 def test_filters_find_by_values_until_the_index_is_whole():
     def found() -> set[int]:
         condition = AttributeCondition("card", Operator.EQUALS, "C-1")
-        return set(segments.people([condition], load_schema()).values_list("pk", flat=True))
+        return set(query_builder.people([condition], load_schema()).values_list("pk", flat=True))
 
     expected = {person(1).pk}
     ask(identifier=True)
@@ -458,7 +463,7 @@ def uploaded(text: str, identifier: str, action: str = "overwrite") -> ImportJob
     job.file.save("cards.csv", ContentFile(text.encode()), save=False)
     with queue.in_this_process():
         lifecycle.upload(job, Actor.command())
-        engine.run_here(job)
+        driver.run_here(job)
     assert job.status == "draft", job.reason
     return job
 
@@ -466,14 +471,14 @@ def uploaded(text: str, identifier: str, action: str = "overwrite") -> ImportJob
 def check(job: ImportJob) -> ImportJob:
     with queue.in_this_process():
         configure.check(job, Actor.command())
-        engine.run_here(job)
+        driver.run_here(job)
     return job
 
 
 def start(job: ImportJob) -> ImportJob:
     with queue.in_this_process():
         lifecycle.move(job, Move.START, Actor.command())
-        engine.run_here(job)
+        driver.run_here(job)
     return job
 
 
@@ -499,7 +504,7 @@ def test_what_was_checked_by_an_identifier_that_was_off_meanwhile_is_checked_aga
     finish()
     with queue.in_this_process():
         lifecycle.move(job, Move.RESUME, Actor.command())
-        engine.run_here(job)
+        driver.run_here(job)
     assert (job.status, job.preview["updated"]) == ("ready", 1)
     assert start(job).status == "completed"
     assert person(1).attributes["home_city"] == "Bonn"

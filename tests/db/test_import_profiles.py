@@ -10,9 +10,10 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from imports import engine, lifecycle, moves, queue
+from imports.engine import driver
+from imports.jobs import lifecycle, queue, transitions
+from imports.jobs.transitions import Move
 from imports.models import ImportJob
-from imports.moves import Move
 from imports.states import Status
 from profiles.models import Attribute, Change, ChangeSet, Identifier, Profile
 
@@ -504,10 +505,10 @@ def stopped() -> ImportJob:
     run(PEOPLE, "--dry-run")
     job = ImportJob.objects.get()
     with queue.in_this_process():
-        lifecycle.move(job, Move.START, moves.Actor.command())
-        engine.work_on(job.pk, 0)
+        lifecycle.move(job, Move.START, transitions.Actor.command())
+        driver.work_on(job.pk, 0)
         job.refresh_from_db()
-        lifecycle.stop(job, moves.Actor.command())
+        lifecycle.stop(job, transitions.Actor.command())
     return job
 
 

@@ -3,7 +3,8 @@
 import pytest
 from django_q.models import OrmQ
 
-from imports import leases, preview, queue
+from imports.engine import preview
+from imports.jobs import leases, queue
 from imports.models import ImportJob
 from imports.states import Status, Step
 from tests.crashes import way

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 
-from imports import lifecycle, queue
+from imports.jobs import lifecycle, queue
+from imports.jobs.transitions import MOVES, Actor, Move, Refused, Role
 from imports.models import ImportJob, JobMove
-from imports.moves import MOVES, Actor, Move, Refused, Role
 from imports.states import Status, Step
 
 pytestmark = pytest.mark.django_db

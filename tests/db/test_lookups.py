@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection, transaction
 
-from imports import plain
+from imports.engine import fast_path
+from imports.engine.fast_path import Settled
+from imports.job_tables import JobTables
 from imports.models import Bucket, ImportJob
-from imports.plain import Settled
-from imports.tables import JobTables
-from profiles import lookup, store
-from profiles.merge import Action
+from profiles.merging.actions import Action
+from profiles.merging.rules import Rules
 from profiles.models import Identifier, Profile, load_schema
-from profiles.rules import Rules
+from profiles.writing import lookup, store
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,7 @@ def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():
     store.pin_plans()
     before = read()
     rules = Rules.of(load_schema(), Action.UPDATE, ["email"], crowded=False)
-    settled, left = plain.settle(bucket.job, bucket, rules)
+    settled, left = fast_path.settle(bucket.job, bucket, rules)
     assert [chunk.rows for chunk in left] == [[], []]
     assert settled == Settled(imported=50, changed=30, kept=70)
     after = read()

@@ -15,9 +15,10 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from imports import lifecycle, mail, queue, tasks
+from imports import tasks
+from imports.jobs import lifecycle, notifications, queue
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob, NoMail, Notice
-from imports.moves import Actor, Move
 from imports.states import Status, Step
 from tests.crashes import processes
 
@@ -103,7 +104,7 @@ def test_nobody_is_told_who_cannot_or_does_not_want_to_be():
     person("without address", "Approver", email="")
     gone, left_alone = person("gone", "Approver"), person("alone", "Approver")
     get_user_model().objects.filter(pk=gone.pk).update(is_active=False)
-    mail.choose(left_alone, wanted=False)
+    notifications.choose(left_alone, wanted=False)
     lifecycle.move(job(Status.READY, cara), Move.SUBMIT, Actor.of(cara))
     assert carry() == []
     assert not Notice.objects.exists()
@@ -175,7 +176,7 @@ def test_a_task_that_is_delivered_again_sends_nothing_again():
 def test_two_who_send_at_once_send_once():
     lifecycle.move(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Move.COMPLETE)
     number = Notice.objects.get().pk
-    assert mail._claim(number) is not None  # somebody who is still at it, or died
+    assert notifications._claim(number) is not None  # somebody who is still at it, or died
     tasks.tell(number)
     assert outbox.outbox == []
     due_now()
@@ -193,10 +194,10 @@ def test_a_mail_server_that_is_down_fails_no_job_and_is_tried_again(settings, ca
     assert "ConnectionRefusedError" in caplog.text
     assert "@" not in caplog.text
     OrmQ.objects.all().delete()
-    assert mail.sweep() == 0  # not at once
+    assert notifications.sweep() == 0  # not at once
     due_now()
-    assert mail.sweep() == 1
-    assert mail.sweep() == 0  # while the task waits there is no need of another
+    assert notifications.sweep() == 1
+    assert notifications.sweep() == 0  # while the task waits there is no need of another
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert carry() == [("cara@example.com", "Import “May leads” is completed")]
     assert not Notice.objects.exists()
@@ -209,11 +210,11 @@ def test_one_address_that_is_refused_does_not_have_the_others_told_again(setting
         person(name, "Approver")
     lifecycle.move(job(Status.READY, cara), Move.SUBMIT, Actor.of(cara))
     assert [to for to, _ in carry()] == ["ada@example.com", "col@example.com"]
-    for attempt in range(1, mail.MAX_ATTEMPTS):
+    for attempt in range(1, notifications.MAX_ATTEMPTS):
         due_now()
         assert carry() == [], attempt
     due_now()
-    mail.sweep()
+    notifications.sweep()
     assert not Notice.objects.exists()  # some day it is given up
 
 

@@ -10,11 +10,11 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles import segments
-from profiles.conditions import Member, Reachable
-from profiles.consent import Channel, effective, group_key
+from profiles.merging.consent import Channel, effective, group_key
 from profiles.models import Change, ChangeSet, Identifier, Profile, SubscriptionGroup, Suppression, load_schema
-from profiles.values import SubscriptionState
+from profiles.search import query_builder
+from profiles.search.conditions import Member, Reachable
+from profiles.values.parsers import SubscriptionState
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def test_whom_a_channel_reaches_is_what_counts_for_each_person():
                 reached = [n for n, values in enumerate(known) if _is_reached(channel, values, newest, has_group)]
                 assert _found([Reachable(channel)]) == reached, channel
                 assert _found([Reachable(channel), Member(change_set)]) == reached, channel
-                assert segments.reach_of(change_set)[1][channel] == len(reached), channel
+                assert query_builder.reach_of(change_set)[1][channel] == len(reached), channel
             transaction.set_rollback(True)
 
     is_what_counts()
@@ -111,5 +111,5 @@ def _stored(known: list[dict[str, Any]], facts: list[Any], has_group: bool) -> i
 
 
 def _found(conditions: list[Any]) -> list[int]:
-    found = segments.people(conditions, load_schema()).values_list("external_id", flat=True)
+    found = query_builder.people(conditions, load_schema()).values_list("external_id", flat=True)
     return sorted(int(number or -1) for number in found)

@@ -10,9 +10,11 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from imports import configure, engine, leases, lifecycle, queue, steps
+from imports.drafts import configure
+from imports.engine import driver, steps
+from imports.jobs import leases, lifecycle, queue
+from imports.jobs.transitions import Actor
 from imports.models import ImportJob
-from imports.moves import Actor
 from imports.states import Status, Step
 from profiles.models import Profile
 from tests.crashes import people, way
@@ -120,7 +122,7 @@ def test_a_job_that_was_stopped_before_anybody_took_it_up_goes_on_to_its_end():
         lifecycle.stop(job, Actor.command())
         assert (job.status, job.not_run) == (Status.STOPPED, job.total - job.failed)
         way.resume(job)
-        engine.run_here(job)
+        driver.run_here(job)
     assert job.status == Status.COMPLETED
     assert way.outcome(job) == expected
 
@@ -154,7 +156,7 @@ def test_the_counts_of_a_failed_job_include_a_bucket_that_was_just_being_committ
     with queue.in_this_process(), ThreadPoolExecutor(2) as threads, ExitStack() as holds:
         way.start(job)
         person = holds.enter_context(holding(*HASHED))
-        worker = threads.submit(in_a_thread, lambda: engine.run_here(ImportJob.objects.get(pk=job.pk)))
+        worker = threads.submit(in_a_thread, lambda: driver.run_here(ImportJob.objects.get(pk=job.pk)))
         wait_for(person.waiting, job)
         bucket = way.leased(job)[0]
         mark = holds.enter_context(holding("SELECT FROM imports_bucket WHERE id = %s FOR UPDATE", bucket.pk))
@@ -186,7 +188,7 @@ def test_no_unit_of_the_plan_keeps_the_job_locked_while_it_may_wait_for_the_othe
     job = way.uploaded()
     way.walk(job, Step.PLAN)
     with ThreadPoolExecutor(1) as threads, holding(*HELD_UP[Step.PLAN]) as identifiers:
-        planning = threads.submit(in_a_thread, lambda: engine.run_here(ImportJob.objects.get(pk=job.pk)))
+        planning = threads.submit(in_a_thread, lambda: driver.run_here(ImportJob.objects.get(pk=job.pk)))
         wait_for(identifiers.waiting, job)
         with transaction.atomic():
             locked = ImportJob.objects.select_for_update(nowait=True).get(pk=job.pk)
@@ -209,6 +211,6 @@ def test_a_step_that_another_process_has_ended_is_not_ended_again(step: Step):
     before = ImportJob.objects.values().get(pk=job.pk)
     columns = list(job.columns.values())
     assert (before["status"], before["step"]) != (late.status, late.step)
-    engine._end(late, steps.STEPS[step])
+    driver._end(late, steps.STEPS[step])
     assert ImportJob.objects.values().get(pk=job.pk) == before
     assert list(job.columns.values()) == columns

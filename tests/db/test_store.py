@@ -1,18 +1,18 @@
-"""What ``profiles.store`` writes beyond what imports ask of it: an external id given up, somebody deleted."""
+"""What ``profiles.writing.store`` writes beyond what imports ask of it: an external id given up, somebody deleted."""
 
 from __future__ import annotations
 
 import pytest
 from django.utils import timezone
 
-from profiles import lookup, store
 from profiles.history import written
-from profiles.merge import Action
+from profiles.merging.actions import Action
+from profiles.merging.person import Incoming, Person
+from profiles.merging.rules import Rules
+from profiles.merging.working_set import People
 from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
-from profiles.people import People
-from profiles.person import Incoming, Person
-from profiles.rules import Rules
 from profiles.schema import EXTERNAL_ID
+from profiles.writing import lookup, store
 
 pytestmark = pytest.mark.django_db
 

@@ -11,11 +11,12 @@ from django.core.management import CommandError
 from django.test import override_settings
 from django.urls import reverse
 
-from imports import job_file, lifecycle, queue, tasks
+from imports import tasks
+from imports.files.source import SourceError
+from imports.jobs import lifecycle, queue, stored_file
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob, RowError
-from imports.moves import Actor, Move
 from imports.presets import MEGABYTE, PRESETS
-from imports.source import SourceError
 from imports.states import Status
 from profiles.models import Attribute, Change, Profile
 from tests.admin.screens import UPLOAD, address, check, log_in, upload
@@ -187,7 +188,7 @@ LIMITS = {
 
 def test_g_42_the_limit_is_that_of_the_preset_and_the_record_type() -> None:
     for (preset, record_type), most in LIMITS.items():
-        limits = job_file.limits(ImportJob(preset=preset, record_type=record_type))
+        limits = stored_file.limits(ImportJob(preset=preset, record_type=record_type))
         limits.check_size(most * MEGABYTE)
         with pytest.raises(SourceError, match=f"the limit is {most} MB"):
             limits.check_size(most * MEGABYTE + 1)

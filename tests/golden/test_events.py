@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from imports import report
 from imports.models import ImportJob
+from imports.reports import results_workbook
 from profiles.models import Change, Event, Profile
 from tests.golden.way import Way, counts, known, person, reasons
 
@@ -171,5 +171,5 @@ def test_a_header_with_half_of_a_property_is_a_property_by_its_whole_name(way: W
 
 def rows_to_correct(job: ImportJob) -> str:
     out = io.StringIO()
-    report.rows_to_correct(job, out)
+    results_workbook.rows_to_correct(job, out)
     return out.getvalue()

@@ -11,8 +11,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from imports import report
 from imports.models import ImportJob, RowError
+from imports.reports import results_workbook
 from imports.states import Status
 from profiles.models import Attribute
 from tests.golden.way import Way, counts, known
@@ -22,7 +22,7 @@ SHEETS = ["Summary", "Failed-Ignored Records"]
 
 def workbook(job: ImportJob) -> bytes:
     file = io.BytesIO()
-    report.workbook(job, file)
+    results_workbook.workbook(job, file)
     return file.getvalue()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from imports.models import ImportJob
-from profiles import segments
-from profiles.conditions import AttributeCondition, Condition, Member, Operator
 from profiles.models import Profile, Segment, load_schema
+from profiles.search import query_builder
+from profiles.search.conditions import AttributeCondition, Condition, Member, Operator
 from tests.admin.screens import log_in, upload
 from tests.admin.test_people_list import look, names
 from tests.golden.way import Way, counts, known
@@ -13,7 +13,7 @@ from tests.golden.way import Way, counts, known
 
 def found(*conditions: Condition) -> set[str | None]:
     """The external ids of those who meet the conditions."""
-    return {person.external_id for person in segments.people(conditions, load_schema())}
+    return {person.external_id for person in query_builder.people(conditions, load_schema())}
 
 
 def test_g_22_a_property_marks_a_set_by_being_there_and_by_its_value(way: Way) -> None:

@@ -10,8 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from imports.models import ImportJob
-from profiles import edit
 from profiles.models import Identifier, Profile
+from profiles.writing import edit
 
 COUNTS = ("imported", "updated", "ignored", "failed")
 

@@ -16,9 +16,11 @@ from django.db.models.expressions import RawSQL
 from django.test import override_settings
 from django.utils import timezone
 
-from imports import configure, engine, intake, leases, lifecycle, plan, queue
+from imports.drafts import configure, scan
+from imports.engine import driver, plan
+from imports.jobs import leases, lifecycle, queue
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob
-from imports.moves import Actor, Move
 from imports.states import Step
 from profiles.models import Attribute, ChangeSet, Identifier, Profile, WriteMark
 from tests.emptied import empty
@@ -72,7 +74,7 @@ def options(case: Case) -> Iterator[None]:
     with (
         override_settings(IMPORTS_BUCKET_ROWS=case.bucket_rows, IMPORTS_MAX_IDENTIFIER_VALUES=case.most_values),
         patch.object(plan, "LOOK_THROUGH", 1_000.0 * (case.salt % 2)),
-        patch.object(intake, "PART_BYTES", (20, 60, intake.PART_BYTES)[case.salt % 3]),
+        patch.object(scan, "PART_BYTES", (20, 60, scan.PART_BYTES)[case.salt % 3]),
     ):
         yield
 
@@ -94,7 +96,7 @@ def upload(case: Case) -> ImportJob:
     job.file.save("oracle.csv", ContentFile(case.text().encode()), save=False)
     with queue.in_this_process():
         lifecycle.upload(job, Actor.command())
-        engine.run_here(job)
+        driver.run_here(job)
         assert job.status == "draft", job.reason
         ImportJob.objects.filter(pk=job.pk).update(salt=case.salt)
         job.refresh_from_db()
@@ -161,7 +163,7 @@ class Crew:
 
     def work(self, job: ImportJob, hands: int) -> None:
         if hands == 1:
-            engine.run_here(job)
+            driver.run_here(job)
             return
         start = threading.Barrier(hands)
         self.together([partial(_work, job.pk, start)] * hands)
@@ -192,7 +194,7 @@ class Queue:
 def _work(job_id: int, start: threading.Barrier) -> None:
     start.wait()
     with queue.in_this_process():
-        _until_idle(job_id, lambda: engine.work_on(job_id, DEADLINE))
+        _until_idle(job_id, lambda: driver.work_on(job_id, DEADLINE))
 
 
 def _until_idle(job_id: int, work: Callable[[], bool]) -> None:

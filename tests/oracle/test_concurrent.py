@@ -13,12 +13,12 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from imports.models import Bucket, ImportJob
-from profiles import lookup, slots, store
-from profiles.merge import Action
+from profiles.merging.actions import Action
+from profiles.merging.person import Incoming
+from profiles.merging.rules import Outcome, Rules
+from profiles.merging.working_set import People
 from profiles.models import ChangeSet, Identifier, Profile, load_schema
-from profiles.people import People
-from profiles.person import Incoming
-from profiles.rules import Outcome, Rules
+from profiles.writing import lookup, store, value_locks
 from tests.oracle import drive
 from tests.oracle.cases import Case
 from tests.oracle.drive import Crew
@@ -113,7 +113,7 @@ def _write_one(email: str, mark: str) -> str:
         try:
             with transaction.atomic():
                 change_set = ChangeSet.objects.create(kind=ChangeSet.Kind.PERSON, when=timezone.now())
-                slots.lock_slots(slots.slots_of([link]), set())
+                value_locks.lock_slots(value_locks.slots_of([link]), set())
                 rules = Rules.of(load_schema(), Action.APPEND, ["email"])
                 people = People(rules, store.microseconds(change_set.when))
                 people.add(lookup.load([link]))

@@ -10,10 +10,10 @@ from random import Random
 import pytest
 
 from imports.models import ImportJob
-from profiles import edit, store
-from profiles.edit import Seen
-from profiles.faults import Refused, Why
 from profiles.models import Change, Identifier, Profile
+from profiles.writing import edit, store
+from profiles.writing.edit import Seen
+from profiles.writing.errors import Refused, Why
 from tests.oracle import drive
 from tests.oracle.cases import Case
 from tests.oracle.drive import Crew

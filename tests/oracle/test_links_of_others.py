@@ -5,9 +5,10 @@ from unittest.mock import patch
 
 import pytest
 
-from imports import engine, lifecycle, plain, queue
+from imports.engine import driver, fast_path
+from imports.jobs import lifecycle, queue
+from imports.jobs.transitions import Actor, Move
 from imports.models import ImportJob
-from imports.moves import Actor, Move
 from imports.states import Step
 from profiles.models import Identifier, Profile
 from tests.oracle import drive
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 @pytest.fixture(params=[500, 1])
 def chunk_rows(request: pytest.FixtureRequest) -> Iterator[None]:
-    with patch.object(plain, "CHUNK_ROWS", request.param):
+    with patch.object(fast_path, "CHUNK_ROWS", request.param):
         yield
 
 
@@ -43,9 +44,9 @@ def test_keys_of_a_bucket_that_come_to_be_one_persons(action: str, rows: list[st
         with queue.in_this_process():
             lifecycle.move(job, Move.START, Actor.command())
             while ImportJob.objects.get(pk=job.pk).step != Step.APPLY:
-                engine.work_on(job.pk, 0)
+                driver.work_on(job.pk, 0)
         drive.apply(other, linking, crew)
-        engine.run_here(job)
+        driver.run_here(job)
     assert (job.status, job.not_run) == ("completed", 0)
     # The first row replaces the addresses under two actions; then nobody has the second row's any more.
     assert Profile.objects.count() == (2 if action in ("overwrite", "replace") else 1)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from imports import find, workout
+from imports.engine import resolve, row_lookup
 from imports.models import ImportJob, RowError
 from imports.states import Step
+from profiles.merging.rules import Outcome
 from profiles.models import Change, Identifier, Profile, SubscriptionGroup, Suppression
-from profiles.rules import Outcome
 from tests.oracle import drive
 from tests.oracle.cases import IDENTIFIERS, Case, cases
 from tests.oracle.drive import Crew, Workers
@@ -64,12 +64,12 @@ def compare(case: Case, crew: Workers) -> tuple[ImportJob, dict[int, Person], li
 
 def _compare_preview(job: ImportJob, rows: list[Row], case: Case) -> None:
     keys = Counter(row.key for row in rows if row.sound and case.record_type == "profiles")
-    assert {name: job.preview[name] for name in ("total", "warnings", *workout.COUNTED)} == {
+    assert {name: job.preview[name] for name in ("total", "warnings", *resolve.COUNTED)} == {
         **_counts(rows),
         "repeated": sum(count - 1 for count in keys.values()),
         "cleared": sum(new is None for row in rows for _, new in row.changes.values()),
     }
-    shown = {row["row"]: row for row in find.rows_between(job, 1, len(rows))}
+    shown = {row["row"]: row for row in row_lookup.rows_between(job, 1, len(rows))}
     assert {number: _told(row["problems"]) for number, row in shown.items()} == {
         row.number: sorted(row.codes + row.warnings) for row in rows
     }
@@ -83,7 +83,7 @@ def _compare_preview(job: ImportJob, rows: list[Row], case: Case) -> None:
 def _all_numbers(job: ImportJob, outcome: Outcome) -> list[int]:
     """The rows of an outcome, read in pages of three."""
     numbers: list[int] = []
-    while page := find.numbers_of(job, outcome, numbers[-1] if numbers else 0, 3):
+    while page := row_lookup.numbers_of(job, outcome, numbers[-1] if numbers else 0, 3):
         numbers += page
     return numbers
 

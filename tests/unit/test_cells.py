@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imports.cells import ColumnReader, documents, strings
-from imports.mapping import Column
+from imports.mapping.column_mapping import Column
 from imports.presets import STANDARD
+from imports.rows.cells import ColumnReader, documents, strings
 from profiles.schema import Definition
-from profiles.values import ValueType
+from profiles.values.parsers import ValueType
 
 texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\x7f%{}'), max_size=12)
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.condition_json import from_json, to_json
-from profiles.condition_parameters import from_parameters, to_parameters
-from profiles.conditions import (
+from profiles.search.condition_json import from_json, to_json
+from profiles.search.condition_parameters import from_parameters, to_parameters
+from profiles.search.conditions import (
     AttributeCondition,
     BirthdayToday,
     Condition,
@@ -25,7 +25,7 @@ from profiles.conditions import (
     Outcome,
     When,
 )
-from profiles.segments import birthdays
+from profiles.search.query_builder import birthdays
 
 TEXTS = st.text("aZ1 &=+%?#'\"\\é中🥇", min_size=1, max_size=5).filter(str.strip)
 DAYS = st.dates(date(1000, 1, 1), date(9998, 12, 31))

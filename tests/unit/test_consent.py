@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from profiles import condition_json, consent
-from profiles.conditions import Reachable
-from profiles.consent import Channel
+from profiles.merging import consent
+from profiles.merging.consent import Channel
 from profiles.schema import Definition, Schema
-from profiles.values import InvalidValue, ValueOptions, ValueType, membership, parser
+from profiles.search import condition_json
+from profiles.search.conditions import Reachable
+from profiles.values.parsers import InvalidValue, ValueOptions, ValueType, membership, parser
 
 READ = parser(ValueType.SUBSCRIPTION, ValueOptions())
 EXACT = parser(ValueType.SUBSCRIPTION, ValueOptions(exact_states=True))

@@ -7,8 +7,8 @@ from datetime import time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.sheet_to_lines import cell_text
-from imports.source import Limits, Refusal
+from imports.files.source import Limits, Refusal
+from imports.files.xlsx_process import cell_text
 from tests.made_files import PEOPLE, detect, edited, read_or_refused, refused, rows, workbook, zipped
 
 ARCHIVES = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles import dates
+from profiles.values import dates
 
 NOON = "12:00:00"
 INSTANT = "2023-12-25T18:30:00Z"

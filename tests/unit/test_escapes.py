@@ -6,13 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imports import headers
-from imports.cells import ColumnReader
-from imports.mapping import Column
+from imports.mapping import headers
+from imports.mapping.column_mapping import Column
 from imports.presets import STANDARD
-from profiles.escapes import escaped, may_be_escaped, safe, unescaped
+from imports.rows.cells import ColumnReader
 from profiles.schema import Definition
-from profiles.values import ValueType
+from profiles.values.formula_escapes import escaped, may_be_escaped, safe, unescaped
+from profiles.values.parsers import ValueType
 
 texts = st.text("'=+-@\t\r a1", max_size=6)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports import header_rules, headers
-from imports.headers import FORBIDDEN, HeaderError
+from imports.mapping import header_rules, headers
+from imports.mapping.headers import FORBIDDEN, HeaderError
 from imports.presets import BRAZE, CLEVERTAP, EXPERTFLOW, STANDARD, Forbidden, Options, Preset
 
 ALL = [STANDARD, CLEVERTAP, EXPERTFLOW, BRAZE]

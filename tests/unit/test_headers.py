@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.headers import FORBIDDEN, PROBLEM, Header, HeaderError, parse
-from profiles.dates import KNOWN_FORMATS
+from imports.mapping.headers import FORBIDDEN, PROBLEM, Header, HeaderError, parse
+from profiles.values.dates import KNOWN_FORMATS
 
 
 def only(text: str) -> Header:

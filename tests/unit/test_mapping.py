@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from imports import mapping, mapping_faults
-from imports.mapping import Target
-from imports.names import Names
+from imports.mapping import column_mapping, validation
+from imports.mapping.column_mapping import Target
+from imports.mapping.synonyms import Names
 from imports.presets import PRESETS, HeaderCase, Options, Unknown
 from profiles.schema import Definition, Schema
-from profiles.values import ValueType
+from profiles.values.parsers import ValueType
 
 SCHEMA = Schema.of(
     [
@@ -44,7 +44,7 @@ class Column:
 
 def suggested(*headers: str, options: Options | None = None) -> dict[str, tuple[str, str]]:
     columns = [Column(header, position) for position, header in enumerate(headers, 1)]
-    mapping.suggest(columns, SCHEMA, options or Options())
+    column_mapping.suggest(columns, SCHEMA, options or Options())
     return {column.header: (column.target_kind, column.target) for column in columns}
 
 
@@ -101,7 +101,7 @@ def test_an_exact_spelling_comes_before_one_alike():
 
 def test_an_unknown_header_becomes_a_new_attribute_of_the_type_found():
     columns = [Column("age", statistics={"type": "integer"}), Column("born<dd/MM/yyyy>", date_format="dd/MM/yyyy")]
-    mapping.suggest(columns, SCHEMA, Options())
+    column_mapping.suggest(columns, SCHEMA, Options())
     assert [(c.target_kind, c.target, c.type) for c in columns] == [
         (Target.NEW, "age", "integer"),
         (Target.NEW, "born", "datetime"),
@@ -157,31 +157,31 @@ def test_where_only_identifiers_count_as_spelled_all_else_may_be_alike():
 def test_a_header_spelled_otherwise_is_noted_with_what_may_be_meant():
     columns = [mapped("First_name", "First_name", Target.NEW), mapped("shoe", "shoe", Target.NEW)]
     exact = Options(header_case=HeaderCase.EXACT)
-    (note,) = mapping_faults.notes(columns, SCHEMA, exact)
+    (note,) = validation.notes(columns, SCHEMA, exact)
     assert (note.code, note.column) == ("spelled_otherwise", "First_name")
     assert "if first_name is meant" in note.reason
-    assert mapping_faults.notes([mapped("First_name", "first_name"), columns[1]], SCHEMA, exact) == []
-    assert mapping_faults.notes(columns, SCHEMA, Options()) == []
+    assert validation.notes([mapped("First_name", "first_name"), columns[1]], SCHEMA, exact) == []
+    assert validation.notes(columns, SCHEMA, Options()) == []
 
 
 def test_a_date_format_on_a_column_that_goes_to_no_date_is_noted():  # D-14
     column = mapped("plan <dd/MM/yyyy>", "plan")
     column.date_format = "dd/MM/yyyy"
-    (note,) = mapping_faults.notes([column], SCHEMA, Options())
+    (note,) = validation.notes([column], SCHEMA, Options())
     assert (note.code, note.column) == ("format_not_used", "plan <dd/MM/yyyy>")
     assert "holds text: the date format in its header is not used" in note.reason
     column.target = "dob"
-    assert mapping_faults.notes([column], SCHEMA, Options()) == []
+    assert validation.notes([column], SCHEMA, Options()) == []
 
 
 def test_a_column_of_mixed_types_is_noted_where_it_becomes_text():  # AT-20
     column = mapped("shoe", "shoe", Target.NEW)
     column.type, column.statistics = "text", {"mixed": True}
-    (note,) = mapping_faults.notes([column], SCHEMA, Options())
+    (note,) = validation.notes([column], SCHEMA, Options())
     assert (note.code, note.column) == ("mixed_types", "shoe")
     column.type = "integer"  # then its other values fail
-    assert mapping_faults.notes([column], SCHEMA, Options()) == []
-    assert mapping_faults.notes([mapped("shoe", "plan")], SCHEMA, Options()) == []
+    assert validation.notes([column], SCHEMA, Options()) == []
+    assert validation.notes([mapped("shoe", "plan")], SCHEMA, Options()) == []
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ def test_a_column_of_mixed_types_is_noted_where_it_becomes_text():  # AT-20
 @pytest.mark.parametrize("preset", ["standard", "clevertap"])
 def test_an_own_field_that_is_taken_is_no_new_attribute(preset: str, headers: list[str], key: str):  # HI-36
     columns = [Column(header, position) for position, header in enumerate(headers, 1)]
-    mapping.suggest(columns, SCHEMA, PRESETS[preset].options)
+    column_mapping.suggest(columns, SCHEMA, PRESETS[preset].options)
     assert [c.target for c in columns] == [key, key]
-    assert {fault.code for fault in mapping_faults.column_faults(columns, SCHEMA)} == {"target_twice"}
+    assert {fault.code for fault in validation.column_faults(columns, SCHEMA)} == {"target_twice"}
 
 
 def test_where_headers_count_as_spelled_another_system_s_identifier_is_an_attribute():  # HI-37
@@ -213,7 +213,7 @@ def faults(
     schema: Schema = SCHEMA,
     options: Options | None = None,
 ) -> list[str]:
-    return [fault.code for fault in mapping_faults.faults(identifier, action, columns, schema, options or Options())]
+    return [fault.code for fault in validation.faults(identifier, action, columns, schema, options or Options())]
 
 
 def mapped(header: str, target: str, kind: Target = Target.ATTRIBUTE) -> Column:
@@ -262,7 +262,7 @@ def test_no_attribute_takes_the_name_that_stands_for_both_parts_of_an_alias():
 
 @pytest.mark.parametrize("name", ["alias", "Alias", "alias_name", "user_alias_label"])
 def test_the_alias_is_named_as_identifier_by_any_of_its_names(name: str):
-    assert mapping.identifier_named(name, SCHEMA) == "alias"
+    assert column_mapping.identifier_named(name, SCHEMA) == "alias"
 
 
 def test_an_identifier_and_an_action_must_be_chosen():
@@ -281,9 +281,9 @@ def test_a_column_must_be_decided():
 
 def test_a_skipped_column_goes_nowhere():
     column = Column("plan")
-    mapping.skip(column)
-    assert mapping.layout([mapped("email", "email"), column], SCHEMA)[0].header == "email"
-    assert len(mapping.layout([mapped("email", "email"), column], SCHEMA)) == 1
+    column_mapping.skip(column)
+    assert column_mapping.layout([mapped("email", "email"), column], SCHEMA)[0].header == "email"
+    assert len(column_mapping.layout([mapped("email", "email"), column], SCHEMA)) == 1
 
 
 @pytest.mark.parametrize(
@@ -302,32 +302,32 @@ def test_a_mandatory_attribute_needs_a_column():
 
 def test_the_version_changes_with_what_the_mapping_depends_on_and_with_nothing_else():
     columns = [mapped("email", "email"), mapped("plan", "plan")]
-    before = mapping.schema_version(columns, SCHEMA)
+    before = column_mapping.schema_version(columns, SCHEMA)
     unrelated = Schema.of([*SCHEMA.definitions.values(), Definition("shoe", "Shoe", ValueType.INTEGER)])
-    assert mapping.schema_version(columns, unrelated) == before
+    assert column_mapping.schema_version(columns, unrelated) == before
     changed = Schema.of([*SCHEMA.definitions.values(), Definition("plan", "Plan", ValueType.INTEGER)])
-    assert mapping.schema_version(columns, changed) != before
+    assert column_mapping.schema_version(columns, changed) != before
 
 
 def test_the_version_changes_when_people_were_not_found_by_an_identifier_for_a_while_and_not_when_they_are_again():
     def version(**index: Any) -> str:
         card = Definition("card", "Card", ValueType.TEXT, identifier=True, **index)
-        return mapping.schema_version([mapped("card", "card")], Schema.of([card]))
+        return column_mapping.schema_version([mapped("card", "card")], Schema.of([card]))
 
     assert version(turn=1, indexing=True) == version(turn=1) != version(turn=3)
 
 
 def test_somebody_elses_new_attribute_of_the_same_type_changes_nothing():
     columns = [mapped("email", "email"), Column("shoe", target="shoe", target_kind=Target.NEW, type="integer")]
-    before = mapping.schema_version(columns, SCHEMA)
+    before = column_mapping.schema_version(columns, SCHEMA)
     same = Schema.of([*SCHEMA.definitions.values(), Definition("shoe", "Shoe size", ValueType.INTEGER)])
     other = Schema.of([*SCHEMA.definitions.values(), Definition("shoe", "Shoe size", ValueType.TEXT)])
-    assert mapping.schema_version(columns, same) == before
-    assert mapping.schema_version(columns, other) != before
+    assert column_mapping.schema_version(columns, same) == before
+    assert column_mapping.schema_version(columns, other) != before
 
 
 def test_several_mandatory_attributes_are_named_as_the_system_of_the_file_spells_them():
     schema = Schema.of([*SCHEMA.definitions.values(), Definition("tier", "Tier", ValueType.TEXT, mandatory=True)])
     columns = [mapped("email", "email")]
-    (fault,) = mapping_faults.faults("email", "update", columns, schema, Options(), {"tier": "Tier!"}.__getitem__)
+    (fault,) = validation.faults("email", "update", columns, schema, Options(), {"tier": "Tier!"}.__getitem__)
     assert fault.reason == "The file has no column for Tier!, which the schema makes mandatory; add it"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.merge import Action, Attributes, Changes, Form, as_list, merge, merge_value, same, together
+from profiles.merging.actions import Action, Attributes, Changes, Form, as_list, merge, merge_value, same, together
 
 LISTS: dict[str, Form] = {"emails": str.casefold, "labels": str}
 KEYS = {"single": "city", "multi": "labels"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from imports import offers
+from imports.mapping import preset_choices
 from imports.presets import BRAZE, CLEVERTAP, EXPERTFLOW, PRESETS, STANDARD, OnInvalid, Options, Preset
 from profiles.schema import Definition, Schema
-from profiles.values import PhoneFormat, ValueType
+from profiles.values.parsers import PhoneFormat, ValueType
 from tests.unit.test_mapping import SCHEMA
 
 OWN = Schema.of(
@@ -33,19 +33,19 @@ def test_there_are_four_presets():
     ids=lambda each: each.key if isinstance(each, Preset) else "",
 )
 def test_each_offers_the_identifiers_of_its_system(preset: Preset, keys: set[str]):
-    assert set(offers.identifiers(preset, OWN)) - {"alias"} == keys
+    assert set(preset_choices.identifiers(preset, OWN)) - {"alias"} == keys
 
 
 def test_what_is_not_ready_is_offered_soon_where_it_would_be():
     card = Definition("card", "Loyalty card", ValueType.TEXT, multi_valued=True, identifier=True, indexing=True)
     soon = Schema.of([*SCHEMA.definitions.values(), card])
-    assert "card" not in offers.identifiers(STANDARD, soon)
-    assert [offers.coming(preset, soon) for preset in PRESETS.values()] == [["card"], [], ["card"], []]
-    assert offers.coming(STANDARD, OWN) == []
+    assert "card" not in preset_choices.identifiers(STANDARD, soon)
+    assert [preset_choices.coming(preset, soon) for preset in PRESETS.values()] == [["card"], [], ["card"], []]
+    assert preset_choices.coming(STANDARD, OWN) == []
 
 
 def told(preset: Preset, record_type: str = "profiles", identifier: str = "", action: str = "") -> list[str]:
-    return [fault.code for fault in offers.faults(preset, record_type, identifier, action, OWN)]
+    return [fault.code for fault in preset_choices.faults(preset, record_type, identifier, action, OWN)]
 
 
 def test_what_a_preset_does_not_offer_is_a_fault():
@@ -67,9 +67,9 @@ def test_what_a_preset_does_not_offer_is_a_fault():
     ],
 )  # fmt: skip
 def test_a_header_row_suggests_a_preset_and_only_another_one(headers: str, expected: Preset | None):
-    assert offers.suggested(headers.split(), STANDARD) is expected
+    assert preset_choices.suggested(headers.split(), STANDARD) is expected
     if expected:
-        assert offers.suggested(headers.split(), expected) is None
+        assert preset_choices.suggested(headers.split(), expected) is None
 
 
 def test_an_option_may_come_as_text_from_a_form():

@@ -1,4 +1,4 @@
-"""make_people: the people of `imports.people`, and the command that writes them (issue 2, part D)."""
+"""make_people: the people of `imports.sample_data.people`, and the command that writes them (issue 2, part D)."""
 
 import csv
 import io
@@ -17,9 +17,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from imports.dirt import PROBLEMS, Column
 from imports.management.commands.make_people import Command
-from imports.people import BATCH, write_people
+from imports.sample_data.noise import PROBLEMS, Column
+from imports.sample_data.people import BATCH, write_people
 
 ROWS = 3 * BATCH + 321  # several batches and a broken one
 CHANGING = {Column.HOME_CITY, Column.PLAN, Column.SCORE}
@@ -83,7 +83,10 @@ def test_the_same_arguments_give_the_same_file() -> None:
 
 
 def test_another_process_gives_the_same_file() -> None:
-    code = "import sys; from imports.people import write_people; write_people(300, sys.stdout, 5, known=0.5, twice=0.1)"
+    code = (
+        "import sys; from imports.sample_data.people import write_people; "
+        "write_people(300, sys.stdout, 5, known=0.5, twice=0.1)"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, cwd=ROOT)
     assert told.stdout.decode() == text_of(300, 5, known=0.5, twice=0.1)
@@ -247,7 +250,7 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
 def test_a_broken_run_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "people.csv"
     target.write_text("an older file")
-    monkeypatch.setattr("imports.people.PROBLEMS", [stop])
+    monkeypatch.setattr("imports.sample_data.people.PROBLEMS", [stop])
     with pytest.raises(KeyboardInterrupt):
         run("5000", str(target), "--bad", "0.0002")
     assert target.read_text() == "an older file"

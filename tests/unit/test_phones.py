@@ -7,12 +7,12 @@ import random
 import phonenumbers
 import pytest
 
-from profiles import phones, values
-from profiles.values import InvalidValue, PhoneFormat, Value, ValueOptions, ValueType
+from profiles.values import parsers, phones
+from profiles.values.parsers import InvalidValue, PhoneFormat, Value, ValueOptions, ValueType
 
 
-def reader(phone_format: PhoneFormat, country: str | None) -> values.Parser:
-    return values.parser(ValueType.PHONE, ValueOptions(phone_format=phone_format, default_country=country))
+def reader(phone_format: PhoneFormat, country: str | None) -> parsers.Parser:
+    return parsers.parser(ValueType.PHONE, ValueOptions(phone_format=phone_format, default_country=country))
 
 
 def phone(text: str, phone_format: PhoneFormat = PhoneFormat.ANY, country: str | None = None) -> Value:
@@ -72,7 +72,7 @@ def test_d_19_national_numbers_become_international(text: str, country: str, sto
 
 def test_an_unknown_country_is_refused_before_any_number() -> None:
     with pytest.raises(ValueError, match="Unknown country: ZZ"):
-        values.parser(ValueType.PHONE, ValueOptions(default_country="ZZ"))
+        parsers.parser(ValueType.PHONE, ValueOptions(default_country="ZZ"))
 
 
 @pytest.mark.parametrize("country", ["US", "GB", "DE", "IT", "BR", "AU", "IN", "RU", "AR"])

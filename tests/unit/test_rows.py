@@ -5,13 +5,13 @@ from typing import Any
 import orjson
 import pytest
 
-from imports.checked import Checked, Problem
-from imports.mapping import Column
+from imports.files.source import Batch, Position
+from imports.mapping.column_mapping import Column
 from imports.presets import OnInvalid, Options
-from imports.rows import RowChecker
-from imports.source import Batch, Position
+from imports.rows.profile_rows import RowChecker
+from imports.rows.results import Checked, Problem
 from profiles.schema import Definition
-from profiles.values import ValueType
+from profiles.values.parsers import ValueType
 
 EMAIL = Definition("email", "Email", ValueType.EMAIL, multi_valued=True, identifier=True)
 PHONE = Definition("phone", "Phone", ValueType.PHONE, multi_valued=True, identifier=True)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.scan import Scan, scan
-from imports.source import Limits, Source, SourceError
-from profiles.values import ValueType
+from imports.files.column_statistics import Scan, scan
+from imports.files.source import Limits, Source, SourceError
+from profiles.values.parsers import ValueType
 from tests.unit.test_source_cuts import PLAIN_CELL, flat, tables, told_by_csv
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from imports.source import Container, Format, Limits, Refusal, Source
+from imports.files.source import Container, Format, Limits, Refusal, Source
 from tests.made_files import PEOPLE, detect, edited, refused, rows, workbook_of
 
 HOSTILE = [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.source import Container, Format, Limits, Refusal, Source, SourceError
+from imports.files.source import Container, Format, Limits, Refusal, Source, SourceError
 from tests.made_files import PEOPLE, detect, read_or_refused, refused, rows, workbook, zipped
 
 

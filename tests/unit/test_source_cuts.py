@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.delimited import Dialect, parse_plain, parse_quoted
-from imports.source import Batch, Format, Limits, Position, Refusal, Source, SourceError
+from imports.files.csv_reader import Dialect, parse_plain, parse_quoted
+from imports.files.source import Batch, Format, Limits, Position, Refusal, Source, SourceError
 
 Row = tuple[int, int, list[str]]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from imports import headers
-from imports.source import Format, Limits, Source, SourceError
+from imports.files.source import Format, Limits, Source, SourceError
+from imports.mapping import headers
 
 DATA = Path(__file__).parent.parent / "data"
 EXPECTED = sorted(DATA.glob("*.json"))

@@ -1,7 +1,7 @@
 """When the supervisor finds that a cluster has stopped consuming (design section 8)."""
 
-from imports.cluster import Look
-from imports.supervisor import Judge, Patience
+from imports.worker.cluster import Look
+from imports.worker.supervisor import Judge, Patience
 
 PATIENCE = Patience(look_every=2, stuck=10, unguarded=60)
 

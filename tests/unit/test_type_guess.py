@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles import values
-from profiles.values import TypeGuess, Value, ValueOptions, ValueType
+from profiles.values import parsers
+from profiles.values.parsers import TypeGuess, Value, ValueOptions, ValueType
 
 quick = settings(max_examples=150, deadline=None)
 
 typed = st.sampled_from(["12", "3.5", "0130", "true", "2019-11-20", "2019-11-20T18:38:57Z", "x"])
 numberish = st.text(alphabet="0123456789+-.eE ", max_size=25)
 dateish = st.text(alphabet="0123456789-/:.TZ+ $D_", max_size=30)
-filled = (st.text(max_size=60) | typed | numberish | dateish).filter(lambda text: not values.is_blank(text))
+filled = (st.text(max_size=60) | typed | numberish | dateish).filter(lambda text: not parsers.is_blank(text))
 
 
 def parse(value_type: ValueType, text: str) -> Value:
-    return values.parser(value_type, ValueOptions())(text)
+    return parsers.parser(value_type, ValueOptions())(text)
 
 
 def guess(*texts: str) -> tuple[ValueType, bool]:

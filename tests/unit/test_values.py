@@ -14,10 +14,10 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from profiles import dates, emails, values
-from profiles.values import InvalidValue, PhoneFormat, Value, ValueOptions, ValueType
+from profiles.values import dates, emails, parsers
+from profiles.values.parsers import InvalidValue, PhoneFormat, Value, ValueOptions, ValueType
 
-ROOT = Path(values.__file__).parents[1]
+ROOT = Path(parsers.__file__).parents[2]
 STANDARD = ValueOptions()
 quick = settings(max_examples=150, deadline=None)
 
@@ -26,7 +26,7 @@ dateish = st.text(alphabet="0123456789-/:.TZ+ $D_", max_size=30)
 emailish = st.text(alphabet="ab.-_@é1 +ß", max_size=30)
 wordish = st.sampled_from(["true", "FALSE", "gb", "EN", "m", "Tokyo", "http://a.b/c", "+1 (724) 123-4567"])
 any_text = st.text(min_size=1, max_size=80) | numberish | dateish | emailish | wordish
-filled = any_text.filter(lambda text: not values.is_blank(text))
+filled = any_text.filter(lambda text: not parsers.is_blank(text))
 
 all_options = [
     STANDARD,
@@ -39,7 +39,7 @@ all_options = [
 
 
 def parse(value_type: ValueType, text: str, options: ValueOptions = STANDARD, date_format: str | None = None) -> Value:
-    return values.parser(value_type, options, date_format)(text)
+    return parsers.parser(value_type, options, date_format)(text)
 
 
 def refused(
@@ -63,7 +63,7 @@ def test_hi_07_text_may_hold_anything(text: str) -> None:
 @pytest.mark.parametrize("text", ["a@b.co", "+15046218927", "A8i3mkd99", "182736485", "0130"])
 def test_hi_12_an_identity_is_any_text(text: str) -> None:
     assert parse(ValueType.TEXT, text) == text
-    assert values.matching_form(ValueType.TEXT, text) == text
+    assert parsers.matching_form(ValueType.TEXT, text) == text
 
 
 def test_d_13_text_keeps_its_white_space() -> None:
@@ -406,22 +406,22 @@ def test_at_11_a_url_can_be_too_long() -> None:
 
 @pytest.mark.parametrize(("text", "blank"), [("", True), (" \t\r\n\u00a0", True), ("0", False), (" x ", False)])
 def test_at_18_blank_is_empty_or_white_space(text: str, blank: bool) -> None:
-    assert values.is_blank(text) is blank
+    assert parsers.is_blank(text) is blank
 
 
 def test_d_19_phones_match_by_their_digits() -> None:
     spellings = ["+1 234 567 890", "1234567890", "+1234567890", "(123) 456-7890", 1234567890]
-    assert {values.matching_form(ValueType.PHONE, spelling) for spelling in spellings} == {"1234567890"}
+    assert {parsers.matching_form(ValueType.PHONE, spelling) for spelling in spellings} == {"1234567890"}
 
 
 def test_d_28_emails_match_in_folded_case() -> None:
-    assert values.matching_form(ValueType.EMAIL, " Jane.DOE@Straße.de ") == "jane.doe@strasse.de"
+    assert parsers.matching_form(ValueType.EMAIL, " Jane.DOE@Straße.de ") == "jane.doe@strasse.de"
 
 
 def test_other_identifiers_match_as_trimmed_text() -> None:
-    assert values.matching_form(ValueType.TEXT, " aBc ") == "aBc"
-    assert values.matching_form(ValueType.INTEGER, 12) == "12"
-    assert values.matching_form(ValueType.BOOLEAN, True) == "true"
+    assert parsers.matching_form(ValueType.TEXT, " aBc ") == "aBc"
+    assert parsers.matching_form(ValueType.INTEGER, 12) == "12"
+    assert parsers.matching_form(ValueType.BOOLEAN, True) == "true"
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def test_other_identifiers_match_as_trimmed_text() -> None:
 )
 def test_nothing_to_match_by_is_refused(value_type: ValueType, text: str, code: str) -> None:
     with pytest.raises(InvalidValue) as caught:
-        values.matching_form(value_type, text)
+        parsers.matching_form(value_type, text)
     assert caught.value.code == code
 
 
@@ -469,12 +469,12 @@ plain = st.from_regex(r"[+-]?[0-9]{1,19}|\+?[0-9]{6,16}|[0-9]{4}-[01][0-9]-[0-3]
 def test_what_is_read_quickly_is_read_alike(
     value_type: ValueType, text: str, options: ValueOptions, date_format: str | None
 ) -> None:
-    found = values.quick(value_type, options)
+    found = parsers.quick(value_type, options)
     if found is None:
         assert value_type is ValueType.DATE
         assert not options.iso_dates
     elif found.test(text):
-        assert found.read(text) == values.parser(value_type, options, date_format)(text)
+        assert found.read(text) == parsers.parser(value_type, options, date_format)(text)
 
 
 @pytest.mark.parametrize(
@@ -487,7 +487,7 @@ def test_what_is_read_quickly_is_read_alike(
     ],
 )
 def test_plain_forms_are_read_quickly(value_type: ValueType, text: str) -> None:
-    found = values.quick(value_type, STANDARD)
+    found = parsers.quick(value_type, STANDARD)
     assert found is not None
     assert found.test(text)
 
@@ -497,10 +497,10 @@ def test_plain_forms_are_read_quickly(value_type: ValueType, text: str) -> None:
 def test_matching_form_is_idempotent(text: str) -> None:
     for value_type in ValueType:
         try:
-            form = values.matching_form(value_type, text)
+            form = parsers.matching_form(value_type, text)
         except InvalidValue:
             continue
-        assert values.matching_form(value_type, form) == form
+        assert parsers.matching_form(value_type, form) == form
 
 
 @quick
@@ -525,7 +525,7 @@ def test_errors_survive_pickling() -> None:
 
 def test_libraries_are_loaded_only_when_needed() -> None:
     code = (
-        "import sys; from profiles import values as v; "
+        "import sys; from profiles.values import parsers as v; "
         "v.parser(v.ValueType.PHONE, v.ValueOptions())('5046218927'); "
         "v.parser(v.ValueType.EMAIL, v.ValueOptions())('a@b.co'); "
         "print([m for m in ('phonenumbers', 'pycountry', 'email_validator', 'django') if m in sys.modules])"

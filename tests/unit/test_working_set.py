@@ -1,4 +1,4 @@
-"""The working set of people to which rows are applied one after another (`profiles.people`), without a database."""
+"""The working set of people to which rows are applied one after another, without a database."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.merge import Action
-from profiles.people import People
-from profiles.person import Incoming, Link, Person
-from profiles.rules import Outcome, Result, Rules
+from profiles.merging.actions import Action
+from profiles.merging.person import Incoming, Link, Person
+from profiles.merging.rules import Outcome, Result, Rules
+from profiles.merging.working_set import People
 from profiles.schema import Definition, Schema
-from profiles.values import ValueType
+from profiles.values.parsers import ValueType
 from tests.oracle import cases
 from tests.oracle.reference import Reference, Row, alias_form, form
 

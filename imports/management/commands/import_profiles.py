@@ -1,17 +1,17 @@
-"""`manage.py import_profiles`: the door to `imports.errand`. Here are only the arguments and what is printed."""
+"""`manage.py import_profiles`: the door to `imports.cli.run`. Here are only the arguments and what is printed."""
 
 import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from imports import command_line, outcome, request
-from imports.command_line import answering
-from imports.errand import Errand
-from imports.moves import Refused
+from imports.cli import arguments, summary, terminal
+from imports.cli.output import report
+from imports.cli.run import Errand
+from imports.cli.terminal import answering
+from imports.jobs.progress import Display
+from imports.jobs.transitions import Refused
 from imports.presets import PRESETS, STANDARD
-from imports.printout import report
-from imports.progress import Display
 
 
 class Command(BaseCommand):
@@ -122,14 +122,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with answering(self):
-            command_line.check_database()
-            asked = request.read(options)
-            actor = command_line.actor(options["user"])
+            terminal.check_database()
+            asked = arguments.read(options)
+            actor = terminal.actor(options["user"])
             try:
                 with Display(self.stderr) as display:
                     job = Errand(actor, display, inline=asked.inline, wait=asked.wait).import_file(asked)
             except Refused as refusal:
                 if options["json"]:
-                    self.stdout.write(json.dumps(outcome.refused(refusal.code, refusal.message)))
+                    self.stdout.write(json.dumps(summary.refused(refusal.code, refusal.message)))
                 raise
             report(self, job, as_json=options["json"], dry_run=asked.dry_run)

@@ -1,4 +1,4 @@
-"""`manage.py make_people`: the door to `imports.people`. Here are only the arguments and the file."""
+"""`manage.py make_people`: the door to `imports.sample_data.people`. Here are only the arguments and the file."""
 
 import argparse
 import io
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from imports.people import LARGEST, Sink, write_people
+from imports.sample_data.people import LARGEST, Sink, write_people
 
 STDOUT = "-"
 SHARES = {  # all 0 to 1, 0 by default

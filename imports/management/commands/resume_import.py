@@ -1,14 +1,14 @@
-"""`manage.py resume_import`: the door to `imports.errand`. Here are only the arguments and what is printed."""
+"""`manage.py resume_import`: the door to `imports.cli.run`. Here are only the arguments and what is printed."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from imports import command_line
-from imports.command_line import answering
-from imports.errand import Errand
-from imports.printout import report
-from imports.progress import Display
+from imports.cli import terminal
+from imports.cli.output import report
+from imports.cli.run import Errand
+from imports.cli.terminal import answering
+from imports.jobs.progress import Display
 
 
 class Command(BaseCommand):
@@ -34,9 +34,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with answering(self):
-            command_line.check_database()
-            job = command_line.job(options["job"])
-            actor = command_line.actor(options["user"])
+            terminal.check_database()
+            job = terminal.job(options["job"])
+            actor = terminal.actor(options["user"])
             with Display(self.stderr) as display:
                 Errand(actor, display, inline=options["inline"], wait=options["wait"]).resume(job)
             report(self, job)

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
-from imports.supervisor import Patience, Supervisor
+from imports.worker.supervisor import Patience, Supervisor
 
 
 class Command(BaseCommand):

@@ -1,0 +1,144 @@
+"""What a person changed on the second screen, out of what their browser sent.
+
+A page sends beside each control what the control showed when it was made (``was-``…). Only what differs from that was
+changed here; everything else may have been changed in another tab meanwhile, and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from imports.admin.configure import file_reading, option_settings
+from imports.admin.upload import LONGEST_NAME
+from imports.drafts.configure import Changes
+from imports.jobs import stored_file
+from imports.mapping import event_mapping, preset_choices
+from imports.mapping.column_mapping import Choice, Target
+from imports.mapping.validation import Fault
+from imports.models import ImportJob
+from imports.presets import PRESETS
+from profiles.models import load_schema
+from profiles.values.parsers import ValueType
+
+MOST_COLUMNS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Changes to keep, how the file is to be read instead, and what could not be taken.
+
+    ``switch``: the preset and the record type that the file is to be taken for.
+    """
+
+    changes: Changes
+    reading: dict[str, str] | None
+    switch: tuple[str, str] | None
+    faults: list[Fault]
+
+
+def read(sent: QueryDict, job: ImportJob) -> Sent:
+    """The changes that a page asks for; what its lists did not offer is not heeded."""
+    fields, options, faults = dict(_fields(sent, job)), dict(_options(sent, job)), []
+    if "name" in fields and not fields["name"]:
+        del fields["name"]
+        faults.append(Fault("no_name", "Give the import a name"))
+    if problem := event_mapping.wrong_name(options.get("event_name", "")):
+        del options["event_name"]
+        faults.append(Fault("event_name", f"The name for all events cannot be used: {problem}"))
+    switch = _switch(sent, job)
+    if switch and (reason := preset_choices.why_not(PRESETS[switch[0]], switch[1])):
+        faults.append(Fault("record_type", reason))
+        switch = None
+    return Sent(Changes(fields, options, dict(_columns(sent))), _reading(sent, job), switch, faults)
+
+
+def spaced(text: str) -> str:
+    """A text as a form gives it back, whatever white space it has."""
+    return " ".join(text.split())
+
+
+def _fields(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
+    name = _changed(sent, "name")
+    if name is not None:
+        yield "name", name.replace("\0", "").strip()[:LONGEST_NAME]
+    identifier = _changed(sent, "identifier")
+    if identifier in preset_choices.identifiers(PRESETS[job.preset], load_schema()):
+        yield "identifier", identifier
+    action = _changed(sent, "action")
+    if action in set(PRESETS[job.preset].actions):
+        yield "action", action
+    targeting = _changed(sent, "targeting")
+    if targeting in ImportJob.Targeting.values:
+        yield "targeting", targeting
+
+
+def _options(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
+    event_name = _changed(sent, "event_name") if job.holds_events else None
+    if event_name is not None:
+        yield "event_name", event_name.strip()
+    if "preset_options" in sent:
+        yield from ((name, "") for name in job.options if name != "event_name")
+        return
+    for setting in option_settings.of_the_values(job):
+        value = _changed(sent, setting.name)
+        if value in {choice for choice, _ in setting.choices}:
+            yield setting.name, value
+
+
+def _columns(sent: QueryDict) -> Iterator[tuple[int, Choice]]:
+    for position in positions(sent.getlist("column")):
+        kind, _, key = sent.get(f"target-{position}", "").partition(":")
+        if kind not in set(Target):
+            continue
+        choice = Choice(Target(kind), key)
+        if kind == Target.NEW:
+            found = sent.get(f"type-{position}", "")
+            key = sent.get(f"key-{position}", "").strip()
+            choice = Choice(Target.NEW, key, found if found in set(ValueType) else "")
+        if _differs(choice, sent.get(f"was-{position}")):
+            yield position, choice
+
+
+def positions(texts: Iterable[str]) -> Iterator[int]:
+    """The numbers of columns among some texts."""
+    for text in texts:
+        if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_COLUMNS)):
+            yield int(text)
+
+
+def shown(choice: Choice) -> str:
+    """A choice as a page keeps it beside its controls."""
+    if choice.kind is Target.NEW:
+        return spaced(f"{choice.kind}|{choice.type}|{choice.key}")
+    return spaced(f"{choice.kind}:{choice.key}")
+
+
+def _differs(choice: Choice, was: str | None) -> bool:
+    return was is None or shown(choice) != spaced(was)
+
+
+def _reading(sent: QueryDict, job: ImportJob) -> dict[str, str] | None:
+    """Encoding, delimiter and sheet, if one of them was changed."""
+    changed = {name: _changed(sent, name) for name in file_reading.SENT}
+    if not any(value is not None for value in changed.values()):
+        return None
+    chosen = {name: file_reading.SENT[name](job, value) for name, value in changed.items() if value is not None}
+    return {name: text for name, text in (stored_file.chosen(job) | chosen).items() if text}
+
+
+def _switch(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
+    """Preset and record type, if one of them was changed."""
+    preset, record_type = _changed(sent, "preset"), _changed(sent, "record_type")
+    wanted = (
+        preset if preset and preset in PRESETS else job.preset,
+        record_type if record_type and record_type in ImportJob.RecordType.values else job.record_type,
+    )
+    return None if wanted == (job.preset, job.record_type) else wanted
+
+
+def _changed(sent: QueryDict, name: str) -> str | None:
+    value = sent.get(name)
+    return None if value is None or value == sent.get(f"was-{name}") else value

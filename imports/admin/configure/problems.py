@@ -1,0 +1,69 @@
+"""What is in the way of the check, at the head of the second screen: few sentences, each with the place to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.paginator import Page
+
+from imports.mapping.validation import Fault, listed
+from imports.models import ImportColumn, ImportJob
+
+FAULTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the way of the check: where a link leads, the sentence, and the code."""
+
+    link: str
+    reason: str
+    code: str
+
+
+def of(job: ImportJob, faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]) -> list[Problem]:
+    """Why the file was not read or checked as somebody asked. ``here``: the columns that the page shows."""
+    return [*_reading_problems(job), *_summary(faults, columns, here)]
+
+
+def _reading_problems(job: ImportJob) -> list[Problem]:
+    """Why the file could not be read as somebody wanted it read."""
+    refused = job.format.get("refused", "")
+    return [Problem("#options", refused, "reading")] if refused else []
+
+
+def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]) -> list[Problem]:
+    """What is in the way, in few sentences, each with the place to put it right."""
+    undecided = [fault for fault in faults if fault.code == "undecided"]
+    others = [fault for fault in faults if fault.code != "undecided"]
+    found = [Problem(_link(fault, columns, here), fault.reason, fault.code) for fault in others]
+    if undecided:
+        many = f"{len(undecided)} columns need" if len(undecided) > 1 else "1 column needs"
+        reason = f"{many} a mapping, or must be skipped: {listed([fault.column for fault in undecided])}"
+        found.insert(0, Problem(_link(undecided[0], columns, here), reason, "undecided"))
+    if len(found) > FAULTS_SHOWN:
+        more = len(found) - FAULTS_SHOWN
+        found = [*found[:FAULTS_SHOWN], Problem("?show=problems", f"There are {more} more problems", "more")]
+    return found
+
+
+_PLACES = {
+    "no_name": "#import-name",
+    "no_identifier": "#identifiers",
+    "unknown_identifier": "#identifiers",
+    "identifier_not_ready": "#identifiers",
+    "identifier_missing": "#identifiers",
+    "identifier_not_offered": "#identifiers",
+    "action_not_offered": "#actions",
+    "record_type": "#preset",
+    "mapping": "#mapping-file",
+    "no_action": "#actions",
+}
+
+
+def _link(fault: Fault, columns: list[ImportColumn], here: Page[ImportColumn]) -> str:
+    if fault.code in _PLACES or not fault.column:
+        return _PLACES.get(fault.code, "#columns")
+    position = next((column.position for column in columns if column.header == fault.column), 0)
+    on_page = any(column.position == position for column in here)
+    return f"#place-{position}" if on_page else f"?show=problems#place-{position}"

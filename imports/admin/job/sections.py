@@ -1,0 +1,171 @@
+"""What the page of an import shows below its state: rows, problems, the mapping, who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from imports.admin.configure import option_settings
+from imports.admin.job import rows
+from imports.admin.job.rows import Tab
+from imports.admin.pages import typed
+from imports.cli.summary import Figures
+from imports.jobs import problems, stored_file
+from imports.jobs.problems import Wanted
+from imports.jobs.transitions import Move
+from imports.mapping.column_mapping import Target
+from imports.models import ImportColumn, ImportJob, JobMove, RowError
+from profiles.merging.rules import Outcome
+
+PROBLEMS_SHOWN = 50
+GROUPS_SHOWN = 20
+COLUMNS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A tab: where it leads, what it says, whether it is the one that is open."""
+
+    address: str
+    label: str
+    rows: int | None
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One line of who did what."""
+
+    move: JobMove
+    what: str
+
+
+WORDS: Mapping[str, str] = {
+    "upload": "uploaded the file",
+    Move.REREAD: "had the file read again",
+    Move.CHECK: "had the file checked",
+    Move.REFRESH: "had the file checked again",
+    Move.RECHECK: "The schema had changed, so the file is checked again",
+    Move.CHECKED: "The check is done",
+    Move.EDIT: "changed the settings",
+    Move.SUBMIT: "submitted it for approval",
+    Move.START: "started it",
+    Move.APPROVE: "approved it",
+    Move.REJECT: "rejected it",
+    Move.CANCEL: "cancelled it",
+    Move.BEGIN: "The import begins",
+    Move.COMPLETE: "The import is complete",
+    Move.STOP: "stopped it",
+    Move.FAIL: "It failed",
+    Move.RESUME: "resumed it",
+}
+
+
+def moves(job: ImportJob) -> list[Done]:
+    """Who did what, the last thing last."""
+    return [Done(move, WORDS.get(move.move, move.move)) for move in job.moves.all()]
+
+
+def shown(request: HttpRequest, job: ImportJob, found: Figures, version: str) -> dict[str, Any]:
+    """The tab that is asked for, with what it holds, and the settings."""
+    columns = list(job.columns.all())
+    offered = rows.tabs(job, found)
+    asked = request.GET.get("show", "")
+    tab = Tab(asked) if asked in {tab for tab, _, _ in offered} else offered[0][0]
+    text = typed(request.GET, "find")
+    can_find = job.status in rows.CHECKED
+    context: dict[str, Any] = {
+        "tab": tab,
+        "tabs": [Link(f"?show={t}#rows", label, count, t is tab and not text) for t, label, count in offered],
+        "find": text,
+        "can_find": can_find,
+        "mapped": list(_mapped(columns)),
+        "unmapped": max(0, len(columns) - COLUMNS_SHOWN),
+        "options": stored_file.options(job),
+        "by_hand": option_settings.by_hand(job),
+        "column_count": sum(bool(column.target) for column in columns),
+    }
+    if text and can_find:
+        return context | _sought(job, columns, text)
+    match tab:
+        case Tab.PROBLEMS:
+            return context | _problems(request, job, found, version)
+        case Tab.FIRST:
+            return context | {"table": rows.first(job, columns)}
+        case Tab.IGNORED if not can_find:
+            return context | _listed(problems.ignored(job), request, "?show=ignored")
+        case _:
+            after = _number(request.GET.get("after", ""))
+            page = rows.page(job, columns, Outcome(tab.value), after)
+            following = f"?show={tab}&after={page.following}#rows" if page.following else ""
+            return context | {"table": page.table, "following": following, "earlier": bool(after)}
+
+
+def _sought(job: ImportJob, columns: list[ImportColumn], text: str) -> dict[str, Any]:
+    table = rows.sought(job, columns, text)
+    alone = table.rows[0] if len(table.rows) == 1 else None
+    return {"table": table, "row": alone, "lines": rows.lines(job, alone, columns) if alone else []}
+
+
+def _problems(request: HttpRequest, job: ImportJob, figures: Figures, version: str) -> dict[str, Any]:
+    asked = wanted(request)
+    query = _address({name: getattr(asked, name) for name in _FILTERS})
+    found = problems.wanted(problems.problems(job), asked)
+    counted = problems.digest(job, figures.counts.failed + figures.warnings, version)
+    return {
+        "asked": asked,
+        "digest": counted,
+        "groups": [(_group_address(group), group) for group in counted.groups[:GROUPS_SHOWN]],
+        "more_groups": max(0, len(counted.groups) - GROUPS_SHOWN),
+        "filters": query.removeprefix(f"?show={Tab.PROBLEMS.value}"),
+        "severities": [RowError.Severity.ERROR.value, RowError.Severity.WARNING.value],
+        **_listed(found, request, query),
+    }
+
+
+def wanted(request: HttpRequest) -> Wanted:
+    """Which problems the address asks for."""
+    return Wanted(**{name: typed(request.GET, name) for name in _FILTERS})
+
+
+_FILTERS = tuple(field.name for field in fields(Wanted))
+
+
+def _group_address(group: problems.Group) -> str:
+    return _address({name: getattr(group, name) for name in ("severity", "code", "column", "reason")})
+
+
+def _address(asked: Mapping[str, str]) -> str:
+    return "?" + urlencode({"show": Tab.PROBLEMS.value} | {name: value for name, value in asked.items() if value})
+
+
+def _listed(found: QuerySet[RowError], request: HttpRequest, address: str) -> dict[str, Any]:
+    """A page of problems; ``after`` names the row and the key of the last one of the page before."""
+    row, _, key = request.GET.get("after", "").partition("-")
+    if row and key:
+        found = found.filter(row__gte=_number(row)).exclude(row=_number(row), pk__lte=_number(key))
+    page = list(found[: PROBLEMS_SHOWN + 1])
+    last = page[PROBLEMS_SHOWN - 1] if len(page) > PROBLEMS_SHOWN else None
+    following = f"{address}&after={last.row}-{last.pk}#rows" if last else ""
+    return {"problems": page[:PROBLEMS_SHOWN], "following": following, "earlier": bool(row)}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def _mapped(columns: list[ImportColumn]) -> Iterator[tuple[ImportColumn, str]]:
+    """Each column with where it goes, in words."""
+    for column in columns[:COLUMNS_SHOWN]:
+        kind = Target(column.target_kind)
+        if kind in (Target.SKIP, Target.UNDECIDED):
+            yield column, "skipped" if kind is Target.SKIP else "undecided"
+        else:
+            new = " (new attribute)" if kind is Target.NEW else ""
+            type_ = f", {column.type.replace('_', ' ')}" if column.type else ""  # parts of an event have none
+            yield column, f"{column.target}{type_}{new}"

@@ -1,0 +1,218 @@
+"""The page of one import: what it would do, what it does, what it did, and what may be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+
+from imports.admin import events, people_filter
+from imports.admin.job import downloads, sections
+from imports.admin.pages import actor, address, is_fragment, is_small, job_to_see, page, tell, typed
+from imports.cli import summary
+from imports.cli.run import is_at_work
+from imports.drafts import configure
+from imports.engine import driver, preview
+from imports.jobs import lifecycle, progress, queue, transitions
+from imports.jobs.transitions import Move, Refused
+from imports.models import ImportJob
+from imports.presets import PRESETS
+from imports.states import Status
+
+ATTRIBUTES_SHOWN = 20
+"""New ones that are named; as many as the template takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one outcome, for the bar and the table below it."""
+
+    name: str
+    label: str
+    rows: int
+    of: int
+
+    @property
+    def width(self) -> float:
+        """Per cent of all rows."""
+        return 100 * self.rows / self.of if self.of else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A move that its person may make now, in words that say what comes of it."""
+
+    move: Move
+    text: str
+    kind: str = ""
+
+
+def view(request: HttpRequest, number: int) -> HttpResponse:
+    """The whole page, or, for htmx, the part that changes while work goes on; when that is over, the page once more."""
+    job = job_to_see(request, number)
+    state = _state(request, job)
+    if is_fragment(request) and state["working"]:
+        return page(request, "live", job, fragment=True, **state)
+    response = _page(request, job, state)
+    if is_fragment(request):
+        for name, value in _WHOLE_PAGE.items():
+            response[name] = value
+    return response
+
+
+_WHOLE_PAGE = {"HX-Retarget": "#content-main", "HX-Reselect": "#content-main", "HX-Reswap": "outerHTML"}
+"""Have htmx put in what a person would see after loading the page anew."""
+
+
+def move(request: HttpRequest, number: int) -> HttpResponse:
+    """Make the move that was asked for, unless the import has changed since its page was made."""
+    job = job_to_see(request, number)
+    if request.method == "POST":
+        try:
+            _move(request, job)
+        except Refused as refused:
+            if refused.code in _MENDED_HERE:
+                return _page(request, job, _state(request, job), fault=refused)
+            tell(request, refused)
+        except configure.NotReady as problem:
+            messages.error(request, f"{problem}. Change the settings and check the file again.")
+    return HttpResponseRedirect(address("change", job))
+
+
+_MENDED_HERE = {"comment", "clears"}
+"""What a person mends on the page itself, where what they typed must stay."""
+
+
+def _move(request: HttpRequest, job: ImportJob) -> None:
+    asked = request.POST.get("move", "")
+    if asked not in {*_DONE, Move.STOP, Move.REFRESH}:  # the others are not made by a button
+        raise Refused("state", "Nothing was done: this page did not say what to do. Load it again.")
+    name, who = Move(asked), actor(request)
+    if name is Move.STOP:
+        lifecycle.stop(job, who)
+        return
+    with transaction.atomic():
+        locked = get_object_or_404(ImportJob.objects.select_for_update(of=("self",)), pk=job.pk)
+        if request.POST.get("seen") != version(locked):
+            raise Refused("state", "This import changed since you opened its page. Look again.")
+        if name in _WRITING and locked.preview.get("cleared") and "understood" not in request.POST:
+            raise Refused("clears", f"Tick that {locked.preview['cleared']:,} values are to be cleared, or cancel.")
+        _make(locked, name, request)
+    if name in _DONE:
+        messages.success(request, _DONE[name])
+
+
+def _make(job: ImportJob, name: Move, request: HttpRequest) -> None:
+    who = actor(request)
+    if name is Move.CANCEL:
+        configure.cancel(job, who)
+    elif name is not Move.REFRESH:
+        lifecycle.move(job, name, who, typed(request.POST, "comment"))
+    elif not is_small(job):
+        configure.refresh(job, who)
+    else:
+        with queue.in_this_process():
+            configure.refresh(job, who)
+            transaction.on_commit(lambda: driver.run_here(job))
+
+
+_WRITING = (Move.START, Move.SUBMIT, Move.APPROVE)
+
+_DONE = {
+    Move.START: "The import is started.",
+    Move.SUBMIT: "The import waits for approval now.",
+    Move.APPROVE: "The import is approved and started.",
+    Move.REJECT: "The import is rejected; its uploader sees your comment.",
+    Move.CANCEL: "The import is cancelled; nobody was changed.",
+    Move.RESUME: "The import goes on.",
+    Move.EDIT: "The settings can be changed again.",
+}
+
+
+def version(job: ImportJob) -> str:
+    """Another one after each move."""
+    return str(max((move.pk for move in job.moves.all()), default=0))
+
+
+def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Refused | None = None) -> HttpResponse:
+    waiting = job.status in (Status.READY, Status.AWAITING_APPROVAL)
+    changed_since = preview.changed_since(job) if waiting else 0
+    if not changed_since:  # the check stands
+        state["buttons"] = [button for button in state["buttons"] if button.move is not Move.REFRESH]
+    details = {
+        "title": job.name,
+        "preset": PRESETS[job.preset],
+        "fault": fault,
+        "comment": request.POST.get("comment", ""),
+        "waiting": waiting,
+        "ended": job.status in summary.ENDED,
+        "downloads": list(downloads.offered(job, state["figures"], working=state["working"])),
+        "people_address": people_filter.people_of(job),
+        "events_address": events.events_of(job),
+        "segment": people_filter.segment_of(job),
+        "changed_since": changed_since,
+        "who_approves": summary.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
+        "moves": sections.moves(job),
+        "clears": job.preview.get("cleared", 0),
+        "more_attributes": len(job.preview.get("new_attributes", ())) - ATTRIBUTES_SHOWN,
+        "must_understand": any(button.move in _WRITING for button in state["buttons"]),
+    }
+    shown = sections.shown(request, job, state["figures"], state["seen"])
+    return page(request, "job", job, **state, **details, **shown)
+
+
+def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """What changes while work goes on."""
+    found = summary.figures(job)
+    stage = progress.stage_of(job)
+    working = is_at_work(job)
+    return {
+        "figures": found,
+        "data_points": summary.data_points(job),
+        "parts": list(_parts(found, "still to do" if working else "not run")),
+        "working": working,
+        "stage": stage,
+        "moment": progress.moment(job, stage) if stage else None,
+        "silent": progress.silent_seconds(job) if working else 0,
+        "buttons": list(_buttons(job, transitions.open_moves(job, actor(request)), found)),
+        "seen": version(job),
+        "now": timezone.now(),
+        "own": actor(request).owns(job),
+    }
+
+
+def _parts(found: summary.Figures, rest: str) -> Iterator[Part]:
+    counts = found.counts
+    for name in ("imported", "updated", "ignored", "failed", "not_run"):
+        rows = getattr(counts, name)
+        if rows or name != "not_run":
+            yield Part(name, rest if name == "not_run" else name, rows, counts.total)
+
+
+def _buttons(job: ImportJob, moves: Iterable[Move], found: summary.Figures) -> Iterator[Button]:
+    """The main one first."""
+    counts = found.counts
+    what = f"add {counts.imported:,}, update {counts.updated:,}"
+    if job.holds_events:
+        what = f"write {counts.imported + counts.updated:,} event{'s' * (counts.imported + counts.updated != 1)}"
+    texts = {
+        Move.START: (f"Start: {what}", "default"),
+        Move.APPROVE: (f"Approve and start: {what}", "default"),
+        Move.SUBMIT: (f"Submit for approval: {what}", "default"),
+        Move.RESUME: ("Resume", "default"),
+        Move.REFRESH: ("Check again", ""),
+        Move.REJECT: ("Reject", ""),
+        Move.STOP: ("Stop", "deletelink"),
+        Move.CANCEL: ("Cancel import", "deletelink"),
+    }
+    if not counts.imported + counts.updated + counts.ignored:  # nothing would come of it
+        del texts[Move.START], texts[Move.SUBMIT]
+    for name, (text, kind) in texts.items():
+        if name in moves:
+            yield Button(name, text, kind)

@@ -1,0 +1,90 @@
+"""The address of sample files (FF-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.text import slugify
+
+from imports.admin.pages import address, may_look
+from imports.mapping import preset_choices, samples
+from imports.models import ImportJob
+from imports.presets import PRESETS, STANDARD, Preset
+from profiles.models import load_schema
+from profiles.schema import Schema
+
+BYTE_ORDER_MARK = "\ufeff"
+"""By which spreadsheets know UTF-8; an import takes it off."""
+
+PEOPLE, EVENTS = ImportJob.RecordType.PROFILES.value, ImportJob.RecordType.EVENTS.value
+PARTS = ("preset", "record_type", "identifier")
+"""What tells one sample from the others; a form sends them in one, parted by colons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One sample: what is sent for it, and what it is called."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    """A sample for ``preset``, ``record_type`` and ``identifier`` as a file to keep."""
+    if not may_look(request):
+        raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
+    asked = {name: request.GET.get(name, "") for name in PARTS}
+    if "sample" in request.GET:
+        asked = dict(zip(PARTS, [*request.GET["sample"].split(":", 2), "", ""], strict=False))
+    preset = PRESETS.get(asked["preset"] or STANDARD.key)
+    record_type, known = asked["record_type"] or PEOPLE, load_schema()
+    offered = {} if preset is None else preset_choices.identifiers(preset, known)
+    identifier = asked["identifier"] or next(iter(offered), "")
+    if preset is None or identifier not in offered or record_type not in _record_types(preset):
+        text = "There is no such sample: its preset does not offer this identifier or record type. Choose another one."
+        messages.error(request, text)
+        return HttpResponseRedirect(f"{address('help')}#samples")
+    return _file(preset, record_type, identifier, known)
+
+
+def offered(chosen: str = f"{STANDARD.key}:{PEOPLE}:email") -> dict[str, Any]:
+    """What the form for a sample offers, by preset."""
+    known = load_schema()
+    return {
+        "sample_presets": [(preset.label, list(_of_preset(preset, known, chosen))) for preset in PRESETS.values()],
+    }
+
+
+def _of_preset(preset: Preset, known: Schema, chosen: str) -> Iterator[Offered]:
+    for record_type, what in _record_types(preset).items():
+        for key in preset_choices.identifiers(preset, known):
+            value, spelled = f"{preset.key}:{record_type}:{key}", preset.spelling(key)
+            label = preset_choices.label(key, known)
+            name = label if spelled == key else f"{label} ({spelled})"
+            yield Offered(value, f"{preset.label}: {what} by {name}", value == chosen)
+
+
+def _record_types(preset: Preset) -> dict[str, str]:
+    """The record types of a preset, with what they are called."""
+    return {value: label for value, label in ImportJob.RecordType.choices if not preset_choices.why_not(preset, value)}
+
+
+def _file(preset: Preset, record_type: str, identifier: str, known: Schema) -> HttpResponse:
+    options = preset.options.changed(
+        {"default_country": settings.IMPORTS_DEFAULT_COUNTRY, "time_zone": settings.IMPORTS_TIME_ZONE}
+    )
+    make = samples.sample_of_events if record_type == EVENTS else samples.sample
+    text = BYTE_ORDER_MARK + make(known, preset, identifier, options)
+    file = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    of_events = "-events" if record_type == EVENTS else ""
+    name = slugify(preset.spelling(identifier))
+    file["Content-Disposition"] = f'attachment; filename="sample-{preset.key}{of_events}-{name}.csv"'
+    file["X-Content-Type-Options"] = "nosniff"
+    return file

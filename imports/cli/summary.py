@@ -1,0 +1,173 @@
+"""What became of an import, or is to be expected of it: figures, problems, sentences, the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from imports.cli.run import approvers, is_at_work
+from imports.cli.terminal import ExitCode
+from imports.jobs import lifecycle, problems
+from imports.jobs.progress import Stage, seconds_of
+from imports.models import ImportJob, RowError
+from imports.states import Status, Step
+
+FIRST_ERRORS = 20
+NAMED_APPROVERS = 5
+
+UNSUCCESSFUL = (Status.STOPPED, Status.FAILED, Status.CANCELLED, Status.REJECTED)
+ENDED = (*UNSUCCESSFUL, Status.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows by outcome; ``total`` is the sum of the others (design rule 5)."""
+
+    total: int
+    imported: int
+    updated: int
+    ignored: int
+    failed: int
+    not_run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A job in numbers. Seconds are those of each stage, and of the whole since the upload, or since it was resumed."""
+
+    counts: Counts
+    unchanged: int
+    people: int
+    warnings: int
+    seconds: dict[str, float]
+
+    @property
+    def worked(self) -> float:
+        """Seconds that were worked, without the time in which people looked at it."""
+        return sum(self.seconds[stage] for stage in Stage)
+
+    @property
+    def rows_per_second(self) -> int:
+        done = self.counts.total - self.counts.not_run
+        return round(done / self.seconds["total"]) if self.seconds["total"] else 0
+
+
+def figures(job: ImportJob) -> Figures:
+    """The job's figures: what was done, or before it starts what the preview says will be."""
+    names = ("total", "imported", "updated", "ignored", "failed", "unchanged", "people", "warnings")
+    if job.status in (Status.PENDING, Status.IN_PROGRESS):  # what was said before is not done yet
+        found = lifecycle.final_counts(job, people=0) | {"total": job.total, "warnings": job.warnings}
+    elif (job.status in ENDED and job.status != Status.REJECTED) or not job.preview:
+        found = {name: getattr(job, name) for name in names}
+    else:
+        found = {name: job.preview.get(name, 0) for name in names}
+    done = {name: found[name] for name in ("imported", "updated", "ignored", "failed")}
+    return Figures(
+        counts=Counts(total=found["total"], **done, not_run=found["total"] - sum(done.values())),
+        unchanged=found["unchanged"],
+        people=found["people"],
+        warnings=found["warnings"],
+        seconds=_seconds(job),
+    )
+
+
+def data_points(job: ImportJob) -> int | None:
+    """The data points that were used, or before the start those that are expected; None where nobody counts (DP-05)."""
+    if job.status in ENDED and job.status != Status.REJECTED:
+        return job.data_points
+    expected: int | None = job.preview.get("data_points")
+    return expected
+
+
+def as_json(job: ImportJob) -> dict[str, Any]:
+    """The result for a program."""
+    found = figures(job)
+    errors = problems.problems(job).filter(severity=RowError.Severity.ERROR)[:FIRST_ERRORS]
+    points = data_points(job)
+    return {
+        "job": job.pk,
+        "status": job.status,
+        "counts": asdict(found.counts),
+        "unchanged": found.unchanged,
+        "people": found.people,
+        "warnings": found.warnings,
+        **({} if points is None else {"data_points": points}),
+        "seconds": found.seconds,
+        "rows_per_second": found.rows_per_second,
+        "errors": [_of_the_whole(job.reason_code, job.reason)] if is_refused(job) else [_of_a_row(e) for e in errors],
+    }
+
+
+def refused(code: str, reason: str) -> dict[str, Any]:
+    """The result, for a program, of a file that did not become a job."""
+    return {
+        "job": None,
+        "status": "refused",
+        "counts": asdict(Counts(0, 0, 0, 0, 0, 0)),
+        **dict.fromkeys(("unchanged", "people", "warnings"), 0),
+        "seconds": dict.fromkeys([*map(str, Stage), "total"], 0.0),
+        "rows_per_second": 0,
+        "errors": [_of_the_whole(code, reason)],
+    }
+
+
+def exit_code(job: ImportJob) -> ExitCode:
+    """0 when the job is completed, or has come as far as it can now; 2 for a header that is not there."""
+    if job.reason_code == "unknown_header":
+        return ExitCode.WRONG_USAGE
+    return ExitCode.FAILED if job.status in UNSUCCESSFUL else ExitCode.DONE
+
+
+def is_refused(job: ImportJob) -> bool:
+    """Whether the file, or its mapping, was refused as a whole; then there are no rows to tell of."""
+    return job.status == Status.FAILED and not job.file
+
+
+def sentences(job: ImportJob, *, dry_run: bool = False) -> list[str]:
+    """What there is to say of a job that has not ended."""
+    if is_at_work(job):
+        return [f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"]
+    match job.status:
+        case Status.AWAITING_APPROVAL:
+            return [f"Import {job.pk} waits for approval. {who_approves(job)}"]
+        case Status.READY if dry_run:
+            return ["Nobody was changed. To import the file, run the same command without --dry-run."]
+        case Status.READY | Status.DRAFT:
+            return [f"Import {job.pk} was not started; nobody was changed."]
+        case _:
+            return []
+
+
+def failure(job: ImportJob) -> list[str]:
+    """Why a job did not end well, and what to do; a line each."""
+    state = job.get_status_display().lower()
+    lines = [f"Import {job.pk} {state}:", *job.reason.splitlines()] if job.reason else [f"Import {job.pk} is {state}."]
+    if job.file and job.status in (Status.FAILED, Status.STOPPED):
+        lines.append(f"To go on with it: manage.py resume_import {job.pk}")
+    return lines
+
+
+def _of_a_row(problem: RowError) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("row", "line", "column", "value", "code", "reason")}
+
+
+def _of_the_whole(code: str, reason: str) -> dict[str, Any]:
+    return {"row": None, "line": None, "column": "", "value": "", "code": code, "reason": reason}
+
+
+def _seconds(job: ImportJob) -> dict[str, float]:
+    begun = max((move.when for move in job.moves.all() if move.move in ("upload", "resume")), default=job.created)
+    end = job.finished or (job.step_started if job.step == Step.IDLE else None) or timezone.now()
+    total = max(0.0, (end - begun).total_seconds())
+    return {stage.value: round(seconds_of(job, stage), 3) for stage in Stage} | {"total": round(total, 3)}
+
+
+def who_approves(job: ImportJob) -> str:
+    """A sentence that names some of those who may."""
+    names = approvers(job)
+    if not names:
+        return "Nobody may approve it yet: put somebody into the group Approver or Admin."
+    more = f" and {len(names) - NAMED_APPROVERS} more" if len(names) > NAMED_APPROVERS else ""
+    return f"It can be approved by: {', '.join(names[:NAMED_APPROVERS])}{more}."

@@ -1,0 +1,131 @@
+"""What the commands have in common: how they answer, whom they act for, what they need before they can begin."""
+
+from __future__ import annotations
+
+import enum
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import OperationalError
+
+from imports.jobs.transitions import Actor, Refused
+from imports.models import ImportJob
+
+
+class ExitCode(enum.IntEnum):
+    """What a command ends with."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_USAGE = 2
+    INTERRUPTED = 130
+
+
+class CommandLineError(Exception):
+    """The command cannot do what was asked for; the message says why, and what to do."""
+
+    code = ExitCode.FAILED
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class WrongUsage(CommandLineError):
+    """An argument is missing or cannot be right."""
+
+    code = ExitCode.WRONG_USAGE
+
+
+class Interrupted(CommandLineError):
+    """The person at the command line pressed Ctrl-C; the message says what becomes of the job."""
+
+    code = ExitCode.INTERRUPTED
+
+
+@contextmanager
+def answering(command: BaseCommand) -> Iterator[None]:
+    """Turn what the engine refuses into the answer of a command: a sentence and an exit code."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        command.stderr.write(interrupted.message, str)
+        raise SystemExit(interrupted.code) from None
+    except CommandLineError as error:
+        raise CommandError(error.message, returncode=error.code) from None
+    except Refused as refusal:
+        raise CommandError(refusal.message, returncode=ExitCode.FAILED) from None
+    except KeyboardInterrupt:
+        command.stderr.write("Stopped.", str)
+        raise SystemExit(ExitCode.INTERRUPTED) from None
+
+
+class CtrlC:
+    """Whether Ctrl-C was pressed, while this is entered.
+
+    Pressing it raises ``KeyboardInterrupt`` at once, wherever the process is. Another exception may come of that, or
+    none: ask ``pressed``.
+    """
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def __enter__(self) -> CtrlC:
+        self._before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise ``KeyboardInterrupt`` if one was raised before and got lost."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        self.pressed = True
+        raise KeyboardInterrupt
+
+
+def connect_anew() -> None:
+    """Leave the database connection as it is, perhaps in the middle of a statement, and use another from now on."""
+    connection.close()
+    del connections[DEFAULT_DB_ALIAS]
+
+
+def check_database() -> None:
+    """Raise ``CommandLineError`` unless the database answers and has all its tables."""
+    try:
+        executor = MigrationExecutor(connection)
+    except OperationalError as error:
+        raise CommandLineError("The database does not answer. Check DATABASE_URL, and that the server runs.") from error
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandLineError("The database is not up to date. Run: manage.py migrate")
+
+
+def actor(name: str | None) -> Actor:
+    """Who acts: the person of that user name, or, without one, whoever may run commands here. Raises ``WrongUsage``."""
+    if name is None:
+        return Actor.command()
+    model = get_user_model()
+    try:
+        return Actor.of(model._default_manager.get_by_natural_key(name))
+    except model.DoesNotExist:
+        raise WrongUsage(f"There is no user {name}. --user takes the name that the person logs in with.") from None
+
+
+def job(number: int) -> ImportJob:
+    """The import of that number. Raises ``WrongUsage``."""
+    found = ImportJob.objects.filter(pk=number).first()
+    if found is None:
+        last = ImportJob.objects.values_list("pk", flat=True).first()
+        raise WrongUsage(
+            f"There is no import {number}; " + (f"the last one is {last}." if last else "there is none yet.")
+        )
+    return found

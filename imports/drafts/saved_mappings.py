@@ -1,0 +1,74 @@
+"""A mapping that was used before for the same headers: found, taken over, or declined (design section 5.3)."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from imports.drafts import suggestions
+from imports.jobs import lifecycle
+from imports.jobs.transitions import Actor, Refused
+from imports.mapping import column_mapping, event_mapping, preset_choices
+from imports.mapping.column_mapping import Choice, Target
+from imports.models import ImportJob
+from imports.presets import PRESETS
+from imports.states import CHECKED
+from profiles.models import load_schema
+
+
+def offer(job: ImportJob) -> ImportJob | None:
+    """The newest import of the same kind and the same headers whose mapping was good.
+
+    None where that was answered, or where the job's own mapping was found to be good.
+    """
+    if not job.headers or job.remembered or job.schema_version:
+        return None
+    return _alike(job).select_related("created_by").order_by("-id").first()
+
+
+def use(job: ImportJob, actor: Actor, number: int) -> str:
+    """Take over the mapping, identifier, action and options of an import; returns its name. Raises ``Refused``."""
+    with transaction.atomic():
+        lifecycle.open_to_change(job, actor)
+        earlier = _alike(job).filter(pk=number).first()
+        if earlier is None:
+            raise Refused("state", "That mapping is not there any more. Choose where the columns go.")
+        _take_over(job, earlier)
+        _map_alike(job, earlier)
+    return earlier.name
+
+
+def decline(job: ImportJob, actor: Actor) -> None:
+    """Do not offer it for this job again. Raises ``Refused``."""
+    with transaction.atomic():
+        lifecycle.open_to_change(job, actor)
+        job.remembered = ImportJob.Remembered.DECLINED
+        job.save(update_fields=["remembered"])
+
+
+def _alike(job: ImportJob) -> QuerySet[ImportJob]:
+    return ImportJob.objects.filter(headers=job.headers, status__in=CHECKED).exclude(pk=job.pk)
+
+
+def _take_over(job: ImportJob, earlier: ImportJob) -> None:
+    job.remembered = ImportJob.Remembered.USED
+    job.options = earlier.options
+    if earlier.identifier in preset_choices.identifiers(PRESETS[job.preset], load_schema()):
+        job.identifier = earlier.identifier
+    if earlier.action in PRESETS[job.preset].actions:
+        job.action = earlier.action
+    job.save(update_fields=["remembered", "options", "identifier", "action"])
+    suggestions.again(job)
+
+
+def _map_alike(job: ImportJob, earlier: ImportJob) -> None:
+    """Send columns where those of the same header went; what is no attribute any more stays as it is suggested."""
+    columns = list(job.columns.all())
+    choices = {
+        column.header: Choice(
+            Target(column.target_kind), column.target, column.type, column_mapping.format_said(column)
+        )
+        for column in earlier.columns.all()
+    }
+    (event_mapping if job.holds_events else column_mapping).carry(columns, choices, load_schema())
+    suggestions.keep(columns)

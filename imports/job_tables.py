@@ -1,0 +1,137 @@
+"""The plain unlogged tables of one job: its staged rows, and what its preview worked out.
+
+They are tables of their own, since a partitioned table cannot be unlogged, and adding or dropping a partition waits
+for every reader of the parent. A crash of the database empties them; all they hold can be made again from the file.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from django.db import connection
+
+from profiles.writing import write_set
+
+
+@dataclass(frozen=True, slots=True)
+class JobTables:
+    """Names and shapes of the tables of a job."""
+
+    job_id: int
+
+    @property
+    def staged(self) -> str:
+        """Checked rows, by number."""
+        return f"imports_staged_{self.job_id}"
+
+    @property
+    def results(self) -> str:
+        """What became, or would, of each staged row about which ``born`` and ``touched`` do not tell enough."""
+        return f"imports_result_{self.job_id}"
+
+    @property
+    def overlay(self) -> str:
+        """People as the serial lane of the preview leaves them (see ``overlay``)."""
+        return f"imports_overlay_{self.job_id}"
+
+    @property
+    def born(self) -> str:
+        return f"imports_born_{self.job_id}"
+
+    @property
+    def touched(self) -> str:
+        return f"imports_touched_{self.job_id}"
+
+    @property
+    def facts(self) -> str:
+        """What is to be noted about addresses."""
+        return f"imports_fact_{self.job_id}"
+
+    @property
+    def written(self) -> write_set.Tables:
+        """What is to be written to profiles."""
+        return write_set.Tables(self.born, self.touched, self.facts, self.staged)
+
+    def create_staged(self, *, events: bool = False) -> None:
+        """Make the table of rows, empty; whatever was worked out of earlier ones goes. ``events``: what they are."""
+        self.drop()
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED}{_EVENTS if events else ''})")
+            cursor.execute(f"COMMENT ON TABLE {self.staged} IS '{_SHAPE}'")
+
+    def are_known(self) -> bool:
+        """Whether the tables are there, and of the shape that this release of the project makes."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [self.staged])
+            return bool(cursor.fetchone()[0] == _SHAPE)
+
+    def index_places(self) -> None:
+        """Make the rows quick to find by place, and known to the planner."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX ON {self.staged} (place)")
+            cursor.execute(f"ANALYZE {self.staged} (place, row_no, kind, key)")
+
+    def index_rows(self) -> None:
+        """Make the rows quick to find by number."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX ON {self.staged} (row_no)")
+
+    def create_results(self) -> None:
+        """Make the tables of what is worked out, empty."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {', '.join(self._results)}")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.results} ({_RESULTS})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.born} ({write_set.BORN})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.touched} ({write_set.TOUCHED})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.facts} ({write_set.FACTS})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.overlay} ({_OVERLAY})")
+            cursor.execute(f"CREATE INDEX ON {self.results} (bucket, row_no)")
+            cursor.execute(f"CREATE INDEX ON {self.born} (bucket, first_row)")
+            cursor.execute(f"CREATE INDEX ON {self.touched} (bucket, first_row)")
+            cursor.execute(f"CREATE INDEX ON {self.facts} (bucket)")
+            cursor.execute(f"CREATE INDEX ON {self.overlay} (kind, value)")
+            cursor.execute(f"CREATE INDEX ON {self.overlay} (ref)")
+
+    def has(self, bucket: int) -> bool:
+        """Whether a bucket is worked out, and no crash has emptied the tables since."""
+        kept = " UNION ALL ".join(
+            f"SELECT 1 FROM {table} WHERE bucket = %s" for table in (self.results, self.born, self.touched)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS ({kept})", [bucket] * 3)
+            return bool(cursor.fetchone()[0])
+
+    def forget(self, bucket: int) -> None:
+        """Remove what was worked out for a bucket, since it is worked out again."""
+        with connection.cursor() as cursor:
+            for table in (self.results, self.born, self.touched, self.facts):
+                cursor.execute(f"DELETE FROM {table} WHERE bucket = %s", [bucket])
+
+    def drop(self) -> None:
+        """Remove the tables, those that are there."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {self.staged}, {', '.join(self._results)}")
+
+    @property
+    def _results(self) -> tuple[str, ...]:
+        return self.results, self.born, self.touched, self.facts, self.overlay
+
+
+_STAGED = (
+    "row_no int NOT NULL, line int NOT NULL, place int NOT NULL, kind text NOT NULL,"
+    ' key text COLLATE "C" NOT NULL, ties int[], links text NOT NULL, raw text NOT NULL'
+)
+_EVENTS = ", name text NOT NULL, time timestamptz NOT NULL, properties jsonb NOT NULL"
+_RESULTS = (
+    "bucket int NOT NULL, row_no int NOT NULL, outcome text NOT NULL, person bigint, changes text,"
+    " code text, reason text, about text"
+)
+_OVERLAY = (
+    'ref bigint NOT NULL, kind text, value text COLLATE "C", object_id text, external_id text,'
+    " alias text, attributes text NOT NULL, recency bigint NOT NULL, version bigint"
+)
+
+# A job may wait between two releases of the project, its tables made by the older one.
+_MADE = (_STAGED, _EVENTS, _RESULTS, _OVERLAY, write_set.BORN, write_set.TOUCHED, write_set.FACTS)
+_SHAPE = f"{zlib.crc32(repr(_MADE).encode()):08x}"

@@ -1,0 +1,87 @@
+"""What values of each type look like: a sentence, and examples that can be imported. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from profiles.values.parsers import ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """``says``: what is taken. ``examples``: values of three people. ``others``: in the form of other presets."""
+
+    says: str
+    examples: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+TYPES: Mapping[ValueType, Look] = {
+    ValueType.TEXT: Look("Any text, kept exactly as it is.", ("gold", "silver", "bronze")),
+    ValueType.INTEGER: Look("A whole number: digits only, with a sign if there is one.", ("12", "-3", "1050")),
+    ValueType.NUMBER: Look("A number with a decimal point; no blanks, no thousands commas.", ("3.5", "-0.25", "100")),
+    ValueType.BOOLEAN: Look("true or false, in capitals or not; 1 and 0 are taken too.", ("true", "false", "TRUE")),
+    ValueType.DATE: Look(
+        "A day as YYYY-MM-DD, or as the header declares; or $D_ and Unix seconds.",
+        ("1990-04-14", "1985-12-25", "2001-07-01"),
+        ("$D_640000000",),
+    ),
+    ValueType.DATETIME: Look(
+        "A day and a time as in ISO 8601, or as the header declares; or $D_ and Unix seconds. Without a zone of its "
+        "own, a time is in that of the site.",
+        ("2024-02-29T10:00:00Z", "2024-03-01T10:00:00+02:00", "2024-03-02T18:30:00"),
+        ("$D_1487576752",),
+    ),
+    ValueType.EMAIL: Look("An e-mail address.", ("ann@example.com", "ben@example.com", "cy@example.com")),
+    ValueType.PHONE: Look(
+        "A phone number of 7 to 15 digits, best with + and the country code; blanks, dots, dashes, slashes and "
+        "parentheses in it are left out.",
+        ("+14155550101", "+442079460102", "+493055550103"),
+        ("14155550101", "442079460102", "493055550103"),
+    ),
+    ValueType.COUNTRY: Look("A country by its two letters in ISO 3166.", ("US", "GB", "DE")),
+    ValueType.LANGUAGE: Look("A language by its two letters in ISO 639.", ("en", "fr", "de")),
+    ValueType.TIME_ZONE: Look(
+        "A time zone by its IANA name, or as Ruby on Rails calls it.",
+        ("America/New_York", "Europe/London", "Eastern Time (US & Canada)"),
+    ),
+    ValueType.GENDER: Look("M, F, O (other), N (not applicable) or P (not said).", ("F", "M", "O")),
+    ValueType.YES_NO: Look("Y for yes, or N for no.", ("Y", "N", "Y")),
+    ValueType.EDUCATION: Look("Graduate, College or School.", ("Graduate", "College", "School")),
+    ValueType.SUBSCRIPTION: Look(
+        "opted_in (said yes), subscribed (said neither yes nor no) or unsubscribed (said no). Where a preset does not "
+        "ask for exactly these, also in capitals, and true for subscribed, false for unsubscribed.",
+        ("opted_in", "subscribed", "unsubscribed"),
+        ("true", "false"),
+    ),
+    ValueType.URL: Look(
+        "A web address that begins with http:// or https://.",
+        ("https://example.com/ann", "https://example.com/ben", "http://example.com/cy?a=1"),
+    ),
+}
+
+ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
+    "name": ("Ann Lee", "Ben Ito", "Cy Roth"),
+    "first_name": ("Ann", "Ben", "Cy"),
+    "last_name": ("Lee", "Ito", "Roth"),
+    "home_city": ("Boston", "London", "Berlin"),
+    "labels": ("newsletter", "customer", "partner"),
+    "age": ("34", "38", "23"),
+    "employed": ("Y", "N", "Y"),
+    "education": ("Graduate", "College", "School"),
+    "married": ("N", "Y", "N"),
+    "date_of_first_session": ("2024-02-29T10:00:00Z", "2024-03-01T10:00:00+00:00", "2024-03-02", "$D_1487576752"),
+    "date_of_last_session": ("2024-04-29T10:00:00Z", "2024-05-01T10:00:00+00:00", "2024-05-02", "$D_1487676752"),
+}
+"""Values that suit a built-in attribute better than any of its type."""
+
+EVENT_PROPERTIES = ("trip_booked.properties.destination", "trip_booked.properties.duration")
+"""Headers of an event's properties: the name of the event, ``properties``, the name of the property (EV-04)."""
+
+EVENTS: tuple[tuple[str, ...], ...] = (
+    ("trip_booked", "2019-11-20T18:38:57Z", "Paris", "5"),
+    ("trip_booked", "2019-11-20T18:38:57+00:00", "Berlin", "3"),
+    ("trip_cancelled", "2019-11-20", "", ""),
+)
+"""Name, time, and the properties of what three people did; another event has no such properties."""

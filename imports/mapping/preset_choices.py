@@ -1,0 +1,150 @@
+"""What a preset offers to choose from, and the sentence for what it does not offer (requirements section 3, D-05).
+
+Pages list it, and the check of a job holds everybody to it, whichever way they came.
+"""
+
+from __future__ import annotations
+
+import enum
+import zoneinfo
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import phonenumbers
+import pycountry
+
+from imports.mapping import guidance
+from imports.mapping.column_mapping import AUTOMATIC
+from imports.mapping.validation import Fault, listed
+from imports.presets import CHANNELS, PRESETS, Options, Preset
+from profiles.merging.actions import Action
+from profiles.schema import OWN_IDENTIFIERS, Schema
+
+EVENTS = "events"
+"""The record type that not every preset takes."""
+
+OPTIONS = (
+    "on_invalid_value",
+    "unknown_columns",
+    "enforce_mandatory",
+    "phone_format",
+    "default_country",
+    "bracket_dates",
+    "iso_dates",
+    "default_time",
+    "time_zone",
+)
+"""The options that a person may set otherwise for one import, in the order in which they are asked for."""
+
+RARE_OPTIONS = (
+    "genders",
+    "refuse_placeholders",
+    "exact_states",
+    "exact_session_dates",
+    "other_dates_stay_text",
+    "header_case",
+    "identifier_first",
+    "forbidden_characters",
+    "alias_with_external_id",
+)
+"""The same for those that are hardly ever set otherwise. The others are no choice: sizes, and what a system counts."""
+
+_NOT_OF_EVENTS = frozenset({"unknown_columns", "enforce_mandatory", "genders", "exact_states", "exact_session_dates"})
+
+_LABELS = {AUTOMATIC: "Automatic", **OWN_IDENTIFIERS}
+
+
+def identifiers(preset: Preset, schema: Schema) -> dict[str, str]:
+    """What people can be found by under a preset, with what it suits (HI-14, HI-29)."""
+    every = guidance.identifiers(schema)
+    if preset.identifiers is None:
+        return every
+    wanted = schema.found_by if preset.identifiers == CHANNELS else preset.identifiers
+    return {key: says for key, says in every.items() if key in wanted}
+
+
+def coming(preset: Preset, schema: Schema) -> list[str]:
+    """What people can be found by soon: its index is being made."""
+    offered = schema.identifiers if preset.identifiers in (None, CHANNELS) else preset.identifiers or ()
+    return [key for key in offered if key in schema.identifiers and key not in schema.found_by]
+
+
+def label(key: str, schema: Schema) -> str:
+    """What an identifier is called."""
+    return _LABELS.get(key) or schema.definitions[key].label
+
+
+def default_action(preset: Preset) -> str:
+    """What is chosen until somebody chooses otherwise; blank where they have to."""
+    return preset.default_action or ""
+
+
+def why_not(preset: Preset, record_type: str) -> str:
+    """Why files of a record type cannot be imported under a preset; blank where they can (EV-02)."""
+    return preset.no_events if record_type == EVENTS and not preset.events else ""
+
+
+def is_option(name: str, record_type: str) -> bool:
+    """Whether a person may set the option for a file of that record type."""
+    return name in (*OPTIONS, *RARE_OPTIONS) and not (record_type == EVENTS and name in _NOT_OF_EVENTS)
+
+
+def option_values(name: str) -> Sequence[str]:
+    """What an option may be set to, as text."""
+    if name == "default_country":
+        return countries()
+    if name == "time_zone":
+        return time_zones()
+    kind = type(getattr(Options(), name))
+    if kind is bool:
+        return ("True", "False")
+    return [str(member) for member in kind] if issubclass(kind, enum.Enum) else _TEXTS[name]
+
+
+_TEXTS = {"default_time": ("00:00:00", "12:00:00", "23:59:59"), "genders": ("MFONP", "MF")}
+
+
+@cache
+def countries() -> Sequence[str]:
+    """Countries with phone numbers of their own, by code."""
+    return [each.alpha_2 for each in pycountry.countries if each.alpha_2 in phonenumbers.SUPPORTED_REGIONS]
+
+
+@cache
+def time_zones() -> Sequence[str]:
+    """Zones that are named after places, and UTC."""
+    areas = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+    places = [zone for zone in zoneinfo.available_timezones() if zone.partition("/")[0] in areas and "/" in zone]
+    return ["UTC", *sorted(places)]
+
+
+def faults(preset: Preset, record_type: str, identifier: str, action: str, schema: Schema) -> list[Fault]:
+    """What was chosen and is not offered; a choice that was not made is not told here."""
+    found = []
+    if reason := why_not(preset, record_type):
+        found.append(Fault("record_type", reason))
+    offered = identifiers(preset, schema)
+    if identifier in guidance.identifiers(schema) and identifier not in offered:
+        found.append(Fault("identifier_not_offered", _not_offered(preset, "finds nobody by", identifier, offered)))
+    if action and action not in preset.actions:
+        name = Action(action).label
+        labels = [each.label for each in preset.actions]
+        found.append(Fault("action_not_offered", _not_offered(preset, "does not offer", name, labels)))
+    return found
+
+
+def suggested(headers: Iterable[str], current: Preset) -> Preset | None:
+    """The preset that a header row looks like, if it is another one (D-01): the one most of whose signs it has.
+
+    What was exported from here has the headers of several systems, and needs no preset but Standard.
+    """
+    found = set(headers)
+    if not found.isdisjoint(current.signs) or "object_id" in found:
+        return None
+    best = max(PRESETS.values(), key=lambda preset: len(preset.signs & found))
+    return best if best.signs & found else None
+
+
+def _not_offered(preset: Preset, says: str, what: str, offered: Iterable[str]) -> str:
+    choices = listed([preset.spelling(key) for key in offered])
+    return f"The preset {preset.label} {says} {preset.spelling(what)}; choose one of {choices}, or another preset"

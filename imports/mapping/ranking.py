@@ -1,0 +1,45 @@
+"""Where a column may well go: by its name, by a word in it, by what its first values look like (MP-04)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from imports.mapping.column_mapping import MappedColumn, is_place
+from imports.mapping.synonyms import Names
+from profiles.schema import Schema
+from profiles.values.parsers import ValueType
+
+SUGGESTIONS = 4
+_LOOKS = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "phone"}
+"""What values of some attributes look like."""
+
+
+def suggestions(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, list[str]]:
+    """A few keys that each column may well go to, by its position, the likeliest first."""
+    names = Names(schema)
+    words: dict[str, list[str]] = {}
+    for key, definition in schema.definitions.items():
+        for word in _words(key) | _words(definition.label):
+            words.setdefault(word, []).append(key)
+    found = {}
+    for column in columns:
+        by_name = [names.find(column.name, exact=True), names.find(column.name, exact=False)]
+        by_word = [key for word in sorted(_words(column.name)) for key in words.get(word, [])]
+        likely = [*by_name, *by_word, *_by_values(column)]
+        known = (key for key in likely if key and is_place(key, schema))
+        found[column.position] = list(dict.fromkeys(known))[:SUGGESTIONS]
+    return found
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.findall(r"[^\W_]+", name.casefold()) if len(word) > 2}
+
+
+def _by_values(column: MappedColumn) -> list[str]:
+    """What all of the first values look like; texts that look like nothing else may be labels."""
+    samples = column.statistics.get("samples", [])
+    for pattern, key in _LOOKS.items():
+        if samples and all(re.fullmatch(pattern, sample.strip()) for sample in samples):
+            return [key]
+    return ["labels"] if column.statistics.get("type", ValueType.TEXT) == ValueType.TEXT else []

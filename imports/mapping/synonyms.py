@@ -1,0 +1,114 @@
+"""What a spelling means: own fields and attributes by key, by label, and as other systems call them (HI-38)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from imports.presets import HeaderCase, Options, Unknown
+from profiles.merging.consent import GROUP, GROUP_FIELDS, group_key
+from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
+
+SYNONYMS: Mapping[str, str] = {
+    "identity": EXTERNAL_ID,
+    "objectId": OBJECT_ID,
+    "braze_id": OBJECT_ID,
+    "Appboy ID": OBJECT_ID,
+    "user_alias_name": "alias_name",
+    "user_alias_label": "alias_label",
+    "phoneNumber": "phone",
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "DOB": "dob",
+    "city": "home_city",
+    "FBID": "facebook",
+    "GPID": "gpid",
+    "Tz": "time_zone",
+    "MSG-email": "email_subscribe",
+    "MSG-sms": "sms_subscribe",
+    "MSG-push": "push_subscribe",
+    "MSG-whatsapp": "whatsapp_subscribe",
+    "MSG-dndEmail": "dnd_email",
+    "MSG-dndPhone": "dnd_phone",
+}
+"""Headers as other systems document them, in their spelling. What is not in the schema is not found."""
+
+GUESSES: Mapping[str, str] = {
+    "mobile": "phone",
+    "e-mail address": "email",
+    "mail": "email",
+    "given name": "first_name",
+    "surname": "last_name",
+    "family name": "last_name",
+    "full name": "name",
+    "birthday": "dob",
+    "date of birth": "dob",
+    "timezone": "time_zone",
+}
+"""What people write who follow no system: to be suggested, not to be taken for granted (MP-02, MP-03)."""
+
+_EXACT = ("braze_id", "Appboy ID", "user_alias_name", "user_alias_label")
+"""The synonyms that count where headers count as spelled (HI-20, HI-37); all else there is spelled like its key."""
+
+
+class Names:
+    """Finds what a spelling means; under a preset's options what its system means by it (HI-02, HI-37).
+
+    Without options every way to say something is understood, as of a person who names what they want.
+    """
+
+    def __init__(self, schema: Schema, options: Options = Options()) -> None:  # noqa: B008 - frozen
+        self.schema = schema
+        self.guesses = options.unknown_columns is Unknown.SUGGEST
+        keys = [*OWN_FIELDS, *GROUP_FIELDS, *schema.definitions]
+        self.exact = {key: key for key in keys} | self._synonyms_exactly(options.header_case)
+        self.loose = {} if options.header_case is HeaderCase.EXACT else self._alike(keys)
+        if options.header_case is HeaderCase.IDENTIFIERS_EXACT:
+            self.loose = {spelling: key for spelling, key in self.loose.items() if key not in OWN_FIELDS}
+
+    def find(self, name: str, *, exact: bool) -> str | None:
+        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``).
+
+        A name that begins with ``group:`` means the subscription group of that id, whether it is known or not (SB-09).
+        """
+        group_id = name.removeprefix(GROUP).strip()
+        if group_id and name.startswith(GROUP):
+            return group_key(group_id)
+        if exact:
+            return self.exact.get(name)
+        spelling = plain(name)
+        found = self.loose.get(spelling)
+        if found is None and self.guesses and (stem := spelling.rstrip("0123456789")) != spelling:
+            key = self.loose.get(stem)
+            found = key if key and self.holds_many(key) else None
+        return found
+
+    def holds_many(self, key: str) -> bool:
+        definition = self.schema.definitions.get(key)
+        return definition is not None and definition.multi_valued
+
+    def _synonyms_exactly(self, case: HeaderCase) -> dict[str, str]:
+        if case is HeaderCase.EXACT:
+            return {spelling: key for spelling in _EXACT if self._is_known(key := SYNONYMS[spelling])}
+        if case is HeaderCase.IDENTIFIERS_EXACT:
+            return {spelling: key for spelling, key in SYNONYMS.items() if key in OWN_FIELDS}
+        return {}
+
+    def _alike(self, keys: list[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key in reversed(keys):  # built-in ones come first in the schema, and win
+            found[plain(key)] = key
+        for spelling, key in {**SYNONYMS, **(GUESSES if self.guesses else {})}.items():
+            if self._is_known(key):
+                found.setdefault(plain(spelling), key)
+        for definition in self.schema.definitions.values():
+            found.setdefault(plain(definition.label), definition.key)
+        return found
+
+    def _is_known(self, key: str) -> bool:
+        return key in OWN_FIELDS or key in self.schema.definitions
+
+
+def plain(name: str) -> str:
+    """A spelling without case, blanks and punctuation."""
+    return re.sub(r"[\s_\-.]+", "", name).casefold()

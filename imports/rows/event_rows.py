@@ -1,0 +1,203 @@
+"""Cells into events, or problems (requirements section 16). No database.
+
+Whose they are is checked as for people, by ``rows``; here is what, when, and with which properties. Each distinct text
+of a column is read once per batch, and rows of one name are put together at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from imports.files.source import Batch
+from imports.mapping.event_mapping import SECONDS, EventLayout, Property, read_name
+from imports.presets import OnInvalid, Options
+from imports.rows.cells import Cells, ColumnReader, Field, documents, json_of
+from imports.rows.profile_rows import RowChecker
+from imports.rows.results import Checked, Events, Problem
+from profiles.values import parsers
+from profiles.values.formula_escapes import unescaped
+from profiles.values.parsers import InvalidValue, ValueOptions, ValueType
+
+Columns = Sequence[Sequence[str]]
+
+
+class EventChecker:
+    """Checks rows of events against the mapping: one object per job and process."""
+
+    def __init__(
+        self, layout: EventLayout, identifier: str, options: Options, now: datetime, marks: int | None = None
+    ) -> None:
+        """``now``: when events happened whose time is blank where it may be (DT-16). ``marks``: see ``RowChecker``."""
+        self._layout = layout
+        self._drops = options.on_invalid_value is OnInvalid.DROP_VALUE
+        self._rows = RowChecker(layout.people, identifier, replace(options, enforce_mandatory=False), marks)
+        self._now = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self._read_time = _time_reader(layout, options)
+        self._readers = [ColumnReader(each.column, options) for each in layout.properties]
+        self._starts = [f"{json_of(each.key)}:" for each in layout.properties]
+
+    def check(self, batch: Batch) -> tuple[Checked, list[Problem]]:
+        """The rows that can be applied, in file order, and the problems of the others (and warnings)."""
+        checked, problems = self._rows.check(batch)
+        if not batch.rows:
+            return checked, problems
+        columns, flaws = list(zip(*batch.rows, strict=True)), _Flaws(batch)
+        names = self._names(columns, flaws)
+        events = Events(names, self._times(columns, flaws), self._properties(columns, names, flaws))
+        places = _places(batch, checked)
+        checked.events = events if len(places) == len(names) else events.at(places)
+        good = [place not in flaws.failed for place in places]
+        return checked.only(good) if flaws.failed else checked, problems + flaws.in_order()
+
+    def _names(self, columns: Columns, flaws: _Flaws) -> list[str]:
+        """The name of each event; blank where the row fails."""
+        column = self._layout.name
+        if column is None:
+            return [self._layout.event_name] * len(columns[0])
+        texts = columns[column.position]
+        found: dict[str, str] = {}
+        for text in set(texts):
+            try:
+                if name := unescaped(text.strip()):
+                    found[text] = str(read_name(name))
+                else:
+                    reason = f"The event has no name: fill in {column.header}"
+                    flaws.fail(texts, text, InvalidValue("blank_event_name", reason), column.header)
+            except InvalidValue as problem:
+                flaws.fail(texts, text, problem, column.header)
+        return [found.get(text, "") for text in texts]
+
+    def _times(self, columns: Columns, flaws: _Flaws) -> list[str]:
+        """When each event happened; blank where the row fails."""
+        column = self._layout.time
+        if column is None:
+            return [self._now] * len(columns[0])
+        texts = columns[column.position]
+        found: dict[str, str] = {}
+        for text in set(texts):
+            try:
+                found[text] = self._read_time(unescaped(text.strip())) or self._now
+            except InvalidValue as problem:
+                flaws.fail(texts, text, problem, column.header)
+        return [found.get(text, "") for text in texts]
+
+    def _properties(self, columns: Columns, names: Sequence[str], flaws: _Flaws) -> list[str]:
+        """The properties of each event as JSON, without blanks (EV-10)."""
+        found = ["{}"] * len(names)
+        distinct = set(names)
+        for name in distinct - {""}:
+            rows = None if len(distinct) == 1 else [row for row, other in enumerate(names) if other == name]
+            made = self._documents(name, columns, rows, flaws)
+            if rows is None:
+                return made
+            for row, document in zip(rows, made, strict=True):
+                found[row] = document
+        return found
+
+    def _documents(self, name: str, columns: Columns, rows: Sequence[int] | None, flaws: _Flaws) -> list[str]:
+        """The properties of the events of one name, which stand in some rows of the batch, or in all."""
+        fields: list[Field] = []
+        for each, reader, start in zip(self._layout.properties, self._readers, self._starts, strict=True):
+            texts: Sequence[str] = columns[each.column.position]
+            if rows is not None:
+                texts = [texts[row] for row in rows]
+            if each.event not in ("", name):
+                self._warn(each, name, texts, rows, flaws)
+                continue
+            cells = reader.read(texts)
+            if cells.bad:
+                self._tell(each, reader, cells, texts, rows, flaws)
+            fields.append(reader.field(texts, cells, start, ""))
+        return documents("{", fields, "}") if fields else ["{}"] * (len(columns[0]) if rows is None else len(rows))
+
+    def _warn(self, each: Property, name: str, texts: Sequence[str], rows: Sequence[int] | None, flaws: _Flaws) -> None:
+        """Values under another event's property are left out (EV-09)."""
+        for index, text in enumerate(texts):
+            if text and not parsers.is_blank(text):
+                reason = f"The value is left out: the column is for events named {each.event}, and this one is {name}"
+                row = index if rows is None else rows[index]
+                flaws.add(row, "property_of_other_event", reason, each.column.header, text, warning=True)
+
+    def _tell(
+        self,
+        each: Property,
+        reader: ColumnReader,
+        cells: Cells,
+        texts: Sequence[str],
+        rows: Sequence[int] | None,
+        flaws: _Flaws,
+    ) -> None:
+        """Values that are none of the column's type fail their rows, or are left out (D-17)."""
+        warning = self._drops or reader.keeps_text
+        for index, text in enumerate(texts):
+            problem = cells.bad.get(text)
+            if problem is not None:
+                row = index if rows is None else rows[index]
+                flaws.add(row, problem.code, problem.reason, each.column.header, text, warning=warning)
+
+
+class _Flaws:
+    """What is wrong with the events of a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._found: list[tuple[int, Problem]] = []
+        self.failed: set[int] = set()
+
+    def add(self, row: int, code: str, reason: str, column: str, value: str, *, warning: bool = False) -> None:
+        """Note a problem of one row of the batch."""
+        batch = self._batch
+        problem = Problem(batch.numbers[row], batch.lines[row], code, reason, column, value, warning, batch.rows[row])
+        self._found.append((row, problem))
+        if not warning:
+            self.failed.add(row)
+
+    def fail(self, texts: Iterable[str], bad: str, problem: InvalidValue, column: str) -> None:
+        """Note that all rows with this text fail."""
+        for row, text in enumerate(texts):
+            if text == bad:
+                self.add(row, problem.code, problem.reason, column, text)
+
+    def in_order(self) -> list[Problem]:
+        """The problems by row, those of one row as they were found."""
+        return [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
+
+
+def _places(batch: Batch, checked: Checked) -> Sequence[int]:
+    """Where in the batch the checked rows stand."""
+    if len(checked.numbers) == len(batch.numbers):
+        return range(len(batch.numbers))
+    place = {number: index for index, number in enumerate(batch.numbers)}
+    return [place[number] for number in checked.numbers]
+
+
+def _time_reader(layout: EventLayout, options: Options) -> Callable[[str], str | None]:
+    """Reads a time without outer white space; None where it is blank and may be. Raises ``InvalidValue``."""
+    if layout.time is not None and layout.time.definition.key == SECONDS:
+        return _read_seconds
+    parse = parsers.parser(ValueType.DATETIME, ValueOptions(time_zone=options.values.time_zone, four_shapes=True))
+
+    def read(text: str) -> str:
+        try:
+            return str(parse(text))
+        except InvalidValue:
+            said = _SHAPES if text else "The event has no time: fill in a date"
+            raise InvalidValue("invalid_event_time", said) from None
+
+    return read
+
+
+def _read_seconds(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return str(_parse_seconds(text))
+    except InvalidValue:
+        said = "Invalid time of an event: Unix seconds such as 1468308340 expected"
+        raise InvalidValue("invalid_event_time", said) from None
+
+
+_parse_seconds = parsers.parser(ValueType.DATETIME, ValueOptions(iso_dates=False), "unix")
+_SHAPES = "Invalid time of an event: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected"

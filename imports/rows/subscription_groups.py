@@ -1,0 +1,97 @@
+"""The subscription group of each row and whether its person is in it: two columns make one value (SB-09, AT-49, AT-50).
+
+A row that has only one of the two is applied without it, with a warning. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from imports.files.source import Batch
+from imports.mapping.column_mapping import Column
+from imports.rows.cells import Cells, Field, json_of
+from profiles.merging.consent import GROUP_ID, GROUP_STATE, group_key
+from profiles.values.parsers import is_blank
+
+
+@dataclass(frozen=True, slots=True)
+class GroupColumns:
+    """Which of a file's columns hold groups and states, by their place among the columns that go somewhere."""
+
+    group: int | None
+    state: int | None
+    headers: dict[int, str]
+    positions: dict[int, int]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.headers)
+
+    @property
+    def is_pair(self) -> bool:
+        return self.group is not None and self.state is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a row changes nobody's membership, and what is there without the other."""
+
+    code: str
+    reason: str
+    header: str
+    value: str
+
+
+def columns_of(columns: Sequence[Column]) -> GroupColumns:
+    """The columns that name groups; no file has two of one kind (HI-36)."""
+    found = {c.definition.key: i for i, c in enumerate(columns) if c.definition.key in (GROUP_ID, GROUP_STATE)}
+    return GroupColumns(
+        found.get(GROUP_ID),
+        found.get(GROUP_STATE),
+        {i: columns[i].header for i in found.values()},
+        {i: columns[i].position for i in found.values()},
+    )
+
+
+def field(groups: GroupColumns, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> Field:
+    """Each row's membership as a part of its JSON; nothing where the row has not both."""
+    assert groups.group is not None
+    assert groups.state is not None
+    ids, states = cells[groups.group].values or {}, cells[groups.state].values or {}
+    pairs = list(zip(texts[groups.group], texts[groups.state], strict=True))
+    shown = {
+        (group, state): f"{json_of(group_key(ids[group]))}:{json_of(states[state])}"
+        for group, state in set(pairs)
+        if group in ids and state in states
+    }
+    return Field("", [shown.get(pair, "") for pair in pairs], "")
+
+
+def flaws(groups: GroupColumns, batch: Batch, cells: Sequence[Cells]) -> Iterator[tuple[int, Flaw]]:
+    """The rows of a batch that have a group without a state, or a state without a group."""
+    if groups.is_pair and not any(cells[i].blank for i in groups.headers):
+        return
+    for index, row in enumerate(batch.rows):
+        group, state = (None if i is None else row[groups.positions[i]] for i in (groups.group, groups.state))
+        flaw = _flaw(groups, group, state)
+        if flaw is not None:
+            yield index, flaw
+
+
+def _flaw(groups: GroupColumns, group: str | None, state: str | None) -> Flaw | None:
+    has_group, has_state = (text is not None and not is_blank(text) for text in (group, state))
+    if has_group and not has_state:
+        reason = f"A subscription group without a state changes nothing: add {_named(groups.state, groups)}"
+        return Flaw("group_without_state", reason, groups.headers[groups.group or 0], group or "")
+    if has_state and not has_group:
+        reason = f"A subscription state without a group changes nothing: add {_named(groups.group, groups)}"
+        return Flaw("state_without_group", reason, groups.headers[groups.state or 0], state or "")
+    return None
+
+
+def _named(column: int | None, groups: GroupColumns) -> str:
+    """The column to fill in, by its header, or the one to add."""
+    if column is not None:
+        return groups.headers[column]
+    return f"a column {GROUP_ID if groups.group is None else GROUP_STATE}"

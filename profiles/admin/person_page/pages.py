@@ -1,0 +1,256 @@
+"""What the page of one person shows: fields, who wrote their values, history, and what goes when they are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from profiles import history
+from profiles.admin.event_list import lines
+from profiles.admin.labels import called
+from profiles.admin.person_page import consent, form_fields
+from profiles.admin.person_page.form_fields import Field
+from profiles.admin.source import Source
+from profiles.merging import alias
+from profiles.merging.consent import group_of, is_consent, keys
+from profiles.models import Change, ChangeSet, Event, Profile
+from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OWN_IDENTIFIERS, Schema, identifier_of
+from profiles.search import timeline
+from profiles.writing import store
+from profiles.writing.errors import Fault, Why
+
+if TYPE_CHECKING:
+    from profiles.admin.people import ProfileAdmin
+
+ENTRIES_SHOWN = 20
+"""Change sets on one page of the history."""
+
+EVENTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote a value last, and when."""
+
+    source: Source
+    change_set: ChangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value that is only shown."""
+
+    label: str
+    texts: list[str]
+    writer: Writer | None
+    is_consent: bool
+    is_owned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value before and after; None stands for one that is not there."""
+
+    label: str
+    old: list[str] | None
+    new: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one change set did to the person."""
+
+    change: Change
+    source: Source
+    outcome: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of the page as they are to be shown. ``version``: of the person whom the fields show; ``was``: their
+    texts as the page of that version showed them, as it came back; empty for a page that shows what is stored."""
+
+    fields: list[Field]
+    version: int | None = None
+    faults: tuple[Fault, ...] = ()
+    focus: str = ""
+    was: str = ""
+
+    def has(self, why: Why) -> bool:
+        return any(fault.why is why for fault in self.faults)
+
+
+def label(key: str, schema: Schema) -> str:
+    """What a value is called."""
+    definition = schema.definitions.get(key)
+    return definition.label if definition else OWN_IDENTIFIERS.get(key, key)
+
+
+def page(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, schema: Schema, form: Form) -> HttpResponse:
+    """The page of a person, or of one who is to be made."""
+    may_save = admin.has_change_permission(request, person) if person else admin.has_add_permission(request)
+    fields = form.fields if may_save or not person else []
+    context: dict[str, Any] = {
+        "title": _title(person, form),
+        "may_save": may_save,
+        "gone": form.has(Why.GONE),
+        "changed": form.has(Why.CHANGED),
+        "shared": form.has(Why.SHARED),
+        "faults": list(_spread(form.faults, fields)),
+        "fields": [(each, None) for each in fields],
+        "shows_consent": any(each.is_consent for each in fields),
+        "wrong": bool(form.faults) or any(each.problems for each in fields),
+        "focus": form.focus,
+        "others": _others(fields, person, schema),
+        "version": form.version,
+        "was": form.was or form_fields.opened(fields),
+    }
+    if person is not None:
+        context |= _stored(request, admin, person, schema, fields)
+    return _rendered(request, admin, "profiles/person.html", person, context)
+
+
+def delete_page(
+    request: HttpRequest, admin: ProfileAdmin, person: Profile, schema: Schema, faults: tuple[Fault, ...]
+) -> HttpResponse:
+    """What goes with a person, before they go."""
+    sets = ChangeSet.objects.filter(members__profile=person)
+    channels = [key for key in schema.identifiers if key in person.attributes]
+    context = {
+        "title": "Delete this person?",
+        "called": called(person),
+        "faults": faults,
+        "version": store.microseconds(person.updated),
+        "changes": sets.count(),
+        "imports": sets.exclude(kind=ChangeSet.Kind.PERSON).count(),
+        "events": person.events.count(),
+        "identifiers": [(label(key, schema), form_fields.texts_of(person.attributes[key], None)) for key in channels],
+    }
+    return _rendered(request, admin, "profiles/person_delete.html", person, context)
+
+
+def _title(person: Profile | None, form: Form) -> str:
+    if person is not None:
+        return called(person)
+    return "A person who was deleted" if form.has(Why.GONE) else "Add person"
+
+
+def _spread(faults: Iterable[Fault], fields: Iterable[Field]) -> Iterator[Fault]:
+    """Give each fault to its field; those that no field takes."""
+    by_key = {each.key: each for each in fields}
+    for fault in faults:
+        if fault.field in by_key:
+            by_key[fault.field].faults.append(fault)
+        else:
+            yield fault
+
+
+def _others(fields: Iterable[Field], person: Profile | None, schema: Schema) -> dict[str, list[tuple[str, str]]]:
+    """The attributes that can be added, by group."""
+    shown = {each.key for each in fields} | (person.attributes.keys() if person else set())
+    groups: dict[str, list[tuple[str, str]]] = {
+        "Identifiers": [], "Standard attributes": [], "Own attributes": [], "Subscription groups": []
+    }  # fmt: skip
+    if ALIAS_NAME not in shown:
+        groups["Identifiers"].append((ALIAS, OWN_IDENTIFIERS[ALIAS]))
+    for key, definition in schema.definitions.items():
+        if key not in shown:
+            own = "Own attributes" if group_of(key) is None else "Subscription groups"
+            groups["Standard attributes" if definition.built_in else own].append((key, definition.label))
+    return {name: members for name, members in groups.items() if members}
+
+
+def _stored(
+    request: HttpRequest, admin: ProfileAdmin, person: Profile, schema: Schema, fields: list[Field]
+) -> dict[str, Any]:
+    """What there is to say of somebody who is stored: values, who wrote them, history."""
+    entries = Paginator(history.changes_of(person), ENTRIES_SHOWN).get_page(request.GET.get("history"))
+    written = history.written(person)
+    number, events = _page_of_events(request, person)
+    acts = [*written.writers.values(), *(change.change_set for change in entries), *(e.change_set for e in events)]
+    change_sets = {one.pk: one for one in acts}
+    sources = admin.writers(request, list(change_sets.values()))
+    writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in written.writers.items()}
+    edited = [each for each in fields if not each.fixed]
+    return {
+        "channels": consent.lines(person, schema),
+        "owned": written.import_owned,
+        "fields": [(each, writers.get(identifier_of(each.key))) for each in edited],
+        "known": list(
+            _known(person, schema, {identifier_of(each.key) for each in edited}, writers, written.import_owned)
+        ),
+        "entries": entries,
+        "history": [_entry(change, schema, sources) for change in entries],
+        "may_delete": admin.has_delete_permission(request, person),
+        **_events(number, events, person, sources),
+    }
+
+
+def _page_of_events(request: HttpRequest, person: Profile) -> tuple[int, list[Event]]:
+    """Which page of what the person did is asked for, and the events on it, one more if another follows."""
+    asked = request.GET.get("events", "")
+    number = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 8 else 1
+    return number, timeline.page(person.events.all(), number, EVENTS_SHOWN)
+
+
+def _events(number: int, found: list[Event], person: Profile, sources: Mapping[int, Source]) -> dict[str, Any]:
+    """The timeline, newest first; how many there are in all is not counted."""
+    return {
+        "events": lines(found[:EVENTS_SHOWN], sources),
+        "events_newer": number - 1,
+        "events_older": number + 1 if len(found) > EVENTS_SHOWN else 0,
+        "events_address": f"{reverse('admin:profiles_event_changelist')}?person={person.pk}",
+    }
+
+
+def _known(
+    person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, Writer], owned: set[str]
+) -> Iterator[Known]:
+    """The values that are not edited here."""
+    said = keys(schema)
+    pair = None if person.alias_name is None else [person.alias_label, person.alias_name]
+    values = {EXTERNAL_ID: person.external_id, ALIAS: pair, **person.attributes}
+    for key in _in_order(values, schema):
+        texts = _texts(key, values[key], schema)
+        if key not in edited and texts is not None:
+            yield Known(label(key, schema), texts, writers.get(key), is_consent(key, said), key in owned)
+
+
+def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> Entry:
+    cells = []
+    for key in _in_order(change.changes, schema):
+        old, new = (_texts(key, value, schema) for value in change.changes[key])
+        cells.append(Cell(label(key, schema), old, new))
+    return Entry(change, sources[change.change_set_id], _outcome(change), cells)
+
+
+def _in_order(keys: Iterable[str], schema: Schema) -> list[str]:
+    """Keys in the order of the schema, the person's own fields first; PostgreSQL keeps another one."""
+    order = {key: place for place, key in enumerate([*OWN_IDENTIFIERS, *schema.definitions])}
+    return sorted(keys, key=lambda key: order.get(key, len(order)))
+
+
+def _texts(key: str, value: Any, schema: Schema) -> list[str] | None:
+    if value is None:
+        return None
+    return [alias.text_of(value)] if key == ALIAS else form_fields.texts_of(value, schema.definitions.get(key))
+
+
+def _outcome(change: Change) -> str:
+    if change.outcome == Change.Outcome.IMPORTED:
+        return "made this person"
+    return "updated" if change.changes else "found, nothing changed"
+
+
+def _rendered(
+    request: HttpRequest, admin: ProfileAdmin, template: str, person: Profile | None, context: dict[str, Any]
+) -> HttpResponse:
+    shown = {"opts": Profile._meta, "person": person, **context}
+    return TemplateResponse(request, template, admin.admin_site.each_context(request) | shown)

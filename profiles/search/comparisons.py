@@ -1,0 +1,252 @@
+"""One attribute compared with what somebody typed, as a test that PostgreSQL makes.
+
+Values are read by `values`, by the type of their attribute, where order matters; where equality is asked for, texts are
+compared, so that `1` finds the number 1 (SG-02, D-21). An attribute that is a list meets a condition when one of its
+values does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db.models import BooleanField, Case, Func, Q, TextField, Value, When
+from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IContains, In, IsNull, LessThan, Regex
+from django.utils import timezone
+
+from profiles.attributes.filter_index import INDEXED_CHARACTERS, NUMBERS, number_of, raw_of, text_of, values_of
+from profiles.models import Identifier
+from profiles.schema import Definition, Schema
+from profiles.search.conditions import FIRST_YEAR, LAST_YEAR, AttributeCondition, InvalidCondition, Operator
+from profiles.values.parsers import InvalidValue, PhoneFormat, ValueOptions, ValueType, matching_form, parser
+
+DATES = frozenset({ValueType.DATE, ValueType.DATETIME})
+CLOSED = frozenset(
+    {
+        ValueType.BOOLEAN,
+        ValueType.GENDER,
+        ValueType.YES_NO,
+        ValueType.EDUCATION,
+        ValueType.COUNTRY,
+        ValueType.LANGUAGE,
+        ValueType.TIME_ZONE,
+        ValueType.SUBSCRIPTION,
+    }
+)
+"""Types with a closed list of values: what is none of them is told, since nobody can have it."""
+
+LONGEST_VALUE = 10_000
+
+Test = Q | Any
+"""What a query can be filtered by."""
+
+
+def compare(condition: AttributeCondition, schema: Schema) -> Test:
+    """The test of one attribute. Raises ``InvalidCondition``."""
+    definition = schema.definitions.get(condition.key)
+    if definition is None:
+        raise InvalidCondition("There is no such attribute any more; remove this filter.", "attribute")
+    match condition.operator:
+        case Operator.EXISTS:
+            return _exists(definition)
+        case Operator.MISSING:
+            return ~_exists(definition)
+        case Operator.EQUALS:
+            return _equals(definition, condition.value)
+        case Operator.CONTAINS:
+            return _contains(definition, condition.value)
+        case Operator.GREATER | Operator.LESS:
+            return _ordered(definition, condition.operator, _number(definition, condition.value))
+    return _in_time(definition, condition.operator, condition.value)
+
+
+def looked_up(text: str, type_: ValueType) -> list[str]:
+    """The matching forms that a text may have as a value of a channel; none where it is no such value.
+
+    A national number may stand for itself or for one of the site's country, and files of digits have short ones too
+    (D-19).
+    """
+    forms: dict[str, None] = {}
+    for options in (replace(_options(), default_country=None), _options(), _DIGITS):
+        try:
+            forms[matching_form(type_, parser(type_, options)(text))] = None
+        except InvalidValue:
+            continue
+    return list(forms)
+
+
+_DIGITS = ValueOptions(phone_format=PhoneFormat.DIGITS)
+
+
+def start_of(day: date) -> datetime:
+    """Midnight in the current time zone."""
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+def _exists(definition: Definition) -> Q:
+    if definition.multi_valued:
+        return Q(attributes__has_key=definition.key)
+    values = number_of(definition.key) if definition.type in NUMBERS else values_of(definition.key)
+    return Q(IsNull(values, False))
+
+
+def _equals(definition: Definition, value: str) -> Test:
+    if definition.finds_people:
+        forms = looked_up(value, definition.type) or [_parsed(definition, value)]
+        return Q(pk__in=Identifier.objects.filter(kind=definition.key, value__in=forms).values("profile_id"))
+    if definition.multi_valued:
+        return _has_element(definition, value)
+    if definition.type in NUMBERS:
+        return Exact(number_of(definition.key), _number(definition, value))
+    if definition.type is ValueType.DATETIME and _IS_DAY(value.strip()):
+        values, (first, after) = values_of(definition.key), _span(definition, value)
+        return Q(GreaterThanOrEqual(values, first)) & Q(LessThan(values, after))
+    parse = _parsed if definition.type in CLOSED else _parsed_or
+    texts = sorted({value, _text(parse(definition, value))})
+    short = In(values_of(definition.key), [text[:INDEXED_CHARACTERS] for text in texts])
+    whole = In(text_of(definition.key), texts)
+    return Q(short) & Q(whole) if max(map(len, texts)) >= INDEXED_CHARACTERS else short
+
+
+def _has_element(definition: Definition, value: str) -> Q:
+    """A list that holds a value with this text: a text, or the number or truth value that is written so."""
+    forms = {orjson.dumps([form]).decode() for form in (value, _parsed_or(definition, value), _scalar(value))}
+    holds = Q()
+    for form in sorted(forms):
+        holds |= Q(_Holds(raw_of(definition.key), Value(form)))
+    return holds
+
+
+def _contains(definition: Definition, value: str) -> Test:
+    if not definition.multi_valued:
+        return IContains(text_of(definition.key), value)
+    pattern = "%" + re.sub(r"([\\%_])", r"\\\1", value) + "%"
+    return _Element(_elements(definition), Value(pattern), arg_joiner=_ELEMENT + "upper(e.v #>> '{}') LIKE upper(")
+
+
+def _ordered(definition: Definition, operator: Operator, number: Decimal) -> Test:
+    if not definition.multi_valued:
+        compared = GreaterThan if operator is Operator.GREATER else LessThan
+        return compared(number_of(definition.key), number)
+    sign = ">" if operator is Operator.GREATER else "<"
+    joiner = f"{_ELEMENT}CASE WHEN jsonb_typeof(e.v) = 'number' THEN (e.v)::numeric END {sign} ("
+    return _Element(_elements(definition), Value(number), arg_joiner=joiner)
+
+
+def _in_time(definition: Definition, operator: Operator, value: str) -> Test:
+    """Days and moments are stored in fixed width, so that their texts are in their order."""
+    if definition.type not in DATES:
+        raise InvalidCondition(
+            f"“Before” and “after” compare dates; this attribute holds {_plain(definition)}.", "operator"
+        )
+    first, last = _span(definition, value)
+    if definition.multi_valued:
+        sign, bound = ("<", first) if operator is Operator.BEFORE else (">=", last)
+        joiner = f"{_ELEMENT}e.v #>> '{{}}' ~ '{_DAY}' AND (e.v #>> '{{}}') COLLATE \"C\" {sign} ("
+        return _Element(_elements(definition), Value(bound), arg_joiner=joiner)
+    values = values_of(definition.key)
+    order = LessThan(values, first) if operator is Operator.BEFORE else GreaterThanOrEqual(values, last)
+    return Q(order) & Q(Regex(values, _DAY))  # a date that could not be read may stand there as text
+
+
+def _span(definition: Definition, value: str) -> tuple[str, str]:
+    """The first text that is not before what was typed, and the first that is after it; a day ends at its midnight."""
+    text = value.strip()
+    if definition.type is ValueType.DATE or not _IS_DAY(text):
+        typed = str(_parsed(definition, text))
+        return typed, typed + " "  # no text is between the two
+    day = date.fromisoformat(str(_read(lambda: parser(ValueType.DATE, _options())(text))))
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidCondition(f"A day between the years {FIRST_YEAR} and {LAST_YEAR} is expected.", "value")
+    first, last = (start_of(each).astimezone(UTC) for each in (day, day + timedelta(days=1)))
+    return f"{first:%Y-%m-%dT%H:%M:%SZ}", f"{last:%Y-%m-%dT%H:%M:%SZ}"
+
+
+_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_IS_DAY = re.compile(_DAY + "$").match
+_ELEMENT = ") AS e(v) WHERE "
+
+
+class _Holds(Func):
+    """Whether a list holds a value. For one value containment is equality; for whole lists it would not be."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " @> "
+    output_field = BooleanField()
+
+
+class _Element(Func):
+    """Whether one value of a list passes the test that the joiner of the arguments holds."""
+
+    template = "EXISTS (SELECT FROM jsonb_array_elements(%(expressions)s))"
+    output_field = BooleanField()
+
+
+def _elements(definition: Definition) -> Case:
+    """The values of a list; none of what is no list."""
+    kind = Func(raw_of(definition.key), function="jsonb_typeof", output_field=TextField())
+    return Case(When(Exact(kind, Value("array")), then=raw_of(definition.key)))
+
+
+# --- what was typed -----------------------------------------------------------------------------
+
+
+def _number(definition: Definition, value: str) -> Decimal:
+    if definition.type not in NUMBERS:
+        raise InvalidCondition(
+            f"“Greater” and “less” compare numbers; this attribute holds {_plain(definition)}.", "operator"
+        )
+    return Decimal(str(_read(lambda: parser(ValueType.NUMBER, _options())(value))))
+
+
+def _parsed(definition: Definition, value: str) -> Any:
+    return _read(lambda: parser(definition.type, _options())(value))
+
+
+def _parsed_or(definition: Definition, value: str) -> Any:
+    """The value in the form that it is stored in, or as it was typed."""
+    try:
+        return _parsed(definition, value)
+    except InvalidCondition:
+        return value
+
+
+def _read(reader: Callable[[], Any]) -> Any:
+    try:
+        return reader()
+    except InvalidValue as invalid:
+        raise InvalidCondition(f"{invalid.reason}.", "value") from invalid
+
+
+def _options() -> ValueOptions:
+    country = settings.IMPORTS_DEFAULT_COUNTRY or None
+    return ValueOptions(
+        default_country=country,
+        time_zone=timezone.get_current_timezone_name(),
+        max_bytes=LONGEST_VALUE,
+        default_time="00:00:00",
+    )
+
+
+def _scalar(value: str) -> Any:
+    """The number or truth value that is written exactly so, else the text."""
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+    plain = isinstance(found, int | float) and orjson.dumps(found).decode() == value
+    return found if plain else value
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain(definition: Definition) -> str:
+    return definition.type.replace("_", " ")

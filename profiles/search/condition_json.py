@@ -1,0 +1,104 @@
+"""Conditions as plain JSON, which a segment is stored as. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from profiles.merging.consent import Channel
+from profiles.search.conditions import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    AttributeCondition,
+    BirthdayToday,
+    Condition,
+    Dated,
+    GroupState,
+    HasIdentifier,
+    InGroup,
+    InvalidCondition,
+    Member,
+    Moment,
+    Operator,
+    Outcome,
+    Reachable,
+    When,
+)
+
+
+def to_json(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
+    """Conditions as plain JSON, each with what it is."""
+    return [
+        {"is": _NAMES[type(c)]} | {key: _plain(value) for key, value in asdict(c).items() if value not in ("", None)}
+        for c in conditions
+    ]
+
+
+def from_json(stored: object) -> tuple[Condition, ...]:
+    """The reverse of `to_json`. Raises ``InvalidCondition`` for what it never wrote."""
+    if not isinstance(stored, list) or not all(isinstance(each, dict) for each in stored):
+        raise InvalidCondition("These are no conditions.")
+    return tuple(_restored(dict(each)) for each in stored)
+
+
+_NAMES: dict[type, str] = {
+    AttributeCondition: "attribute",
+    Member: "member",
+    HasIdentifier: "identifier",
+    InGroup: "group",
+    Dated: "dated",
+    BirthdayToday: "birthday",
+    Reachable: "reachable",
+}
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, enum.Enum) else value
+
+
+def _restored(stored: dict[str, Any]) -> Condition:
+    try:
+        match stored.pop("is"):
+            case "attribute":
+                return AttributeCondition(
+                    _text(stored["key"]), Operator(stored["operator"]), _text(stored.get("value", ""))
+                )
+            case "member":
+                which = stored.get("outcome")
+                return Member(_number(stored["change_set"]), Outcome(which) if which else None)
+            case "identifier":
+                return HasIdentifier(_text(stored["kind"]))
+            case "group":
+                return InGroup(_text(stored["group"]), GroupState(stored["state"]))
+            case "dated":
+                return Dated(Moment(stored["moment"]), When(stored["when"]), _day(stored["day"]))
+            case "birthday":
+                return BirthdayToday()
+            case "reachable":
+                return Reachable(Channel(stored["channel"]))
+            case unknown:
+                raise ValueError(f"nothing is called {unknown}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidCondition(f"This is no condition: {error}.") from error
+
+
+def _text(stored: object) -> str:
+    if not isinstance(stored, str):
+        raise TypeError(f"{stored!r} is no text")
+    return stored
+
+
+def _number(stored: object) -> int:
+    if not isinstance(stored, int) or not 0 <= stored < 10**18:
+        raise ValueError(f"{stored!r} is no number of a change set")
+    return stored
+
+
+def _day(stored: str) -> date:
+    day = date.fromisoformat(stored)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"{stored} is in no year of the calendar here")
+    return day

@@ -1,0 +1,162 @@
+"""Conditions as what an address says behind its question mark, and as a form sends them. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import zip_longest
+from typing import TypeVar
+
+from profiles.merging.consent import Channel
+from profiles.search.conditions import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    AttributeCondition,
+    BirthdayToday,
+    Condition,
+    Dated,
+    GroupState,
+    HasIdentifier,
+    InGroup,
+    InvalidCondition,
+    Member,
+    Moment,
+    Operator,
+    Outcome,
+    Reachable,
+    When,
+)
+
+Parameters = Mapping[str, Sequence[str]]
+"""What an address says behind its question mark: for each name, its values in order."""
+
+Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+
+def to_parameters(conditions: Iterable[Condition]) -> list[tuple[str, str]]:
+    """Conditions as an address holds them."""
+    return [pair for condition in conditions for pair in _pairs(condition)]
+
+
+def from_parameters(sent: Parameters) -> tuple[list[Condition], list[InvalidCondition]]:
+    """The conditions of an address, and what cannot be one; blank parameters say nothing."""
+    found: list[Condition] = []
+    wrong: list[InvalidCondition] = []
+    for read in _reads(sent):
+        try:
+            found.extend(read)
+        except InvalidCondition as invalid:
+            wrong.append(invalid)
+    return list(dict.fromkeys(found)), wrong
+
+
+def rows(sent: Parameters) -> list[tuple[str, str, str]]:
+    """Attribute, operator and value of each row of the form that says something."""
+    keys, operators, values = (sent.get(name, ()) for name in ("attribute", "operator", "value"))
+    found = zip_longest(keys, operators, values, fillvalue="")
+    return [(key, operator, value) for key, operator, value in found if key or value]
+
+
+def outcome(sent: Parameters) -> Outcome | None:
+    """The outcome that members are asked for. Raises ``InvalidCondition``."""
+    text = _last(sent, "outcome")
+    return _member_of(Outcome, text, "outcome") if text else None
+
+
+def group_state(text: str) -> GroupState:
+    """What is asked about a subscription group; that somebody is in it where nothing is said. Raises
+    ``InvalidCondition``."""
+    return _member_of(GroupState, text or GroupState.SUBSCRIBED, "group")
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _reads(sent: Parameters) -> Iterator[Iterator[Condition]]:
+    """Each part of the address by itself, so that what is wrong with one does not hide the others."""
+    for place, row in enumerate(rows(sent)):
+        yield _attribute(place, *row)
+    yield _member(sent)
+    yield (HasIdentifier(kind) for kind in sent.get("has", ()) if kind)
+    for pair in zip_longest(sent.get("group", ()), sent.get("group_state", ()), fillvalue=""):
+        yield _in_group(*pair)
+    for moment in Moment:
+        yield _dated(sent, moment)
+    yield (BirthdayToday() for text in sent.get("birthday", ()) if text)
+    yield (Reachable(_member_of(Channel, text, "reach")) for text in sent.get("reach", ()) if text)
+
+
+def _attribute(place: int, key: str, operator: str, value: str) -> Iterator[Condition]:
+    if not key:
+        raise InvalidCondition("Choose the attribute that this value is looked for in.", "attribute", place)
+    chosen = _member_of(Operator, operator or Operator.EQUALS, "operator", place)
+    if chosen.compares and not value.strip():
+        raise InvalidCondition("Say what to compare with, or choose “exists”.", "value", place)
+    if "\0" in key + value:
+        raise InvalidCondition("This holds a NUL character, which no value has.", "value", place)
+    yield AttributeCondition(key, chosen, value if chosen.compares else "")
+
+
+def _member(sent: Parameters) -> Iterator[Condition]:
+    text = _last(sent, "change_set")
+    if text:
+        if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+            raise InvalidCondition("The number of a change set is expected.", "change_set")
+        yield Member(int(text), outcome(sent))
+
+
+def _in_group(group: str, state: str) -> Iterator[Condition]:
+    if "\0" in group:
+        raise InvalidCondition("This holds a NUL character, which no ID has.", "group")
+    if group:
+        yield InGroup(group, group_state(state))
+
+
+def _dated(sent: Parameters, moment: Moment) -> Iterator[Condition]:
+    text = _last(sent, moment)
+    if text:
+        yield Dated(moment, _member_of(When, _last(sent, f"{moment}_when") or When.ON, moment), _day(text, moment))
+
+
+def _day(text: str, field: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidCondition("A day is expected, such as 2026-05-04.", field) from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidCondition(f"A day between the years {FIRST_YEAR} and {LAST_YEAR} is expected.", field)
+    return day
+
+
+def _member_of(kind: type[Choice], text: str, field: str, place: int = 0) -> Choice:
+    try:
+        return kind(text)
+    except ValueError:
+        raise InvalidCondition(f"Choose one of: {', '.join(kind)}.", field, place) from None
+
+
+def _last(sent: Parameters, name: str) -> str:
+    values = sent.get(name, ())
+    return values[-1].strip() if values else ""
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _pairs(condition: Condition) -> list[tuple[str, str]]:
+    match condition:
+        case AttributeCondition(key, operator, value):
+            return [("attribute", key), ("operator", operator.value), ("value", value)]
+        case Member(change_set, which):
+            return [("change_set", str(change_set)), *([("outcome", which.value)] if which else [])]
+        case HasIdentifier(kind):
+            return [("has", kind)]
+        case InGroup(group, state):
+            return [("group", group), ("group_state", state.value)]
+        case Dated(moment, when, day):
+            return [(moment.value, day.isoformat()), (f"{moment}_when", when.value)]
+        case BirthdayToday():
+            return [("birthday", "today")]
+        case Reachable(channel):
+            return [("reach", channel.value)]

@@ -1,0 +1,97 @@
+"""Types whose values are a closed list: yes and no, countries, languages, states of a subscription. Pure.
+
+`values` is the door to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from profiles.values import time_zones
+from profiles.values.types import InvalidValue, Parser, SubscriptionState, Value, ValueOptions, ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A closed list of values: how to get it, by names in lower case, and what to say about a text outside of it."""
+
+    table: Callable[[], Mapping[str, Value]]
+    code: str
+    reason: str
+
+
+def one_of(choices: Choices) -> Parser:
+    """Reads one of a closed list (D-13: enumerations are stripped)."""
+    table, code, reason = choices.table(), choices.code, choices.reason
+
+    def parse(text: str) -> Value:
+        name = text.strip()
+        # ASCII only: the lower case of some other letters is made of ASCII ones.
+        value = table.get(name.lower()) if name.isascii() else None
+        if value is None:
+            raise InvalidValue(code, reason)
+        return value
+
+    return parse
+
+
+def state(options: ValueOptions, states: Sequence[SubscriptionState]) -> Parser:
+    """Reads the state of a subscription; true and false mean subscribed and unsubscribed (SB-03, SB-04, SB-07)."""
+    exact: dict[str, Value] = {state.value: state.value for state in states}
+    flags: dict[str, Value] = {} if options.exact_states else {"true": "subscribed", "false": "unsubscribed"}
+    *others, last = [*exact, *flags]
+    reason = f"Invalid subscription state: {', '.join(others)} or {last} expected"
+    if not options.exact_states:
+        return one_of(Choices(lambda: exact | flags, "invalid_subscription", reason))
+
+    def parse(text: str) -> Value:
+        if text not in exact:
+            raise InvalidValue("invalid_subscription", f"{reason}, in small letters and without blanks")
+        return text
+
+    return parse
+
+
+@cache
+def _countries() -> dict[str, Value]:
+    import pycountry
+
+    return {country.alpha_2.lower(): country.alpha_2 for country in pycountry.countries}
+
+
+@cache
+def _languages() -> dict[str, Value]:
+    import pycountry
+
+    return {code: code for language in pycountry.languages if (code := getattr(language, "alpha_2", None))}
+
+
+_BOOLEANS: dict[str, Value] = {"true": True, "false": False, "1": True, "0": False}
+_YES_NO: dict[str, Value] = {"y": "Y", "n": "N"}
+_EDUCATIONS: dict[str, Value] = {"graduate": "Graduate", "college": "College", "school": "School"}
+
+CHOICES = {
+    ValueType.BOOLEAN: Choices(lambda: _BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected"),
+    ValueType.COUNTRY: Choices(
+        _countries, "invalid_country", "Invalid country: a two-letter ISO code such as GB expected"
+    ),
+    ValueType.LANGUAGE: Choices(
+        _languages, "invalid_language", "Invalid language: a two-letter ISO code such as en expected"
+    ),
+    ValueType.TIME_ZONE: Choices(
+        time_zones.names, "invalid_time_zone", "Invalid time zone: a name such as America/New_York expected"
+    ),
+    ValueType.YES_NO: Choices(lambda: _YES_NO, "invalid_yes_no", "Invalid answer: Y or N expected"),
+    ValueType.EDUCATION: Choices(
+        lambda: _EDUCATIONS, "invalid_education", "Invalid education: Graduate, College or School expected"
+    ),
+}
+
+
+@cache
+def genders(letters: str) -> Choices:
+    most, last = letters[:-1], letters[-1]
+    table: dict[str, Value] = {letter.lower(): letter for letter in letters}
+    return Choices(lambda: table, "invalid_gender", f"Invalid gender: {', '.join(most)} or {last} expected")

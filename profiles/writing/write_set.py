@@ -1,0 +1,136 @@
+"""What is to be written about people, noted in two tables: temporary ones for a single write, a job's for an import.
+
+The preview of an import fills the tables of its job, and its buckets write what stands there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from profiles.database.copy_format import copy, document, escape
+from profiles.merging.actions import as_list
+from profiles.merging.person import Link, Person
+from profiles.merging.rules import Fact
+from profiles.merging.working_set import People
+from profiles.schema import ALIAS, EXTERNAL_ID
+
+BORN = (
+    "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, alias json, attributes text,"
+    " links text"
+)
+TOUCHED = (
+    "bucket int NOT NULL, person bigint NOT NULL, version bigint NOT NULL, first_row int, moment bigint,"
+    " external_id text, alias json, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
+)
+"""``moment``: microseconds after the change set's own time, by the last row that changes the person; null for somebody
+who stays as they are. ``alias``: label and name, also where only the external id changes, since on its way from one
+person to another it may take away the alias of whom it leaves."""
+
+FACTS = "bucket int NOT NULL, row_no int NOT NULL, version bigint, kind text, value text, suppressed boolean"
+"""What rows say about addresses, whoever holds them; ``version`` as in `rules.Fact`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where what is to be written stands. ``staged``: rows (row_no, raw, links) whose values are not copied again."""
+
+    born: str
+    touched: str
+    facts: str
+    staged: str | None = None
+
+    def names(self) -> dict[str, str]:
+        """The tables, and how a new person's values are read, for the statements below."""
+        if self.staged is None:
+            source, attributes, links = f"{self.born} b", "b.attributes", "b.links"
+        else:
+            source = f"{self.born} b JOIN {self.staged} s ON s.row_no = b.first_row"
+            attributes, links = "coalesce(b.attributes, s.raw)", "coalesce(b.links, s.links)"
+        return {
+            "born": self.born,
+            "touched": self.touched,
+            "facts": self.facts,
+            "born_rows": source,
+            "attributes": attributes,
+            "links": links,
+        }
+
+
+class Notes:
+    """Collects what working sets of a bucket made of people, and fills the tables with it. Writes nobody."""
+
+    def __init__(self, tables: Tables, bucket: int = 0) -> None:
+        self._tables, self._bucket = tables, bucket
+        self._born: list[bytes] = []
+        self._touched: list[bytes] = []
+        self._facts: list[bytes] = []
+
+    def add(self, people: People) -> None:
+        """Take in everybody whom the rows touched."""
+        for person in people.touched.values():
+            if person.version is None:
+                self._born.append(_born(person, people, self._bucket, self._tables.staged is not None).encode())
+            else:
+                self._touched.append(_touched(person, people, self._bucket).encode())
+
+        self._facts += [_fact(fact, self._bucket).encode() for fact in people.facts]
+
+    def save(self, cursor: Any) -> None:
+        """Copy it all."""
+        copy(cursor, f"{self._tables.born} ({_names(BORN)})", b"".join(self._born))
+        copy(cursor, f"{self._tables.touched} ({_names(TOUCHED)})", b"".join(self._touched))
+        copy(cursor, f"{self._tables.facts} ({_names(FACTS)})", b"".join(self._facts))
+
+
+def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
+    """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
+    own = f"{_own(person.external_id)}\t{_own(person.alias)}"
+    attributes = links = r"\N"
+    if not (staged and isinstance(person.attributes, str)):
+        attributes, links = document(person.values()), document(people.links(person))
+    return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{own}\t{attributes}\t{links}\n"
+
+
+def _touched(person: Person, people: People, bucket: int) -> str:
+    """The line of somebody known, changed or not."""
+    start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
+    changes = person.changes
+    if person.recency == person.version:
+        return start + "\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n"
+    renamed = EXTERNAL_ID in changes
+    external_id = _own(person.external_id) if renamed else r"\N"
+    form = _own(person.alias) if renamed or ALIAS in changes else r"\N"
+    delta = {key: new for key, (_, new) in changes.items() if new is not None and key not in (EXTERNAL_ID, ALIAS)}
+    removed = [key for key, (_, new) in changes.items() if new is None]
+    gone, come = _relinked(person, people)
+    fields = (delta, removed or None, changes, gone or None, come or None)
+    rest = "\t".join(map(document, fields)) + "\n"
+    return f"{start}{person.last_row}\t{external_id}\t{form}\t{rest}"
+
+
+def _own(text: str | None) -> str:
+    """An own field that may be missing."""
+    return r"\N" if text is None else escape(text)
+
+
+def _fact(fact: Fact, bucket: int) -> str:
+    kind, value = fact.address
+    version = r"\N" if fact.version is None else fact.version
+    return f"{bucket}\t{fact.row}\t{version}\t{kind}\t{escape(value)}\t{fact.suppressed}\n"
+
+
+def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:
+    """Which values in matching form somebody lost and gained."""
+    gone: list[Link] = []
+    come: list[Link] = []
+    forms = people.rules.identifiers
+    for key in () if forms.keys().isdisjoint(person.changes) else forms.keys() & person.changes.keys():
+        before, after = ({(key, forms[key](value)) for value in as_list(values)} for values in person.changes[key])
+        gone += before - after
+        come += after - before
+    return gone, come
+
+
+def _names(columns: str) -> str:
+    return ", ".join(column.split()[0] for column in columns.split(","))
