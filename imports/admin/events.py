@@ -13,7 +13,7 @@ from imports.admin import pages, people_filter
 from imports.admin.people import sources
 from imports.models import ImportJob
 from profiles.admin.events import EventAdmin
-from profiles.admin.people_list.list_view import Added
+from profiles.admin.extensible import Added
 from profiles.admin.source import Source
 from profiles.models import ChangeSet, Event
 from profiles.search.condition_parameters import Parameters

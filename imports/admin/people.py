@@ -12,8 +12,8 @@ from django.urls import URLPattern, path
 
 from imports.admin import pages, people_filter, upload
 from imports.models import ImportJob
+from profiles.admin.extensible import Added
 from profiles.admin.people import ProfileAdmin
-from profiles.admin.people_list.list_view import Added
 from profiles.admin.source import Source
 from profiles.models import ChangeSet, Profile
 from profiles.search.condition_parameters import Parameters

@@ -11,8 +11,8 @@ from django.utils.http import urlencode
 
 from imports.models import ImportJob
 from profiles.admin import name_lookup
+from profiles.admin.extensible import Added
 from profiles.admin.name_lookup import label
-from profiles.admin.people_list.list_view import Added
 from profiles.models import Segment
 from profiles.search import condition_parameters
 from profiles.search.condition_parameters import Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,14 +13,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from profiles.admin import name_lookup
-from profiles.admin.people_list import filters, list_view
-from profiles.admin.people_list.list_view import Asked
+from profiles.admin.extensible import ExtensibleAdmin
+from profiles.admin.people_list import filters, query
+from profiles.admin.people_list.query import Asked
 from profiles.models import Profile, Segment
 from profiles.search import condition_json
-
-if TYPE_CHECKING:
-    from profiles.admin.people import ProfileAdmin
-    from profiles.admin.segments import SegmentAdmin
 
 
 class SegmentForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -32,17 +29,17 @@ class SegmentForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"name": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})}
 
 
-def view(request: HttpRequest, screen: SegmentAdmin) -> HttpResponse:
+def view(request: HttpRequest, screen: admin.ModelAdmin[Segment]) -> HttpResponse:
     """Show what the address of a list of people is narrowed to, and keep it under a name.
 
     Raises ``PermissionDenied``.
     """
     if not screen.has_add_permission(request):
         raise PermissionDenied
-    people: ProfileAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
+    people: ExtensibleAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
     sent = {name: [str(value) for value in request.GET.getlist(name)] for name in request.GET}
-    known = list_view.what_is_known()
-    asked = list_view.what_is_asked(sent, known, people)
+    known = query.what_is_known()
+    asked = query.what_is_asked(sent, known, people)
     form = SegmentForm(request.POST or None)
     problem = _why_not(asked)
     if request.method == "POST" and not problem and form.is_valid():
@@ -69,7 +66,7 @@ def _why_not(asked: Asked) -> str:
     return ""
 
 
-def _save(request: HttpRequest, screen: SegmentAdmin, asked: Asked, name: str) -> HttpResponse:
+def _save(request: HttpRequest, screen: admin.ModelAdmin[Segment], asked: Asked, name: str) -> HttpResponse:
     """Keep the conditions themselves, also those of other segments, which may be deleted one day."""
     made = Segment.objects.create(
         name=name, conditions=condition_json.to_json(asked.all_conditions), created_by_id=request.user.pk

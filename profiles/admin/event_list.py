@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from profiles.admin.extensible import LAST_PAGE, Added, ExtensibleAdmin
 from profiles.admin.labels import called
-from profiles.admin.people_list.list_view import LAST_PAGE, Added
 from profiles.admin.source import Source
 from profiles.database.statement_timeout import TookTooLong, time_limit
 from profiles.models import Event, Profile, load_schema
@@ -26,9 +26,6 @@ from profiles.search import listing, quick_search, timeline
 from profiles.search.condition_parameters import Parameters
 from profiles.search.conditions import Member
 from profiles.search.listing import Count
-
-if TYPE_CHECKING:
-    from profiles.admin.events import EventAdmin
 
 PAGE_SIZE = 50
 LONGEST_NAME = 255
@@ -73,7 +70,7 @@ class Asked:
         return f"?{urlencode(pairs)}"
 
 
-def view(request: HttpRequest, screen: EventAdmin, extra: dict[str, Any]) -> HttpResponse:
+def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -> HttpResponse:
     """The list that the address asks for. Raises ``PermissionDenied``."""
     if not screen.has_view_permission(request):
         raise PermissionDenied
@@ -113,7 +110,7 @@ def view(request: HttpRequest, screen: EventAdmin, extra: dict[str, Any]) -> Htt
     return TemplateResponse(request, screen.list_template, shown)
 
 
-def of_event(request: HttpRequest, screen: EventAdmin, number: str) -> HttpResponse:
+def of_event(request: HttpRequest, screen: ExtensibleAdmin, number: str) -> HttpResponse:
     """An event has no page of its own: to its person's, or to the list. Raises ``PermissionDenied``."""
     if not screen.has_view_permission(request):
         raise PermissionDenied
@@ -140,7 +137,7 @@ def lines(events: Sequence[Event], sources: Mapping[int, Source]) -> list[Line]:
 # --- what is asked for --------------------------------------------------------------------------
 
 
-def _asked(sent: Parameters, screen: EventAdmin) -> Asked:
+def _asked(sent: Parameters, screen: ExtensibleAdmin) -> Asked:
     problems: dict[str, str] = {}
     added = screen.added(sent)
     if added.wrong:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
+from profiles.admin.extensible import ExtensibleAdmin
 from profiles.admin.people_list import list_view
-from profiles.admin.people_list.list_view import Added
 from profiles.admin.person_page import views as one
-from profiles.admin.source import Source, source
-from profiles.models import ChangeSet, Profile
-from profiles.search.condition_parameters import Parameters
+from profiles.models import Profile
 
 
 @admin.register(Profile)
-class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProfileAdmin(ExtensibleAdmin):
     """People, the newest first. What knows more of where they come from fills in ``added`` and ``writers``."""
 
     list_template = "profiles/people.html"
@@ -39,11 +36,3 @@ class ProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's way to delete many, which is not ``profiles.writing.store``'s."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
-
-    def added(self, sent: Parameters) -> Added:
-        """More filters of the list, from the address of the page."""
-        return Added()
-
-    def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
-        """Where change sets come from, by primary key; whoever knows of imports says more."""
-        return {change_set.pk: source(change_set) for change_set in change_sets}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -14,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from profiles.admin import add_segment
-from profiles.admin.people_list import group_filter, list_view, segment_filter
+from profiles.admin.extensible import ExtensibleAdmin
+from profiles.admin.people_list import group_filter, query, segment_filter
 from profiles.admin.people_list.filters import said
 from profiles.admin.query_strings import without_nul
 from profiles.database.statement_timeout import TookTooLong, time_limit
@@ -22,9 +23,6 @@ from profiles.models import ChangeSet, Profile, Segment, load_schema
 from profiles.search import query_builder
 from profiles.search.conditions import InvalidCondition, Member
 from profiles.templatetags.profiles import when
-
-if TYPE_CHECKING:
-    from profiles.admin.people import ProfileAdmin
 
 EXACTLY = "count"
 """In an address: count the members, as far as the time limit lets us."""
@@ -109,8 +107,8 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def _tell(request: HttpRequest, found: Iterable[Segment]) -> None:
     """Say in words what each segment holds: the import that made it, or its conditions; or why nobody is in it."""
-    screen: ProfileAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
-    known = list_view.what_is_known()
+    screen: ExtensibleAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
+    known = query.what_is_known()
     held: list[tuple[Segment, Any]] = []
     for segment in found:
         try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from profiles.admin.people_list import group_filter, segment_filter
+from profiles.admin.people_list.query import Asked, Known
 from profiles.merging.consent import Channel
 from profiles.schema import ALIAS, EXTERNAL_ID, OWN_FIELDS, OWN_IDENTIFIERS
 from profiles.search import condition_parameters
@@ -23,9 +24,6 @@ from profiles.search.conditions import (
     Operator,
     When,
 )
-
-if TYPE_CHECKING:
-    from profiles.admin.people_list.list_view import Asked, Known
 
 MOST_ROWS = 10
 """Conditions that are shown as rows; more of them are kept, each with its chip."""

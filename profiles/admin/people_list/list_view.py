@@ -2,126 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import urlencode
 
-from profiles.admin.people_list import filters, group_filter, segment_filter, table
-from profiles.attributes import filter_index
+from profiles.admin.extensible import ExtensibleAdmin
+from profiles.admin.people_list import filters, table
+from profiles.admin.people_list.query import PAGE_SIZE, Asked, Found, Known, what_is_asked, what_is_known
 from profiles.database.statement_timeout import TookTooLong, time_limit
-from profiles.models import Attribute, Change, ChangeSet, Profile, SubscriptionGroup
-from profiles.schema import Schema
-from profiles.search import condition_parameters, listing, query_builder, quick_search
-from profiles.search.condition_parameters import Parameters
-from profiles.search.conditions import AttributeCondition, Condition, InvalidCondition
+from profiles.models import Change, ChangeSet, Profile
+from profiles.search import listing, query_builder, quick_search
+from profiles.search.conditions import AttributeCondition
 from profiles.search.listing import Count
 
-if TYPE_CHECKING:
-    from profiles.admin.people import ProfileAdmin
 
-PAGE_SIZE = 100
-LAST_PAGE = 10_000_000
-COLUMNS = ("home_city",)
-MOST_COLUMNS = 5
-
-Pairs = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A filter that another part of the site adds: the condition, what its chip says, its part of the address, what
-    is wrong with it, and what its part of the form shows."""
-
-    condition: Condition | None = None
-    label: str = ""
-    parameters: Pairs = field(default_factory=list)
-    wrong: Sequence[InvalidCondition] = ()
-    context: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The schema, of which attributes an index is there, and whether there are subscription groups."""
-
-    attributes: Sequence[Attribute]
-    schema: Schema
-    indexed: frozenset[str]
-    has_groups: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the address of the page asks for."""
-
-    conditions: Sequence[Condition]
-    text: str
-    columns: Sequence[str]
-    added: Added
-    groups: group_filter.Asked
-    segments: segment_filter.Asked
-    page: int
-    exactly: bool
-    wrong: Sequence[InvalidCondition]
-    size: int = PAGE_SIZE
-
-    @property
-    def all_conditions(self) -> list[Condition]:
-        added = [self.added.condition] if self.added.condition else []
-        return list(dict.fromkeys([*self.conditions, *added, *self.segments.conditions]))
-
-    @property
-    def is_narrowed(self) -> bool:
-        return bool(self.conditions or self.text or self.added.parameters or self.segments.chosen)
-
-    def pairs(
-        self,
-        *,
-        without: Condition | None = None,
-        without_segment: int = 0,
-        text: bool = True,
-        added: bool = True,
-        page: int = 1,
-        exactly: bool = False,
-        more: Iterable[tuple[str, str]] = (),
-    ) -> Pairs:
-        """What the address says, or what it says with something left out, or with more."""
-        return [
-            *([("q", self.text)] if text and self.text else []),
-            *(self.added.parameters if added else []),
-            *(("segment", str(each.number)) for each in self.segments.chosen if each.number != without_segment),
-            *condition_parameters.to_parameters(c for c in self.conditions if c != without),
-            *(("show", key) for key in self.columns if tuple(self.columns) != COLUMNS),
-            *([("p", str(page))] if page > 1 else []),
-            *([("count", "exact")] if exactly else []),
-            *more,
-        ]
-
-    def address(self, **parts: Any) -> str:
-        """The address of the same list, or of one with something left out: see `pairs`."""
-        return "?" + urlencode(self.pairs(**parts))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A page of people. ``stopped``: the time limit ended the search, or only the count where there are people."""
-
-    people: Sequence[Profile] = ()
-    more: bool = False
-    count: Count | None = None
-    stopped: bool = False
-
-
-def view(request: HttpRequest, screen: ProfileAdmin, extra: dict[str, Any]) -> HttpResponse:
+def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -> HttpResponse:
     """The list that the address asks for; an address with blanks, as the form sends it, is tidied first.
 
     Raises ``PermissionDenied``.
@@ -148,68 +51,6 @@ def view(request: HttpRequest, screen: ProfileAdmin, extra: dict[str, Any]) -> H
     }
     shown = admin.site.each_context(request) | context | asked.added.context | extra
     return TemplateResponse(request, screen.list_template, shown)
-
-
-def what_is_known() -> Known:
-    """The schema, and what else the filters need of it, with one query."""
-    told = Attribute.objects.annotate(
-        indexed=filter_index.standing(), has_groups=Exists(SubscriptionGroup.objects.all())
-    )
-    attributes = list(told.order_by("-built_in", "key"))
-    schema = Schema.of(attribute.definition for attribute in attributes)
-    indexed = frozenset(attribute.key for attribute in attributes if attribute.indexed)
-    return Known(attributes, schema, indexed, any(attribute.has_groups for attribute in attributes))
-
-
-# --- what is asked for --------------------------------------------------------------------------
-
-
-def what_is_asked(sent: Parameters, known: Known, screen: ProfileAdmin) -> Asked:
-    """What an address of the list asks for, right or wrong."""
-    found, wrong = condition_parameters.from_parameters(sent)
-    added, chosen = screen.added(sent), segment_filter.read(sent, known.schema)
-    groups = group_filter.read(sent, found)
-    columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in known.schema.definitions]
-    return Asked(
-        conditions=list(dict.fromkeys([*found, *groups.conditions])),
-        text=_last(sent, "q"),
-        columns=columns[:MOST_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],
-        added=added,
-        groups=groups,
-        segments=chosen,
-        page=_page_number(_last(sent, "p")),
-        exactly=_last(sent, "count") == "exact",
-        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong, *groups.wrong, *chosen.wrong],
-    )
-
-
-def _meaningless(found: Iterable[Condition], sent: Parameters, schema: Schema) -> list[InvalidCondition]:
-    """What is wrong with conditions that are well-formed: no such attribute, or a value that is none of its type."""
-    wrong = []
-    for condition in found:
-        try:
-            query_builder.test(condition, schema)
-        except InvalidCondition as invalid:
-            invalid.row = _row_of(condition, sent)
-            wrong.append(invalid)
-    return wrong
-
-
-def _row_of(condition: Condition, sent: Parameters) -> int:
-    """Which row of the form says this."""
-    for place, row in enumerate(condition_parameters.rows(sent)):
-        alone = {name: [text] for name, text in zip(("attribute", "operator", "value"), row, strict=True)}
-        if condition in condition_parameters.from_parameters(alone)[0]:
-            return place
-    return 0
-
-
-def _last(sent: Parameters, name: str) -> str:
-    return sent[name][-1].strip() if sent.get(name) else ""
-
-
-def _page_number(text: str) -> int:
-    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 10 else 1
 
 
 def _save_address(request: HttpRequest, asked: Asked) -> str:

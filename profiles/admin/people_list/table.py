@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
+from profiles.admin.extensible import ExtensibleAdmin
+from profiles.admin.people_list.query import Asked, Found, Known
 from profiles.admin.source import Source
 from profiles.merging.actions import as_list
 from profiles.models import ChangeSet, Profile
-
-if TYPE_CHECKING:
-    from profiles.admin.people import ProfileAdmin
-    from profiles.admin.people_list.list_view import Asked, Found, Known
 
 IDENTIFIERS_SHOWN = 4
 PAGES_AROUND = 2
@@ -42,7 +40,7 @@ class PageLink:
     here: bool = False
 
 
-def context(asked: Asked, found: Found, known: Known, screen: ProfileAdmin, request: HttpRequest) -> dict[str, Any]:
+def context(asked: Asked, found: Found, known: Known, screen: ExtensibleAdmin, request: HttpRequest) -> dict[str, Any]:
     """What the table and the links below it show."""
     last: dict[int, dict[str, Any]] = {_last_import(p): p.last_import for p in found.people if p.last_import}  # type: ignore[attr-defined]
     sources = screen.writers(request, [ChangeSet(**known) for known in last.values()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from profiles import history
 from profiles.admin.event_list import lines
+from profiles.admin.extensible import ExtensibleAdmin
 from profiles.admin.labels import called
 from profiles.admin.person_page import consent, form_fields
 from profiles.admin.person_page.form_fields import Field
@@ -24,9 +25,6 @@ from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OWN_IDENTIFIERS, Sch
 from profiles.search import timeline
 from profiles.writing import store
 from profiles.writing.errors import Fault, Why
-
-if TYPE_CHECKING:
-    from profiles.admin.people import ProfileAdmin
 
 ENTRIES_SHOWN = 20
 """Change sets on one page of the history."""
@@ -93,7 +91,9 @@ def label(key: str, schema: Schema) -> str:
     return definition.label if definition else OWN_IDENTIFIERS.get(key, key)
 
 
-def page(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, schema: Schema, form: Form) -> HttpResponse:
+def page(
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, form: Form
+) -> HttpResponse:
     """The page of a person, or of one who is to be made."""
     may_save = admin.has_change_permission(request, person) if person else admin.has_add_permission(request)
     fields = form.fields if may_save or not person else []
@@ -118,7 +118,7 @@ def page(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, sche
 
 
 def delete_page(
-    request: HttpRequest, admin: ProfileAdmin, person: Profile, schema: Schema, faults: tuple[Fault, ...]
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile, schema: Schema, faults: tuple[Fault, ...]
 ) -> HttpResponse:
     """What goes with a person, before they go."""
     sets = ChangeSet.objects.filter(members__profile=person)
@@ -168,7 +168,7 @@ def _others(fields: Iterable[Field], person: Profile | None, schema: Schema) -> 
 
 
 def _stored(
-    request: HttpRequest, admin: ProfileAdmin, person: Profile, schema: Schema, fields: list[Field]
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile, schema: Schema, fields: list[Field]
 ) -> dict[str, Any]:
     """What there is to say of somebody who is stored: values, who wrote them, history."""
     entries = Paginator(history.changes_of(person), ENTRIES_SHOWN).get_page(request.GET.get("history"))
@@ -250,7 +250,7 @@ def _outcome(change: Change) -> str:
 
 
 def _rendered(
-    request: HttpRequest, admin: ProfileAdmin, template: str, person: Profile | None, context: dict[str, Any]
+    request: HttpRequest, admin: ExtensibleAdmin, template: str, person: Profile | None, context: dict[str, Any]
 ) -> HttpResponse:
     shown = {"opts": Profile._meta, "person": person, **context}
     return TemplateResponse(request, template, admin.admin_site.each_context(request) | shown)

@@ -6,7 +6,7 @@ What is written, and under which rules, is for ``profiles.writing.edit`` to say.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from profiles.admin.extensible import ExtensibleAdmin
 from profiles.admin.labels import called
 from profiles.admin.person_page import form_fields
 from profiles.admin.person_page.consent import with_groups
@@ -28,11 +29,8 @@ from profiles.writing import edit, retry, store
 from profiles.writing.edit import Seen
 from profiles.writing.errors import GONE, Fault, Refused, Why
 
-if TYPE_CHECKING:
-    from profiles.admin.people import ProfileAdmin
 
-
-def add(request: HttpRequest, admin: ProfileAdmin) -> HttpResponse:
+def add(request: HttpRequest, admin: ExtensibleAdmin) -> HttpResponse:
     """Make a person of what is sent, or show the form for it."""
     if not admin.has_add_permission(request):
         raise PermissionDenied
@@ -48,7 +46,7 @@ def add(request: HttpRequest, admin: ProfileAdmin) -> HttpResponse:
         return _as_typed(request, admin, None, busy)
 
 
-def change(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpResponse:
+def change(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpResponse:
     """Show a person, and save what is sent about them."""
     person = _person(number)
     if not admin.has_view_or_change_permission(request, person):
@@ -69,7 +67,7 @@ def change(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpRespon
         return _as_typed(request, admin, person, busy)
 
 
-def delete(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpResponse:
+def delete(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpResponse:
     """Say what goes with a person, and delete them when that is confirmed."""
     person = _person(number)
     if not admin.has_delete_permission(request, person):
@@ -84,7 +82,7 @@ def delete(request: HttpRequest, admin: ProfileAdmin, number: str) -> HttpRespon
     return delete_page(request, admin, person, load_schema(), faults)
 
 
-def _as_typed(request: HttpRequest, admin: ProfileAdmin, person: Profile | None, refused: Refused) -> HttpResponse:
+def _as_typed(request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, refused: Refused) -> HttpResponse:
     """The form as it was sent, and why nothing could be done with it yet."""
     schema, seen = with_groups(load_schema(), person), _seen(request, person)
     fields = form_fields.fields_sent(request.POST, person, schema)
@@ -99,7 +97,7 @@ def _person(number: str) -> Profile | None:
 
 
 def _reshaped(
-    request: HttpRequest, admin: ProfileAdmin, person: Profile | None, schema: Schema, fields: list[Field]
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, fields: list[Field]
 ) -> HttpResponse | None:
     """The same form with one more field, or with a list in another order; None where it is to be saved."""
     what, _, which = request.POST.get("do", "").partition(":")
@@ -133,7 +131,7 @@ def _move_up(which: str, fields: Iterable[Field]) -> str:
     return ""
 
 
-def _create(request: HttpRequest, admin: ProfileAdmin, schema: Schema, fields: list[Field]) -> HttpResponse:
+def _create(request: HttpRequest, admin: ExtensibleAdmin, schema: Schema, fields: list[Field]) -> HttpResponse:
     wanted = form_fields.wanted(fields)
     if any(each.problems for each in fields):
         return page(request, admin, None, schema, Form(fields))
@@ -148,7 +146,7 @@ def _create(request: HttpRequest, admin: ProfileAdmin, schema: Schema, fields: l
 
 
 def _save(
-    request: HttpRequest, admin: ProfileAdmin, person: Profile | None, schema: Schema, fields: list[Field]
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, fields: list[Field]
 ) -> HttpResponse:
     wanted, seen = form_fields.wanted(fields), _seen(request, person)
     try:
@@ -172,7 +170,7 @@ def _save(
 
 
 def _refused(
-    request: HttpRequest, admin: ProfileAdmin, person: Profile | None, schema: Schema, form: Form
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, form: Form
 ) -> HttpResponse:
     """The page with what was typed and why it is not saved."""
     person = Profile.objects.filter(pk=person.pk).first() if person else None
@@ -190,7 +188,7 @@ def _refused(
     return page(request, admin, person, schema, form)
 
 
-def _delete(request: HttpRequest, admin: ProfileAdmin, person: Profile | None) -> tuple[Fault, ...]:
+def _delete(request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None) -> tuple[Fault, ...]:
     """Delete somebody, or say why not; who is gone already is as gone as was asked for."""
     if person is None:
         messages.warning(request, "Somebody had deleted this person already.")
@@ -220,7 +218,7 @@ def _seen(request: HttpRequest, person: Profile | None) -> Seen:
     return Seen(person.pk if person else 0, int(version) if sound else 0)
 
 
-def _next(request: HttpRequest, admin: ProfileAdmin, person: Profile) -> HttpResponse:
+def _next(request: HttpRequest, admin: ExtensibleAdmin, person: Profile) -> HttpResponse:
     if "_continue" in request.POST:
         return HttpResponseRedirect(_address(person))
     return admin.response_post_save_change(request, person)
