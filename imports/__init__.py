@@ -1,0 +1,1 @@
+"""How a file, or a request, becomes changes to profiles. See docs/architecture.md."""

@@ -1,4 +1,8 @@
-"""Imports in the admin: each module is a screen, or what the screens have in common."""
+"""Screens of imports in the admin: list, upload, configuration, the page of a job, help.
+
+In: requests. Out: pages, and calls of ``drafts``, ``jobs`` and ``reports``, which decide. A module is one screen, or
+what several screens share.
+"""
 
 from imports.admin import attributes, events, failed_tasks, jobs, people
 

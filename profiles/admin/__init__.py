@@ -1,4 +1,8 @@
-"""People and the schema in the admin."""
+"""People, the schema, segments, subscription groups and events in the admin.
+
+In: requests. Out: pages, and calls of ``writing``, ``attributes`` and ``search``, which decide. It must not know of
+imports, which extend these screens through ``extensible``.
+"""
 
 from profiles.admin import attributes, events, groups, people, segments
 
