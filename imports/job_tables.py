@@ -27,21 +27,21 @@ class JobTables:
 
     @property
     def results(self) -> str:
-        """What became, or would, of each staged row about which ``born`` and ``touched`` do not tell enough."""
+        """What became, or would, of each staged row about which ``inserted`` and ``updated`` do not tell enough."""
         return f"imports_result_{self.job_id}"
 
     @property
-    def overlay(self) -> str:
-        """People as the serial lane of the preview leaves them (see ``overlay``)."""
-        return f"imports_overlay_{self.job_id}"
+    def simulation(self) -> str:
+        """People as the serial lane of the preview leaves them (see ``simulation``)."""
+        return f"imports_simulation_{self.job_id}"
 
     @property
-    def born(self) -> str:
-        return f"imports_born_{self.job_id}"
+    def inserted(self) -> str:
+        return f"imports_inserted_{self.job_id}"
 
     @property
-    def touched(self) -> str:
-        return f"imports_touched_{self.job_id}"
+    def updated(self) -> str:
+        return f"imports_updated_{self.job_id}"
 
     @property
     def facts(self) -> str:
@@ -49,9 +49,9 @@ class JobTables:
         return f"imports_fact_{self.job_id}"
 
     @property
-    def written(self) -> write_set.Tables:
+    def written(self) -> write_set.WriteSetTables:
         """What is to be written to profiles."""
-        return write_set.Tables(self.born, self.touched, self.facts, self.staged)
+        return write_set.WriteSetTables(self.inserted, self.updated, self.facts, self.staged)
 
     def create_staged(self, *, events: bool = False) -> None:
         """Make the table of rows, empty; whatever was worked out of earlier ones goes. ``events``: what they are."""
@@ -82,21 +82,21 @@ class JobTables:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {', '.join(self._results)}")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.results} ({_RESULTS})")
-            cursor.execute(f"CREATE UNLOGGED TABLE {self.born} ({write_set.BORN})")
-            cursor.execute(f"CREATE UNLOGGED TABLE {self.touched} ({write_set.TOUCHED})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.inserted} ({write_set.INSERTED})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.updated} ({write_set.UPDATED})")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.facts} ({write_set.FACTS})")
-            cursor.execute(f"CREATE UNLOGGED TABLE {self.overlay} ({_OVERLAY})")
+            cursor.execute(f"CREATE UNLOGGED TABLE {self.simulation} ({_SIMULATION})")
             cursor.execute(f"CREATE INDEX ON {self.results} (bucket, row_no)")
-            cursor.execute(f"CREATE INDEX ON {self.born} (bucket, first_row)")
-            cursor.execute(f"CREATE INDEX ON {self.touched} (bucket, first_row)")
+            cursor.execute(f"CREATE INDEX ON {self.inserted} (bucket, first_row)")
+            cursor.execute(f"CREATE INDEX ON {self.updated} (bucket, first_row)")
             cursor.execute(f"CREATE INDEX ON {self.facts} (bucket)")
-            cursor.execute(f"CREATE INDEX ON {self.overlay} (kind, value)")
-            cursor.execute(f"CREATE INDEX ON {self.overlay} (ref)")
+            cursor.execute(f"CREATE INDEX ON {self.simulation} (kind, value)")
+            cursor.execute(f"CREATE INDEX ON {self.simulation} (ref)")
 
     def has(self, bucket: int) -> bool:
         """Whether a bucket is worked out, and no crash has emptied the tables since."""
         kept = " UNION ALL ".join(
-            f"SELECT 1 FROM {table} WHERE bucket = %s" for table in (self.results, self.born, self.touched)
+            f"SELECT 1 FROM {table} WHERE bucket = %s" for table in (self.results, self.inserted, self.updated)
         )
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT EXISTS ({kept})", [bucket] * 3)
@@ -105,7 +105,7 @@ class JobTables:
     def forget(self, bucket: int) -> None:
         """Remove what was worked out for a bucket, since it is worked out again."""
         with connection.cursor() as cursor:
-            for table in (self.results, self.born, self.touched, self.facts):
+            for table in (self.results, self.inserted, self.updated, self.facts):
                 cursor.execute(f"DELETE FROM {table} WHERE bucket = %s", [bucket])
 
     def drop(self) -> None:
@@ -115,7 +115,7 @@ class JobTables:
 
     @property
     def _results(self) -> tuple[str, ...]:
-        return self.results, self.born, self.touched, self.facts, self.overlay
+        return self.results, self.inserted, self.updated, self.facts, self.simulation
 
 
 _STAGED = (
@@ -127,11 +127,11 @@ _RESULTS = (
     "bucket int NOT NULL, row_no int NOT NULL, outcome text NOT NULL, person bigint, changes text,"
     " code text, reason text, about text"
 )
-_OVERLAY = (
+_SIMULATION = (
     'ref bigint NOT NULL, kind text, value text COLLATE "C", object_id text, external_id text,'
     " alias text, attributes text NOT NULL, recency bigint NOT NULL, version bigint"
 )
 
 # A job may wait between two releases of the project, its tables made by the older one.
-_MADE = (_STAGED, _EVENTS, _RESULTS, _OVERLAY, write_set.BORN, write_set.TOUCHED, write_set.FACTS)
+_MADE = (_STAGED, _EVENTS, _RESULTS, _SIMULATION, write_set.INSERTED, write_set.UPDATED, write_set.FACTS)
 _SHAPE = f"{zlib.crc32(repr(_MADE).encode()):08x}"

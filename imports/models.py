@@ -1,4 +1,4 @@
-"""A file on its way to profiles: the job, its columns, its units of work, its problems, its moves."""
+"""A file on its way to profiles: the job, its columns, its units of work, its problems, its transitions."""
 
 from __future__ import annotations
 
@@ -203,11 +203,11 @@ class RowError(models.Model):
         indexes = [models.Index(fields=["job", "row"], name="problem_row")]
 
 
-class JobMove(models.Model):
+class JobTransition(models.Model):
     """Who moved a job from where to where, and what they said (the audit)."""
 
-    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="moves")
-    move = models.CharField(max_length=20)
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="transitions")
+    name = models.CharField(max_length=20)
     before = models.CharField(max_length=20, choices=Status)
     after = models.CharField(max_length=20, choices=Status)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -219,12 +219,12 @@ class JobMove(models.Model):
 
 
 class Notice(models.Model):
-    """A move of which people are to be told by e-mail; gone when they all are.
+    """A transition of which people are to be told by e-mail; gone when they all are.
 
     ``due``: when to try, or to try again. ``told``: the users to whom it was sent.
     """
 
-    move = models.OneToOneField(JobMove, models.CASCADE, primary_key=True, related_name="notice")
+    transition = models.OneToOneField(JobTransition, models.CASCADE, primary_key=True, related_name="notice")
     due = models.DateTimeField()
     attempts = models.SmallIntegerField(default=0)
     told = ArrayField(models.BigIntegerField(), default=list)
@@ -239,7 +239,7 @@ class NoMail(models.Model):
 class Download(models.Model):
     """A file to take away that takes long to make: a worker makes it, leased like a unit of work (design section 8).
 
-    ``move``: the last move of the job when it was asked for; after another one it is made anew.
+    ``last_transition``: the last transition of the job when the file was requested; after another one it is made again.
     """
 
     class Kind(models.TextChoices):
@@ -249,7 +249,7 @@ class Download(models.Model):
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="downloads")
     kind = models.CharField(max_length=10, choices=Kind)
-    move = models.BigIntegerField()
+    last_transition = models.BigIntegerField()
     file = models.FileField(upload_to="downloads/%Y/%m/", max_length=500, blank=True)
     rows = models.IntegerField(default=0, help_text="How many are written.")
     queued = models.DateTimeField(null=True)

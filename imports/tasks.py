@@ -17,9 +17,9 @@ def advance(job_id: int) -> None:
         queue.advance(ImportJob.objects.get(pk=job_id), times=1)
 
 
-def tell(move_id: int) -> None:
-    """Send the e-mails that a move of a job calls for."""
-    notifications.send(move_id)
+def tell(transition_id: int) -> None:
+    """Send the e-mails that a transition of a job calls for."""
+    notifications.send(transition_id)
 
 
 def keep_index(attribute_id: int) -> None:

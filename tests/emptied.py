@@ -14,7 +14,7 @@ EMPTIED = (
     "imports_rowerror",
     "imports_bucket",
     "imports_importcolumn",
-    "imports_jobmove",
+    "imports_jobtransition",
     "imports_importjob",
     "profiles_changeset",
     "profiles_profile",

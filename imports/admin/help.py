@@ -14,7 +14,7 @@ from imports.admin import preset_descriptions, samples
 from imports.admin.pages import may_look, page
 from imports.drafts import help_texts
 from imports.files.errors import Limits, in_bytes
-from imports.jobs.transitions import MOVES
+from imports.jobs.transitions import TRANSITIONS
 from imports.mapping import examples, guidance, preset_choices
 from imports.mapping.headers import LONGEST_NAME
 from imports.mapping.synonyms import GUESSES, SYNONYMS
@@ -116,12 +116,12 @@ def identifiers(known: Schema) -> Iterator[tuple[str, list[Line]]]:
 
 def stages() -> Iterator[Stage]:
     """The statuses that an import can come to, in their order, with who may do what there."""
-    reached = {Status.DRAFT, *(rule.target for rule in MOVES.values())}
+    reached = {Status.DRAFT, *(rule.target for rule in TRANSITIONS.values())}
     for status in Status:
         if status in reached:
             ways: dict[str, list[str]] = {}
-            for move, rule in MOVES.items():
+            for transition, rule in TRANSITIONS.items():
                 if status in rule.sources:
-                    name = help_texts.MOVES.get(move, move.capitalize())
+                    name = help_texts.TRANSITIONS.get(transition, transition.capitalize())
                     ways.setdefault(str(rule.role), []).append(f"{name} → {rule.target.label}")
             yield Stage(status.label, help_texts.STATUSES.get(status, ""), ways)

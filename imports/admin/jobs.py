@@ -20,7 +20,7 @@ from imports.admin.configure import view
 from imports.admin.job import downloads
 from imports.admin.job import view as job_page
 from imports.jobs import lifecycle, pending
-from imports.jobs.transitions import Actor, Move, Refused
+from imports.jobs.transitions import Actor, Refused, Transition
 from imports.models import ImportJob
 from profiles.admin.query_strings import without_nul
 from profiles.admin.read_only import ReadOnly
@@ -68,7 +68,7 @@ class ImportJobAdmin(ReadOnly):
         return [
             path("<int:number>/configure/", site(view.view), name="imports_importjob_configure"),
             path("<int:number>/mapping/", site(view.mapping_download), name="imports_importjob_mapping"),
-            path("<int:number>/move/", site(job_page.move), name="imports_importjob_move"),
+            path("<int:number>/transition/", site(job_page.transition), name="imports_importjob_transition"),
             path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
             path("<int:number>/results/", site(downloads.results), name="imports_importjob_results"),
             path("<int:number>/failed-rows/", site(downloads.failed_rows), name="imports_importjob_failed"),
@@ -129,7 +129,7 @@ class ImportJobAdmin(ReadOnly):
         """Go on with imports that were stopped or failed."""
         for job in jobs:
             try:
-                lifecycle.move(job, Move.RESUME, Actor.of(request.user))
+                lifecycle.transition(job, Transition.RESUME, Actor.of(request.user))
             except Refused as refused:
                 self.message_user(request, f"{job}: {refused.message}", messages.ERROR)
             else:

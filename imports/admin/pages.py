@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from imports.jobs import transitions
-from imports.jobs.transitions import Actor, Move, Refused
-from imports.models import ImportJob, JobMove
+from imports.jobs.transitions import Actor, Refused, Transition
+from imports.models import ImportJob, JobTransition
 
 SMALL_BYTES = 2 * 1024**2
 SMALL_ROWS, SMALL_CELLS = 5_000, 1_000_000
@@ -42,8 +42,8 @@ def job_to_see(request: HttpRequest, number: int) -> ImportJob:
     """The job of a page. Raises ``PermissionDenied``, or ``Http404`` for one that is not there any more."""
     if not may_look(request):
         raise PermissionDenied
-    moves = Prefetch("moves", JobMove.objects.select_related("actor"))
-    jobs = ImportJob.objects.select_related("created_by", "change_set").prefetch_related(moves)
+    transitions = Prefetch("transitions", JobTransition.objects.select_related("actor"))
+    jobs = ImportJob.objects.select_related("created_by", "change_set").prefetch_related(transitions)
     job = jobs.filter(pk=number).first()
     if job is None:
         raise Http404(f"There is no import {number}; somebody may have deleted it.")
@@ -54,7 +54,7 @@ def job_to_work_on(request: HttpRequest, number: int) -> ImportJob:
     """The same for a page on which the job can be changed. Raises ``PermissionDenied`` for others' jobs too."""
     job = job_to_see(request, number)
     try:
-        transitions.check_role(job, Move.CHECK, actor(request))
+        transitions.check_role(job, Transition.CHECK, actor(request))
     except Refused as refused:
         raise PermissionDenied(refused.message) from refused
     return job

@@ -19,7 +19,7 @@ from imports.drafts import configure, mapping_file, upload
 from imports.engine import driver
 from imports.jobs import leases, lifecycle, queue, transitions
 from imports.jobs.progress import Display
-from imports.jobs.transitions import Actor, Move, Refused
+from imports.jobs.transitions import Actor, Refused, Transition
 from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
 
@@ -53,14 +53,14 @@ class Errand:
     def resume(self, job: ImportJob) -> ImportJob:
         """Go on with a job that ended early, or with one that is at work. Raises ``Refused`` or ``Interrupted``."""
         with self._place():
-            transitions.check_role(job, Move.RESUME, self.actor)
+            transitions.check_role(job, Transition.RESUME, self.actor)
             if job.status == Status.COMPLETED and self.patience is None:
                 return job  # whoever wants to see it end is as well served when it has ended
             if not is_at_work(job):
-                if job.status not in transitions.MOVES[Move.RESUME].sources:
+                if job.status not in transitions.TRANSITIONS[Transition.RESUME].sources:
                     state = job.get_status_display().lower()
                     raise Refused("state", f"Import {job.pk} is {state}; only a stopped or failed one can be resumed.")
-                lifecycle.move(job, Move.RESUME, self.actor)
+                lifecycle.transition(job, Transition.RESUME, self.actor)
             return self._interruptible(job, lambda: self._follow(job, self.patience))
 
     def _place(self) -> AbstractContextManager[None]:
@@ -109,7 +109,9 @@ class Errand:
         return True
 
     def _start(self, job: ImportJob) -> None:
-        lifecycle.move(job, Move.START if transitions.starts_alone(self.actor) else Move.SUBMIT, self.actor)
+        lifecycle.transition(
+            job, Transition.START if transitions.starts_alone(self.actor) else Transition.SUBMIT, self.actor
+        )
 
     def _follow(self, job: ImportJob, patience: float | None = None) -> None:
         """Wait, or work, until nothing is left to be done, at most so many seconds."""
@@ -155,7 +157,7 @@ class Errand:
                 f"Import {job.pk} is stopped: {done:,} of {job.total:,} rows are done. "
                 f"Go on with: manage.py resume_import {job.pk} --inline"
             )
-        if job.status in transitions.MOVES[Move.CANCEL].sources:
+        if job.status in transitions.TRANSITIONS[Transition.CANCEL].sources:
             configure.cancel(job, self.actor)
             return f"Import {job.pk} was not started; nobody was changed."
         return _left_alone(job)

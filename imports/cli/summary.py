@@ -158,7 +158,10 @@ def _of_the_whole(code: str, reason: str) -> dict[str, Any]:
 
 
 def _seconds(job: ImportJob) -> dict[str, float]:
-    begun = max((move.when for move in job.moves.all() if move.move in ("upload", "resume")), default=job.created)
+    begun = max(
+        (transition.when for transition in job.transitions.all() if transition.name in ("upload", "resume")),
+        default=job.created,
+    )
     end = job.finished or (job.step_started if job.step == Step.IDLE else None) or timezone.now()
     total = max(0.0, (end - begun).total_seconds())
     return {stage.value: round(seconds_of(job, stage), 3) for stage in Stage} | {"total": round(total, 3)}

@@ -12,7 +12,7 @@ from django.db import transaction
 from imports.drafts import suggestions
 from imports.job_tables import JobTables
 from imports.jobs import lifecycle, stored_file
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.mapping import column_mapping, event_mapping, preset_choices, validation
 from imports.mapping.column_mapping import Choice, Target
 from imports.mapping.validation import Fault, listed
@@ -145,9 +145,9 @@ def decide(job: ImportJob, choices: Mapping[int, Choice]) -> None:
 def check(job: ImportJob, actor: Actor, **values: Any) -> None:
     """Have the whole file checked and matched under the job's mapping.
 
-    ``values``: fields of the job to set with the move. Raises ``NotReady`` with every reason why not, or ``Refused``.
+    ``values``: fields of the job to set with the transition. Raises ``NotReady`` with every reason, or ``Refused``.
     """
-    _check(job, Move.CHECK, actor, **values)
+    _check(job, Transition.CHECK, actor, **values)
 
 
 def refresh(job: ImportJob, actor: Actor) -> None:
@@ -155,15 +155,15 @@ def refresh(job: ImportJob, actor: Actor) -> None:
 
     Raises ``NotReady`` where the settings do not fit the schema any more, or ``Refused``.
     """
-    _check(job, Move.REFRESH, actor)
+    _check(job, Transition.REFRESH, actor)
 
 
 def check_again(job: ImportJob) -> None:
     """The system has a job checked anew, because the schema is no longer the one of its check."""
-    _check(job, Move.RECHECK)
+    _check(job, Transition.RECHECK)
 
 
-def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any) -> None:
+def _check(job: ImportJob, transition: Transition, actor: Actor | None = None, **values: Any) -> None:
     for name, value in values.items():
         setattr(job, name, value)
     columns, known = list(job.columns.all()), load_schema()
@@ -176,7 +176,7 @@ def _check(job: ImportJob, move: Move, actor: Actor | None = None, **values: Any
     version = column_mapping.schema_version(columns, known)
     told = [found for found in job.findings if found["code"] not in validation.NOTES]
     told += [asdict(note) for note in validation.notes(columns, known, options)]
-    lifecycle.move(job, move, actor, **values, preview={}, findings=told, schema_version=version)
+    lifecycle.transition(job, transition, actor, **values, preview={}, findings=told, schema_version=version)
 
 
 def _faults(job: ImportJob, columns: list[ImportColumn], known: Schema) -> list[Fault]:
@@ -190,7 +190,7 @@ def _faults(job: ImportJob, columns: list[ImportColumn], known: Schema) -> list[
 def cancel(job: ImportJob, actor: Actor) -> None:
     """Give an import up that was not started; its file and its rows go. Raises ``Refused``."""
     with transaction.atomic():
-        lifecycle.move(job, Move.CANCEL, actor)
+        lifecycle.transition(job, Transition.CANCEL, actor)
         discard(job)
 
 

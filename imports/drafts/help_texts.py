@@ -1,11 +1,11 @@
-"""What the help page says of what the code defines: one line for each limit, option, outcome, status and move.
+"""What the help page says of what the code defines: one line for each limit, option, outcome, status and transition.
 Data only; a test finds what has no line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imports.jobs.transitions import Move
+from imports.jobs.transitions import Transition
 from imports.states import Status
 from profiles.merging.rules import Outcome
 
@@ -96,23 +96,23 @@ STATUSES: Mapping[Status, str] = {
     Status.UNDONE: "What it wrote was taken back.",
 }
 
-MOVES: Mapping[Move, str] = {
-    Move.REREAD: "Read the file again, with another encoding, delimiter, preset or record type",
-    Move.CHECK: "Check the file",
-    Move.CHECKED: "The check ends",
-    Move.REFRESH: "Check again, because people have changed since",
-    Move.EDIT: "Change the settings",
-    Move.SUBMIT: "Submit for approval",
-    Move.START: "Start",
-    Move.APPROVE: "Approve",
-    Move.REJECT: "Reject, with a comment",
-    Move.CANCEL: "Cancel",
-    Move.BEGIN: "A worker begins",
-    Move.RECHECK: "The schema has changed since the check",
-    Move.COMPLETE: "All rows are done",
-    Move.STOP: "Stop",
-    Move.FAIL: "It cannot go on",
-    Move.RESUME: "Resume",
+TRANSITIONS: Mapping[Transition, str] = {
+    Transition.REREAD: "Read the file again, with another encoding, delimiter, preset or record type",
+    Transition.CHECK: "Check the file",
+    Transition.CHECKED: "The check ends",
+    Transition.REFRESH: "Check again, because people have changed since",
+    Transition.EDIT: "Change the settings",
+    Transition.SUBMIT: "Submit for approval",
+    Transition.START: "Start",
+    Transition.APPROVE: "Approve",
+    Transition.REJECT: "Reject, with a comment",
+    Transition.CANCEL: "Cancel",
+    Transition.BEGIN: "A worker begins",
+    Transition.RECHECK: "The schema has changed since the check",
+    Transition.COMPLETE: "All rows are done",
+    Transition.STOP: "Stop",
+    Transition.FAIL: "It cannot go on",
+    Transition.RESUME: "Resume",
 }
 
 APPROVAL: Mapping[str, str] = {

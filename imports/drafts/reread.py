@@ -12,7 +12,7 @@ from typing import Any
 from imports.files.errors import Refusal, SourceError
 from imports.files.source import Container
 from imports.jobs import lifecycle
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.mapping import column_mapping
 from imports.mapping.column_mapping import Choice, Target
 from imports.models import ImportJob
@@ -34,7 +34,7 @@ def read_again(job: ImportJob, actor: Actor, chosen: Mapping[str, str], **fields
     form |= {"before": before, "kept": job.format.get("kept", {}) | kept}
     if fields:
         form["fields_before"] = {name: getattr(job, name) for name in fields}
-    lifecycle.move(job, Move.REREAD, actor, format=form, preview={}, **fields)
+    lifecycle.transition(job, Transition.REREAD, actor, format=form, preview={}, **fields)
 
 
 def check_columns(job: ImportJob, header: Sequence[str]) -> None:

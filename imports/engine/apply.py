@@ -50,7 +50,7 @@ def prepare(job: ImportJob) -> None:
 
 
 def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    """Apply one bucket in the caller's transaction; its counts. Raises ``store.Moved`` if it must be tried again."""
+    """Apply one bucket in the caller's transaction; its counts. Raises ``store.Conflict`` if it must be tried again."""
     assert job.change_set is not None
     store.pin_plans()
     _lock(job, bucket)

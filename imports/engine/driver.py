@@ -1,7 +1,7 @@
 """Carries a job forward, one unit of work after another, until nothing is left that this process can do now.
 
 Any number of processes do so at once. A step is cut into units once, each unit is leased before it is worked on, and
-whoever finds all units of a step done moves the job to the next step.
+whoever finds all units of a step done transitions the job to the next step.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:
                     counts = work.do(job, bucket)
                 leases.finish(job, bucket, counts)
             return
-        except (store.Moved, IntegrityError, OperationalError) as conflict:
+        except (store.Conflict, IntegrityError, OperationalError) as conflict:
             if not _is_conflict(conflict) or attempt == RETRIES - 1:
                 raise
             if leases.is_done(bucket):  # whoever was in the way has done this very unit, its lease having ended
@@ -196,7 +196,7 @@ def _no_collection() -> Iterator[None]:
 def _is_conflict(error: Exception) -> bool:
     """Whether another writer was in the way: moved people, unique violation, deadlock, serialization failure, no room
     for more locks."""
-    if isinstance(error, store.Moved):
+    if isinstance(error, store.Conflict):
         return True
     return getattr(error.__cause__, "sqlstate", "") in {"23505", "40001", "40P01", "53200"}
 

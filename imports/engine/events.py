@@ -34,7 +34,7 @@ class Settled:
 def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> Settled:
     """Note for the rows of a hash bucket whom they meet, where that is plain to see."""
     tables = JobTables(job.pk)
-    names = {"staged": tables.staged, "born": tables.born, "touched": tables.touched, "results": tables.results}
+    names = {"staged": tables.staged, "inserted": tables.inserted, "updated": tables.updated, "results": tables.results}
     values: dict[str, Any] = {
         "bucket": bucket.number,
         "first": bucket.first,
@@ -44,8 +44,8 @@ def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> Settled:
     }
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE.format(**names), values)
-        met, born, known, left = cursor.fetchone()
-    return Settled(born, met - born, born + known, left or [])
+        met, inserted, known, left = cursor.fetchone()
+    return Settled(inserted, met - inserted, inserted + known, left or [])
 
 
 def write(cursor: Any, job: ImportJob, bucket: Bucket, change_set: ChangeSet, made: Mapping[int, int]) -> None:
@@ -79,12 +79,12 @@ WITH keys AS (
                 WHERE NOT k.tied AND k.kind NOT IN ('external_id', 'object_id') AND kind = k.kind AND value = k.key
         ) AS holder
     ) AS h
-), born AS (
-    INSERT INTO {born} (bucket, first_row, moment, external_id)
+), inserted AS (
+    INSERT INTO {inserted} (bucket, first_row, moment, external_id)
     SELECT %(bucket)s, first_row, first_row, CASE WHEN kind = 'external_id' THEN key END
     FROM met WHERE settled AND person IS NULL RETURNING 1
 ), known AS (
-    INSERT INTO {touched} (bucket, person, version, first_row)
+    INSERT INTO {updated} (bucket, person, version, first_row)
     SELECT %(bucket)s, person, 0, first_row FROM met WHERE settled AND person IS NOT NULL RETURNING 1
 ), results AS (
     INSERT INTO {results} (bucket, row_no, outcome, person)
@@ -92,6 +92,6 @@ WITH keys AS (
         coalesce(person, -first_row)
     FROM met CROSS JOIN LATERAL unnest(rows) AS row_no WHERE settled RETURNING 1
 )
-SELECT (SELECT count(*) FROM results), (SELECT count(*) FROM born), (SELECT count(*) FROM known),
+SELECT (SELECT count(*) FROM results), (SELECT count(*) FROM inserted), (SELECT count(*) FROM known),
     (SELECT array_agg(row_no) FROM met CROSS JOIN LATERAL unnest(rows) AS row_no WHERE NOT settled)
 """

@@ -54,14 +54,14 @@ def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Itera
     tables = JobTables(job.pk)
     names = {
         "staged": tables.staged,
-        "born": tables.born,
-        "touched": tables.touched,
+        "inserted": tables.inserted,
+        "updated": tables.updated,
         "eligible": "true" if job.identifier in _HOLDERS else "kind NOT IN ('external_id', 'object_id', 'alias')",
         "holder": _HOLDERS.get(job.identifier, _HOLDER_OF_CHANNEL),
         "different": _DIFFERENT.get(rules.action, "false"),
         "same": _SAME.get(rules.action, "s.delta IS NULL"),
         "keep": (_IGNORE if rules.action is Action.IGNORE else _KEEP).format(
-            results=tables.results, touched=tables.touched
+            results=tables.results, updated=tables.updated
         ),
         "version": lookup.VERSION,
     }
@@ -133,7 +133,7 @@ _DIFFERENT = {
 _SAME = {Action.IGNORE: "true", Action.REPLACE: "p.attributes = row.attributes"}
 
 _KEEP = """
-INSERT INTO {touched} (bucket, person, version, first_row)
+INSERT INTO {updated} (bucket, person, version, first_row)
 SELECT %(bucket)s, person, version, row_no FROM found WHERE settled AND same
 """
 
@@ -183,18 +183,18 @@ WITH mine AS (
         CASE WHEN NOT settled AND ties IS NOT NULL THEN links END AS links, CASE WHEN NOT settled THEN raw END AS raw,
         CASE WHEN NOT settled THEN attributes::text END AS attributes
     FROM met
-), born AS (
-    INSERT INTO {born} (bucket, first_row, moment, external_id, alias)
+), inserted AS (
+    INSERT INTO {inserted} (bucket, first_row, moment, external_id, alias)
     SELECT %(bucket)s, row_no, row_no, CASE WHEN kind = 'external_id' THEN key END,
         CASE WHEN kind = 'alias' THEN key::json END
     FROM found WHERE settled AND holders = 0 RETURNING 1
 ), changed AS (
-    INSERT INTO {touched} (bucket, person, version, first_row, moment, delta, changes)
+    INSERT INTO {updated} (bucket, person, version, first_row, moment, delta, changes)
     SELECT %(bucket)s, person, version, row_no, row_no, delta, changes
     FROM found WHERE settled AND NOT same RETURNING 1
 ), kept AS ({keep} RETURNING 1)
 SELECT counts.*, l.*
-FROM (SELECT (SELECT count(*) FROM born), (SELECT count(*) FROM changed), (SELECT count(*) FROM kept)) AS counts
+FROM (SELECT (SELECT count(*) FROM inserted), (SELECT count(*) FROM changed), (SELECT count(*) FROM kept)) AS counts
 LEFT JOIN (
     SELECT alone, plain AND (holders = 0 OR person IS NOT NULL) AS known, row_no, kind, key, links, raw,
            person, object_id, external_id, alias_label, alias_name, attributes, version

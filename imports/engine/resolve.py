@@ -38,7 +38,7 @@ COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "r
 def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]:
     """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
 
-    ``base``: microseconds; changes are dated from it. Returns the versions of people who must not move until the
+    ``base``: microseconds; changes are dated from it. Returns the versions of people who must not transition until the
     bucket is written (see ``store.stand_still``).
     """
     rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
@@ -89,7 +89,7 @@ class _Outcome:
         self._events = events
         self._counts = Counter(dict.fromkeys(COUNTED, 0))
         self._lines: list[str] = []
-        self._notes = write_set.Notes(tables.written, bucket.number)
+        self._write_set = write_set.WriteSet(tables.written, bucket.number)
         self.contested: dict[int, int | None] = {}
 
     def settled(self, settled: Settled, action: Action) -> None:
@@ -117,14 +117,14 @@ class _Outcome:
         if self._events:
             self._counts["repeated"] = 0  # as it should be: somebody may do something twice
         if written:
-            self._notes.add(people)
+            self._write_set.add(people)
             self.contested |= people.contested
 
     def save(self) -> None:
         """Copy everything into the job's tables."""
         with connection.cursor() as cursor:
             copy_format.copy(cursor, self._tables.results, "".join(self._lines).encode())
-            self._notes.save(cursor)
+            self._write_set.save(cursor)
         self._bucket.counts = dict(self._counts)
 
 
@@ -161,7 +161,7 @@ def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People)
         "unchanged": found[Outcome.UNCHANGED],
         "ignored": found[Outcome.IGNORED],
         "failed": found[Outcome.FAILED],
-        "people": len(people.touched),
+        "people": len(people.affected),
         "repeated": len(rows) - len({row.key for row in rows}),
         "cleared": sum(new is None for result in results if result.changes for _, new in result.changes.values()),
     }
@@ -170,8 +170,8 @@ def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People)
 def _told_by_people(people: People, results: Sequence[Result]) -> set[int]:
     """People whose only row says no more than what is to be written about them."""
     applied = [result.person.ref for result in results if result.person and result.outcome in _APPLIED]
-    if len(applied) == len(people.touched):
-        return set(people.touched)
+    if len(applied) == len(people.affected):
+        return set(people.affected)
     return {ref for ref, times in Counter(applied).items() if times == 1}
 
 

@@ -145,8 +145,8 @@ def _names(job: ImportJob) -> dict[str, str]:
     return {
         "staged": tables.staged,
         "results": tables.results,
-        "born": tables.born,
-        "touched": tables.touched,
+        "inserted": tables.inserted,
+        "updated": tables.updated,
     }
 
 
@@ -217,8 +217,8 @@ FROM {staged} s
 JOIN imports_bucket k ON k.job_id = %s AND k.step = 'preview'
     AND CASE k.lane WHEN 'hash' THEN s.place BETWEEN k.first AND k.last ELSE s.row_no = ANY(k.rows) END
 LEFT JOIN {results} r ON r.bucket = k.number AND r.row_no = s.row_no
-LEFT JOIN {born} b ON b.bucket = k.number AND b.first_row = s.row_no AND r.row_no IS NULL
-LEFT JOIN {touched} t ON t.bucket = k.number AND t.first_row = s.row_no AND r.row_no IS NULL
+LEFT JOIN {inserted} b ON b.bucket = k.number AND b.first_row = s.row_no AND r.row_no IS NULL
+LEFT JOIN {updated} t ON t.bucket = k.number AND t.first_row = s.row_no AND r.row_no IS NULL
 WHERE s.row_no = ANY(%s)
 """
 
@@ -257,9 +257,9 @@ UNION ALL (SELECT p.first_row FROM {table} p WHERE p.bucket = k.number AND p.fir
 """
 
 _TELLING = {
-    Outcome.IMPORTED: ("born", "true"),
-    Outcome.UPDATED: ("touched", "p.moment IS NOT NULL"),
-    Outcome.UNCHANGED: ("touched", "p.moment IS NULL"),
+    Outcome.IMPORTED: ("inserted", "true"),
+    Outcome.UPDATED: ("updated", "p.moment IS NOT NULL"),
+    Outcome.UNCHANGED: ("updated", "p.moment IS NULL"),
 }
 """Which table of people tells of rows of an outcome, and which of its lines."""
 

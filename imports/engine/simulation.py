@@ -28,7 +28,7 @@ def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
     found = [(link, person) for link, person in stored if person.ref not in changed]
     people: dict[int, Person] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_LOAD.format(table=JobTables(job.pk).overlay), [orjson.dumps(wanted).decode()])
+        cursor.execute(_LOAD.format(table=JobTables(job.pk).simulation), [orjson.dumps(wanted).decode()])
         for kind, value, ref, object_id, external_id, form, attributes, recency, version in cursor.fetchall():
             person = Person(ref, object_id, external_id, attributes, recency, version, alias=form)
             person = people.setdefault(ref, person)
@@ -38,9 +38,9 @@ def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
 
 def save(job: ImportJob, people: People) -> None:
     """Keep those who were made or changed."""
-    moved = [person for person in people.touched.values() if person.recency != person.version]
+    moved = [person for person in people.affected.values() if person.recency != person.version]
     lines = [line for person in moved for line in _lines(person, people)]
-    table = JobTables(job.pk).overlay
+    table = JobTables(job.pk).simulation
     with connection.cursor() as cursor:
         refs = [person.ref for person in moved]
         cursor.execute(f"DELETE FROM {table} WHERE ref = ANY(%s)", [refs])
@@ -49,7 +49,7 @@ def save(job: ImportJob, people: People) -> None:
 
 def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT ref FROM {JobTables(job.pk).overlay} WHERE ref = ANY(%s)", [list(refs)])
+        cursor.execute(f"SELECT ref FROM {JobTables(job.pk).simulation} WHERE ref = ANY(%s)", [list(refs)])
         return {ref for (ref,) in cursor.fetchall()}
 
 

@@ -12,7 +12,7 @@ from imports.drafts import scan
 from imports.engine import apply, data_points, plan, preview, staging
 from imports.job_tables import JobTables
 from imports.jobs import lifecycle
-from imports.jobs.transitions import Move
+from imports.jobs.transitions import Transition
 from imports.models import Bucket, ImportJob
 from imports.states import Step
 from profiles.writing import store
@@ -55,19 +55,19 @@ def _prepare(job: ImportJob, bucket: Bucket) -> dict[str, int]:
 
 
 def _end_preview(job: ImportJob) -> None:
-    lifecycle.move(job, Move.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
+    lifecycle.transition(job, Transition.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
 
 
 def _end_prepare(job: ImportJob) -> None:
-    lifecycle.move(job, Move.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job))
+    lifecycle.transition(job, Transition.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job))
 
 
 def _end_apply(job: ImportJob) -> None:
     points = data_points.count(job)
     # In this order: whoever still reads the tables comes to an end by waiting for the job, never the other way round.
     JobTables(job.pk).drop()
-    lifecycle.move(job, Move.COMPLETE, **apply.outcome(job), data_points=points)
-    apply.add_segment(job)  # in the transaction of the move, which one process makes once
+    lifecycle.transition(job, Transition.COMPLETE, **apply.outcome(job), data_points=points)
+    apply.add_segment(job)  # in the transaction of the transition, which one process makes once
 
 
 def _cut_stage(job: ImportJob) -> list[Bucket]:

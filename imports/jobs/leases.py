@@ -50,7 +50,7 @@ def stay(job: ImportJob) -> None:
     When the step began tells it from the same step of another check.
     """
     with connection.cursor() as cursor:
-        # Shared, so that units of one job do not wait for each other but a move of the job does.
+        # Shared, so that units of one job do not wait for each other but a transition of the job does.
         cursor.execute("SELECT status, step, step_started FROM imports_importjob WHERE id = %s FOR SHARE", [job.pk])
         row = cursor.fetchone()
     if row is None or row[0] not in AT_WORK or row[1:] != (job.step, job.step_started):

@@ -1,7 +1,8 @@
-"""Moves jobs from state to state (D-10), and from step to step. Nothing else changes a status.
+"""Make the transitions of jobs from state to state (D-10), and from step to step. Nothing else changes a status.
 
-A move is one conditional UPDATE, so that of two people who press at once one wins and the other is told. Its audit
-entry and its queued task are in the same transaction. ``moves`` says which there are and to whom they are open.
+A transition is one conditional UPDATE: of two people who ask for one at once, the first succeeds and the second is
+refused with the reason. Its audit entry and its queued task are written in the same transaction. ``transitions``
+defines which transitions there are and who may make them.
 """
 
 from __future__ import annotations
@@ -17,39 +18,39 @@ from imports.jobs.transitions import (
     AT_STEP,
     CHECKS,
     FIRST_STEP,
-    MOVES,
     OPEN,
+    TRANSITIONS,
     Actor,
-    Move,
     Refused,
+    Transition,
     check_may_upload,
     check_role,
 )
-from imports.models import ImportJob, JobMove
+from imports.models import ImportJob, JobTransition
 from imports.states import Status, Step
 from profiles.models import Change
 
 
-def move(job: ImportJob, name: Move, actor: Actor | None = None, comment: str = "", **values: Any) -> None:
-    """Move the job, or raise ``Refused`` and change nothing. ``values`` are fields to set with the same UPDATE.
+def transition(job: ImportJob, name: Transition, actor: Actor | None = None, comment: str = "", **values: Any) -> None:
+    """Transition the job, or raise ``Refused`` and change nothing. ``values`` are fields to set with the same UPDATE.
 
     ``actor`` None is the system itself. ``job`` is read anew afterwards.
     """
     check_role(job, name, actor, comment)
-    rule, before = MOVES[name], job.status
+    rule, before = TRANSITIONS[name], job.status
     start: dict[str, Any] = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE)}
     with transaction.atomic():
-        if name is Move.RESUME:
+        if name is Transition.RESUME:
             values |= _where_it_was(job)
-        if name is Move.CHECKED:
+        if name is Transition.CHECKED:
             values |= _after_check(job)
         values = start | {"step_started": timezone.now(), "setbacks": 0} | values
         if before not in rule.sources or not _unmoved(job).update(**values):
             job.refresh_from_db()
             raise Refused("state", f"This import is {job.get_status_display()} now; look at it again.")
         user = actor.user if actor else None
-        made = JobMove.objects.create(
-            job=job, move=name, before=before, after=values["status"], actor=user, comment=comment.strip()
+        made = JobTransition.objects.create(
+            job=job, name=name, before=before, after=values["status"], actor=user, comment=comment.strip()
         )
         if _is_news(job, made, actor):
             queue.tell(made)
@@ -64,7 +65,7 @@ def open_to_change(job: ImportJob, actor: Actor) -> None:
 
     Raises ``Refused`` where that is not open to this person, or not possible any more. ``job`` is read anew.
     """
-    check_role(job, Move.EDIT, actor)
+    check_role(job, Transition.EDIT, actor)
     held = ImportJob.objects.select_for_update().filter(pk=job.pk).first()
     if held is None:
         raise Refused("gone", "This import is not there any more; somebody has deleted it. Nothing was saved.")
@@ -73,7 +74,7 @@ def open_to_change(job: ImportJob, actor: Actor) -> None:
         state = job.get_step_display() if job.status in OPEN else job.get_status_display()
         raise Refused("state", f"This import is at “{state}” now; its settings cannot change. Nothing was saved.")
     if job.status != Status.DRAFT:
-        move(job, Move.EDIT, actor)
+        transition(job, Transition.EDIT, actor)
 
 
 def upload(job: ImportJob, actor: Actor) -> ImportJob:
@@ -83,13 +84,13 @@ def upload(job: ImportJob, actor: Actor) -> ImportJob:
         job.status, job.step, job.step_started = Status.DRAFT, Step.SCAN, timezone.now()
         job.created_by = actor.user
         job.save()
-        JobMove.objects.create(job=job, move="upload", before=job.status, after=job.status, actor=actor.user)
+        JobTransition.objects.create(job=job, name="upload", before=job.status, after=job.status, actor=actor.user)
         queue.advance(job)
     return job
 
 
 def next_step(job: ImportJob, step: Step, **values: Any) -> bool:
-    """Move a working job from the step it is at to the next one; False if somebody else has done so already."""
+    """Transition a working job from the step it is at to the next one; False if somebody else has done so already."""
     with transaction.atomic():
         values = {"step": step, "seconds": timed(job), "step_started": timezone.now(), "setbacks": 0} | values
         if not _unmoved(job).update(**values):
@@ -115,7 +116,15 @@ def fail(job: ImportJob, code: str, reason: str) -> bool:
     try:
         with transaction.atomic():
             _let_nobody_commit(job)
-            move(job, Move.FAIL, None, reason_code=code, reason=reason, finished=timezone.now(), **final_counts(job))
+            transition(
+                job,
+                Transition.FAIL,
+                None,
+                reason_code=code,
+                reason=reason,
+                finished=timezone.now(),
+                **final_counts(job),
+            )
     except Refused as refused:
         if refused.code != "state":
             raise
@@ -128,7 +137,7 @@ def stop(job: ImportJob, actor: Actor) -> None:
     with transaction.atomic():
         _let_nobody_commit(job)
         job.refresh_from_db()  # it may have begun since somebody looked at it
-        move(job, Move.STOP, actor, finished=timezone.now(), **final_counts(job))
+        transition(job, Transition.STOP, actor, finished=timezone.now(), **final_counts(job))
 
 
 def final_counts(job: ImportJob, people: int | None = None) -> dict[str, Any]:
@@ -158,17 +167,17 @@ def staged_counts(job: ImportJob) -> dict[str, int]:
     return counts
 
 
-def _is_news(job: ImportJob, made: JobMove, actor: Actor | None) -> bool:
-    """Whether a move is to be told to others: to approvers that it waits for them, to its uploader that it ended."""
-    if made.move == Move.SUBMIT:
+def _is_news(job: ImportJob, made: JobTransition, actor: Actor | None) -> bool:
+    """Return whether others are notified: approvers of a job that waits for them, the uploader of one that ended."""
+    if made.name == Transition.SUBMIT:
         return True
-    if made.move not in _ENDS or job.created_by_id is None or (actor is not None and actor.owns(job)):
+    if made.name not in _ENDS or job.created_by_id is None or (actor is not None and actor.owns(job)):
         return False
     # A file that is refused while its person waits for the page is told there.
     return not (made.before == Status.DRAFT and queue.is_here())
 
 
-_ENDS = (Move.COMPLETE, Move.FAIL, Move.STOP, Move.REJECT, Move.CANCEL)
+_ENDS = (Transition.COMPLETE, Transition.FAIL, Transition.STOP, Transition.REJECT, Transition.CANCEL)
 
 
 def _let_nobody_commit(job: ImportJob) -> None:
@@ -180,21 +189,21 @@ def _unmoved(job: ImportJob) -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step, step_started=job.step_started)
 
 
-def _make_room(job: ImportJob, name: Move) -> None:
+def _make_room(job: ImportJob, name: Transition) -> None:
     """Forget the units of work, and the problems, of a check that is done anew."""
     if name in CHECKS:
         job.buckets.exclude(step=Step.SCAN).delete()
         job.problems.all()._raw_delete(job.problems.db)
-    if name is Move.REREAD:
+    if name is Transition.REREAD:
         job.buckets.filter(step=Step.SCAN).delete()
-    if name is Move.RESUME:
+    if name is Transition.RESUME:
         job.buckets.filter(done=None).update(attempts=0, lease_until=None, owner="", error="")
 
 
 def _after_check(job: ImportJob) -> dict[str, Any]:
     """What waited for approval when it was checked again goes on waiting; all else is its person's to go on with."""
-    last = job.moves.filter(move__in=CHECKS).last()
-    waits = last is not None and last.move == Move.REFRESH and last.before == Status.AWAITING_APPROVAL
+    last = job.transitions.filter(name__in=CHECKS).last()
+    waits = last is not None and last.name == Transition.REFRESH and last.before == Status.AWAITING_APPROVAL
     return {"status": Status.AWAITING_APPROVAL} if waits else {}
 
 
@@ -203,7 +212,7 @@ def _where_it_was(job: ImportJob) -> dict[str, Any]:
     if not job.file:
         raise Refused("state", "The file was refused and is not kept. Correct it and upload it again.")
     fresh = {"reason": "", "reason_code": "", "finished": None}
-    ended = job.moves.filter(move__in=(Move.STOP, Move.FAIL)).last()
+    ended = job.transitions.filter(name__in=(Transition.STOP, Transition.FAIL)).last()
     status = Status(ended.before if ended else Status.DRAFT)
     if status == Status.IN_PROGRESS and not schema_guard.is_as_checked(job):
         raise Refused("state", "The schema has changed since this file was checked. Upload it again for what is left.")

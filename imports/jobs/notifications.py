@@ -1,7 +1,8 @@
-"""E-mails to people: to approvers that an import waits for them, to an uploader that theirs has ended.
+"""Send e-mails: to approvers about an import that waits for them, to the uploader about one that has ended.
 
-A notice is made in the transaction of the move that it tells of. It is claimed before it is sent and goes when all are
-told: so it is sent at least once, and again only to whom it was not sent yet. No mail holds a value of the file.
+A notice is created in the transaction of its transition. It is claimed before it is sent, and deleted when it was sent
+to everybody: so each e-mail is sent at least once, and again only to those who did not get it. No e-mail holds a value
+of the file.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from imports.jobs import queue, transitions
-from imports.jobs.transitions import Move
-from imports.models import ImportJob, JobMove, NoMail, Notice
+from imports.jobs.transitions import Transition
+from imports.models import ImportJob, JobTransition, NoMail, Notice
 
 logger = logging.getLogger(__name__)
 
@@ -31,17 +32,17 @@ MAX_ATTEMPTS = 8
 LONGEST_NAME = 100
 
 
-def send(move_id: int) -> None:
-    """Tell whom a move concerns and who was not told yet. Does nothing while somebody else is at it."""
-    notice = _claim(move_id)
+def send(transition_id: int) -> None:
+    """Tell whom a transition concerns and who was not told yet. Does nothing while somebody else is at it."""
+    notice = _claim(transition_id)
     if notice is None:
         return
-    move = notice.move
-    if move.job.status != move.after:  # what is no longer so is not told; the move after it may be
-        if move.job.moves.filter(pk__gt=move.pk).exclude(move=Move.REFRESH).exists():
+    transition = notice.transition
+    if transition.job.status != transition.after:  # what is no longer so is not told; the transition after it may be
+        if transition.job.transitions.filter(pk__gt=transition.pk).exclude(name=Transition.REFRESH).exists():
             notice.delete()
         return  # what waits is only checked again: then it waits as before, and its figures are new
-    people = list(_recipients(move).exclude(pk__in=notice.told))
+    people = list(_recipients(transition).exclude(pk__in=notice.told))
     if _send_all(notice, people) == len(people):
         notice.delete()
 
@@ -76,28 +77,32 @@ def choose(user: Any, *, wanted: bool) -> None:
         NoMail.objects.get_or_create(user=user)
 
 
-def _claim(move_id: int) -> Notice | None:
+def _claim(transition_id: int) -> Notice | None:
     """The notice, if it is due; nobody else sends it before the task that does so has come to its end."""
-    found = Notice.objects.select_related("move__job__created_by", "move__actor").filter(pk=move_id).first()
+    found = (
+        Notice.objects.select_related("transition__job__created_by", "transition__actor")
+        .filter(pk=transition_id)
+        .first()
+    )
     if found is None:
         return None
     now = timezone.now()
     later = now + timedelta(seconds=settings.IMPORTS_LEASE_SECONDS) * 2**found.attempts
-    mine = Notice.objects.filter(pk=move_id, attempts=found.attempts, due__lte=now)
+    mine = Notice.objects.filter(pk=transition_id, attempts=found.attempts, due__lte=now)
     return found if mine.update(attempts=F("attempts") + 1, due=later) else None
 
 
-def _recipients(move: JobMove) -> QuerySet[Any]:
-    if move.move == Move.SUBMIT:
-        people = transitions.approvers(move.job).exclude(pk=move.actor_id or 0)
+def _recipients(transition: JobTransition) -> QuerySet[Any]:
+    if transition.name == Transition.SUBMIT:
+        people = transitions.approvers(transition.job).exclude(pk=transition.actor_id or 0)
     else:
-        people = get_user_model()._default_manager.filter(pk=move.job.created_by_id or 0)
+        people = get_user_model()._default_manager.filter(pk=transition.job.created_by_id or 0)
     return people.filter(is_active=True, no_mail=None).exclude(email="")
 
 
 def _send_all(notice: Notice, people: list[Any]) -> int:
     """Returns to how many it was sent. A mail server that does not take it is tried again later."""
-    subject, text = _TEXTS[Move(notice.move.move)](notice.move)
+    subject, text = _TEXTS[Transition(notice.transition.name)](notice.transition)
     connection, sent = get_connection(), 0
     try:
         connection.open()
@@ -105,7 +110,7 @@ def _send_all(notice: Notice, people: list[Any]) -> int:
             sent += _sent(EmailMessage(subject, text, to=[person.email], connection=connection), notice, person)
         connection.close()
     except (SMTPException, OSError) as error:
-        logger.warning("job %s: the mail server could not be used: %s", notice.move.job_id, type(error).__name__)
+        logger.warning("job %s: the mail server could not be used: %s", notice.transition.job_id, type(error).__name__)
     return sent
 
 
@@ -114,7 +119,7 @@ def _sent(message: EmailMessage, notice: Notice, person: Any) -> bool:
         message.send()
     except (SMTPException, OSError, ValueError) as error:  # the last: an address that cannot be one
         logger.warning(
-            "job %s: the mail to user %s was not sent: %s", notice.move.job_id, person.pk, type(error).__name__
+            "job %s: the mail to user %s was not sent: %s", notice.transition.job_id, person.pk, type(error).__name__
         )
         return False
     told = Func(F("told"), Value(person.pk), function="array_append")
@@ -122,20 +127,21 @@ def _sent(message: EmailMessage, notice: Notice, person: Any) -> bool:
     return True
 
 
-def _waiting(move: JobMove) -> tuple[str, str]:
-    found, total = move.job.preview, move.job.total
+def _waiting(transition: JobTransition) -> tuple[str, str]:
+    found, total = transition.job.preview, transition.job.total
     added, updated, ignored, failed = (found.get(name, 0) for name in ("imported", "updated", "ignored", "failed"))
     return _mail(
-        move.job,
+        transition.job,
         "waits for approval",
-        f"{_name(move.actor)} asks for approval of the import {_quoted(move.job)}, {total:,} row{pluralize(total)}.\n"
+        f"{_name(transition.actor)} asks for approval of the import {_quoted(transition.job)}, "
+        f"{total:,} row{pluralize(total)}.\n"
         f"Starting it adds {added:,} and updates {updated:,} rows; {ignored:,} are ignored, {failed:,} fail.",
         "Look at it, then approve or reject it",
     )
 
 
-def _completed(move: JobMove) -> tuple[str, str]:
-    job = move.job
+def _completed(transition: JobTransition) -> tuple[str, str]:
+    job = transition.job
     return _mail(
         job,
         "is completed",
@@ -146,8 +152,8 @@ def _completed(move: JobMove) -> tuple[str, str]:
     )
 
 
-def _failed(move: JobMove) -> tuple[str, str]:
-    job = move.job
+def _failed(transition: JobTransition) -> tuple[str, str]:
+    job = transition.job
     # Why a file was refused may quote it: that is for the page, which asks who reads it.
     why = "\n" + job.reason if job.file and job.reason else ""
     return _mail(
@@ -155,30 +161,30 @@ def _failed(move: JobMove) -> tuple[str, str]:
     )
 
 
-def _stopped(move: JobMove) -> tuple[str, str]:
-    job = move.job
-    text = f"Your import {_quoted(job)} was stopped by {_name(move.actor)}.\n{_applied(job)}"
+def _stopped(transition: JobTransition) -> tuple[str, str]:
+    job = transition.job
+    text = f"Your import {_quoted(job)} was stopped by {_name(transition.actor)}.\n{_applied(job)}"
     return _mail(job, "was stopped", text, "Look at it; it can be resumed")
 
 
-def _rejected(move: JobMove) -> tuple[str, str]:
-    said = f"Your import {_quoted(move.job)} was rejected by {_name(move.actor)}:\n\n{move.comment}"
+def _rejected(transition: JobTransition) -> tuple[str, str]:
+    said = f"Your import {_quoted(transition.job)} was rejected by {_name(transition.actor)}:\n\n{transition.comment}"
     text = f"{said}\n\nNobody was changed."
-    return _mail(move.job, "was rejected", text, "Change its settings, or upload a corrected file")
+    return _mail(transition.job, "was rejected", text, "Change its settings, or upload a corrected file")
 
 
-def _cancelled(move: JobMove) -> tuple[str, str]:
-    text = f"Your import {_quoted(move.job)} was cancelled by {_name(move.actor)}. Nobody was changed."
-    return _mail(move.job, "was cancelled", text, "Look at it")
+def _cancelled(transition: JobTransition) -> tuple[str, str]:
+    text = f"Your import {_quoted(transition.job)} was cancelled by {_name(transition.actor)}. Nobody was changed."
+    return _mail(transition.job, "was cancelled", text, "Look at it")
 
 
-_TEXTS: dict[Move, Callable[[JobMove], tuple[str, str]]] = {
-    Move.SUBMIT: _waiting,
-    Move.COMPLETE: _completed,
-    Move.FAIL: _failed,
-    Move.STOP: _stopped,
-    Move.REJECT: _rejected,
-    Move.CANCEL: _cancelled,
+_TEXTS: dict[Transition, Callable[[JobTransition], tuple[str, str]]] = {
+    Transition.SUBMIT: _waiting,
+    Transition.COMPLETE: _completed,
+    Transition.FAIL: _failed,
+    Transition.STOP: _stopped,
+    Transition.REJECT: _rejected,
+    Transition.CANCEL: _cancelled,
 }
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from imports.jobs import transitions
-from imports.jobs.transitions import Actor, Move
-from imports.models import ImportJob, JobMove
+from imports.jobs.transitions import Actor, Transition
+from imports.models import ImportJob, JobTransition
 from imports.states import Status
 
 SHOWN = 10
@@ -41,7 +41,7 @@ LONG = ("preview", "findings", "format", "options", "snapshot", "seconds")
 
 def _own(actor: Actor) -> QuerySet[ImportJob]:
     """Those that their uploader has to go on with, with what was said when they were rejected."""
-    said = JobMove.objects.filter(job=OuterRef("pk"), move=Move.REJECT).order_by("-id")
+    said = JobTransition.objects.filter(job=OuterRef("pk"), name=Transition.REJECT).order_by("-id")
     jobs = ImportJob.objects.filter(created_by=actor.user, status__in=OPEN).defer(*LONG)
     return jobs.annotate(
         comment=Subquery(said.values("comment")[:1]), rejected_by=Subquery(said.values("actor__username")[:1])

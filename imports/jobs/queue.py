@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from imports.models import ImportJob, JobMove, Notice
+from imports.models import ImportJob, JobTransition, Notice
 
 _in_this_process: ContextVar[bool] = ContextVar("in_this_process", default=False)
 
@@ -41,11 +41,11 @@ def advance(job: ImportJob, times: int | None = None) -> None:
         _hand_over("imports.tasks.advance", job.pk)
 
 
-def tell(move: JobMove) -> None:
-    """Have people told of a move, by the queue, or where none is used now by the supervisor's next sweep."""
-    Notice.objects.create(move=move, due=timezone.now())
+def tell(transition: JobTransition) -> None:
+    """Have people told of a transition, by the queue, or where none is used now by the supervisor's next sweep."""
+    Notice.objects.create(transition=transition, due=timezone.now())
     if not _in_this_process.get():
-        _hand_over("imports.tasks.tell", move.pk)
+        _hand_over("imports.tasks.tell", transition.pk)
 
 
 def tell_again(notice: Notice) -> None:

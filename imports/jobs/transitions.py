@@ -1,5 +1,7 @@
-"""Which moves a job can make from where to where, and to whom each is open (D-09, D-10). The only place that checks a
-role; ``lifecycle`` makes the moves."""
+"""Define the transitions of a job: from which states to which state, and who may make each (D-09, D-10).
+
+The only place that checks a role; ``lifecycle`` makes the transitions.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ LOOK = "imports.view_importjob"
 
 
 class Role(enum.StrEnum):
-    """Whom a move is open to, beside the policy of approval."""
+    """Whom a transition is open to, beside the policy of approval."""
 
     ACTOR = "the uploader, an Approver or an Admin"
     APPROVER = "an Approver or an Admin"
@@ -29,7 +31,7 @@ class Role(enum.StrEnum):
 
 
 class Refused(Exception):
-    """A move that is not allowed. ``code``: ``role``, ``state``, ``own``, ``comment``, or why a file is not taken."""
+    """A transition is not allowed. ``code``: ``role``, ``state``, ``own``, ``comment``, or why a file is refused."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -59,7 +61,7 @@ class Actor:
         return job.created_by_id == (self.user.pk if self.user is not None else None)
 
 
-class Move(enum.StrEnum):
+class Transition(enum.StrEnum):
     REREAD = "reread"
     CHECK = "check"
     CHECKED = "checked"
@@ -80,7 +82,7 @@ class Move(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table of moves."""
+    """One line of the table of transitions."""
 
     sources: tuple[Status, ...]
     target: Status
@@ -91,34 +93,34 @@ OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
 """Where a job's settings can be changed."""
 _WORKING = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
 
-MOVES: dict[Move, Rule] = {
-    Move.REREAD: Rule(OPEN, Status.DRAFT, Role.ACTOR),
-    Move.CHECK: Rule(OPEN, Status.CHECKING, Role.ACTOR),
-    Move.CHECKED: Rule((Status.CHECKING,), Status.READY, Role.SYSTEM),
-    Move.REFRESH: Rule((Status.READY, Status.AWAITING_APPROVAL), Status.CHECKING, Role.ACTOR),
-    Move.EDIT: Rule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
-    Move.SUBMIT: Rule((Status.READY,), Status.AWAITING_APPROVAL, Role.ACTOR),
-    Move.START: Rule((Status.READY,), Status.PENDING, Role.ACTOR),
-    Move.APPROVE: Rule((Status.AWAITING_APPROVAL,), Status.PENDING, Role.APPROVER),
-    Move.REJECT: Rule((Status.AWAITING_APPROVAL,), Status.REJECTED, Role.APPROVER),
-    Move.CANCEL: Rule((*OPEN, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR),
-    Move.BEGIN: Rule((Status.PENDING,), Status.IN_PROGRESS, Role.SYSTEM),
-    Move.RECHECK: Rule((Status.PENDING,), Status.CHECKING, Role.SYSTEM),
-    Move.COMPLETE: Rule((Status.IN_PROGRESS,), Status.COMPLETED, Role.SYSTEM),
-    Move.STOP: Rule((Status.PENDING, Status.IN_PROGRESS), Status.STOPPED, Role.ACTOR),
-    Move.FAIL: Rule(_WORKING, Status.FAILED, Role.SYSTEM),
-    Move.RESUME: Rule((Status.STOPPED, Status.FAILED), Status.IN_PROGRESS, Role.ACTOR),
+TRANSITIONS: dict[Transition, Rule] = {
+    Transition.REREAD: Rule(OPEN, Status.DRAFT, Role.ACTOR),
+    Transition.CHECK: Rule(OPEN, Status.CHECKING, Role.ACTOR),
+    Transition.CHECKED: Rule((Status.CHECKING,), Status.READY, Role.SYSTEM),
+    Transition.REFRESH: Rule((Status.READY, Status.AWAITING_APPROVAL), Status.CHECKING, Role.ACTOR),
+    Transition.EDIT: Rule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
+    Transition.SUBMIT: Rule((Status.READY,), Status.AWAITING_APPROVAL, Role.ACTOR),
+    Transition.START: Rule((Status.READY,), Status.PENDING, Role.ACTOR),
+    Transition.APPROVE: Rule((Status.AWAITING_APPROVAL,), Status.PENDING, Role.APPROVER),
+    Transition.REJECT: Rule((Status.AWAITING_APPROVAL,), Status.REJECTED, Role.APPROVER),
+    Transition.CANCEL: Rule((*OPEN, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR),
+    Transition.BEGIN: Rule((Status.PENDING,), Status.IN_PROGRESS, Role.SYSTEM),
+    Transition.RECHECK: Rule((Status.PENDING,), Status.CHECKING, Role.SYSTEM),
+    Transition.COMPLETE: Rule((Status.IN_PROGRESS,), Status.COMPLETED, Role.SYSTEM),
+    Transition.STOP: Rule((Status.PENDING, Status.IN_PROGRESS), Status.STOPPED, Role.ACTOR),
+    Transition.FAIL: Rule(_WORKING, Status.FAILED, Role.SYSTEM),
+    Transition.RESUME: Rule((Status.STOPPED, Status.FAILED), Status.IN_PROGRESS, Role.ACTOR),
 }
 
-CHECKS = (Move.CHECK, Move.REFRESH, Move.RECHECK)
+CHECKS = (Transition.CHECK, Transition.REFRESH, Transition.RECHECK)
 """What has the whole file checked: a person, a person because people changed since, the system after the schema did."""
 
 FIRST_STEP = dict.fromkeys(CHECKS, Step.STAGE) | {
-    Move.REREAD: Step.SCAN,
-    Move.START: Step.PREPARE,
-    Move.APPROVE: Step.PREPARE,
+    Transition.REREAD: Step.SCAN,
+    Transition.START: Step.PREPARE,
+    Transition.APPROVE: Step.PREPARE,
 }
-"""What the workers do after a move; a move that is not listed leaves them nothing to do."""
+"""What the workers do after a transition; a transition that is not listed leaves them nothing to do."""
 
 
 AT_STEP = {
@@ -136,9 +138,9 @@ def starts_alone(actor: Actor) -> bool:
     return policy == "never" or (policy == "creators" and actor.may_approve)
 
 
-def check_role(job: ImportJob, move: Move, actor: Actor | None, comment: str = "") -> None:
-    """Raise ``Refused`` unless the move is open to this person on this job."""
-    role = MOVES[move].role
+def check_role(job: ImportJob, transition: Transition, actor: Actor | None, comment: str = "") -> None:
+    """Raise ``Refused`` unless the transition is open to this person on this job."""
+    role = TRANSITIONS[transition].role
     if (role is Role.SYSTEM) != (actor is None):
         raise Refused("role", f"Only {role} can do this.")
     if actor is None:
@@ -147,11 +149,11 @@ def check_role(job: ImportJob, move: Move, actor: Actor | None, comment: str = "
         raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
     if not actor.may_approve and (role is Role.APPROVER or not actor.owns(job)):
         raise Refused("role", f"Only {role} can do this.")
-    if move is Move.START and not starts_alone(actor):
+    if transition is Transition.START and not starts_alone(actor):
         raise Refused("role", "This import needs the approval of somebody else. Submit it for approval.")
-    if move is Move.APPROVE and settings.IMPORTS_APPROVAL == "always" and actor.owns(job):
+    if transition is Transition.APPROVE and settings.IMPORTS_APPROVAL == "always" and actor.owns(job):
         raise Refused("own", "You uploaded this, so someone else must approve it.")
-    if move is Move.REJECT and not comment.strip():
+    if transition is Transition.REJECT and not comment.strip():
         raise Refused("comment", "Say why you reject this import, so that its uploader can correct it.")
 
 
@@ -173,21 +175,21 @@ def waiting_for(actor: Actor) -> QuerySet[ImportJob]:
     return jobs.exclude(created_by=actor.user) if settings.IMPORTS_APPROVAL == "always" else jobs
 
 
-def open_moves(job: ImportJob, actor: Actor) -> list[Move]:
-    """The moves that this person may make now; a comment may be needed still."""
+def open_transitions(job: ImportJob, actor: Actor) -> list[Transition]:
+    """The transitions that this person may make now; a comment may be needed still."""
     found = []
-    for name, rule in MOVES.items():
+    for name, rule in TRANSITIONS.items():
         if job.status not in rule.sources or rule.role is Role.SYSTEM:
             continue
-        if name is Move.RESUME and not job.file:  # it was refused, and there is nothing to go on with
+        if name is Transition.RESUME and not job.file:  # it was refused, and there is nothing to go on with
             continue
         try:
             check_role(job, name, actor, comment="any")
         except Refused:
             continue
         found.append(name)
-    if Move.START in found and Move.SUBMIT in found:
-        found.remove(Move.SUBMIT)  # whoever may start alone has nobody to ask
+    if Transition.START in found and Transition.SUBMIT in found:
+        found.remove(Transition.SUBMIT)  # whoever may start alone has nobody to ask
     return found
 
 

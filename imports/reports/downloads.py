@@ -61,12 +61,12 @@ def made_now(job: ImportJob, kind: Kind) -> IO[bytes]:
 
 def asked_for(job: ImportJob, kind: Kind) -> Download:
     """The file if it is there, or how far it is; its making is queued unless somebody is at it."""
-    move = _last_move(job)
+    transition = _last_transition(job)
     with transaction.atomic():
-        download, _ = Download.objects.get_or_create(job=job, kind=kind, defaults={"move": move})
+        download, _ = Download.objects.get_or_create(job=job, kind=kind, defaults={"last_transition": transition})
         download = Download.objects.select_for_update().get(pk=download.pk)
-        if download.move != move or (download.made and not _is_there(download)):
-            _start_anew(download, move)
+        if download.last_transition != transition or (download.made and not _is_there(download)):
+            _start_anew(download, transition)
         if _is_to_queue(download):
             Download.objects.filter(pk=download.pk).update(queued=timezone.now())
             queue.make_download(download.pk)
@@ -88,7 +88,7 @@ def make(number: int) -> None:
 
 
 def is_given_up(download: Download) -> bool:
-    """Whether it was tried too often; asking after the next move of the job tries again."""
+    """Whether it was tried too often; asking after the next transition of the job tries again."""
     idle = download.lease_until is None or download.lease_until < timezone.now()
     return not download.made and download.attempts >= MAX_ATTEMPTS and idle
 
@@ -114,8 +114,8 @@ def _write(job: ImportJob, kind: Kind, file: IO[bytes], told: Callable[[int], No
         text.detach()
 
 
-def _last_move(job: ImportJob) -> int:
-    last: int | None = job.moves.aggregate(last=Max("pk"))["last"]
+def _last_transition(job: ImportJob) -> int:
+    last: int | None = job.transitions.aggregate(last=Max("pk"))["last"]
     return last or 0
 
 
@@ -123,11 +123,11 @@ def _is_there(download: Download) -> bool:
     return bool(download.file) and download.file.storage.exists(str(download.file.name))
 
 
-def _start_anew(download: Download, move: int) -> None:
+def _start_anew(download: Download, transition: int) -> None:
     if download.file:
         name, storage = str(download.file.name), download.file.storage
         transaction.on_commit(lambda: storage.delete(name))
-    download.move, download.file, download.rows, download.owner = move, "", 0, ""
+    download.last_transition, download.file, download.rows, download.owner = transition, "", 0, ""
     download.made = download.queued = download.lease_until = None
     download.attempts = 0
     download.save()
@@ -173,7 +173,7 @@ def _keep(download: Download, file: IO[bytes]) -> None:
     storage = Download._meta.get_field("file").storage
     name = download.file.field.generate_filename(download, name_of(download.job, Kind(download.kind)))
     name = storage.save(name, File(file))
-    is_current = download.move == _last_move(download.job)
+    is_current = download.last_transition == _last_transition(download.job)
     if not is_current or not _own(download).update(file=name, made=timezone.now(), lease_until=None):
         storage.delete(name)
         raise _Lost

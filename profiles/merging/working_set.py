@@ -37,7 +37,7 @@ class People:
         self.rules = rules
         self.base = base
         self.holders: dict[Link, list[Person]] = {}
-        self.touched: dict[int, Person] = {}
+        self.affected: dict[int, Person] = {}
         self.contested: dict[int, int | None] = {}
         self.facts: list[Fact] = []
 
@@ -70,8 +70,8 @@ class People:
         return holders[0] if len(holders) == 1 else self._most_recent(holders)
 
     def _touch(self, person: Person, row: int) -> None:
-        if person.ref not in self.touched:
-            self.touched[person.ref] = person
+        if person.ref not in self.affected:
+            self.affected[person.ref] = person
             person.first_row = row
 
     def _most_recent(self, holders: list[Person]) -> Person:
@@ -94,7 +94,7 @@ class People:
         for link in row.links:
             if link[0] in self.rules.linked and (link[0] != ALIAS or person.reached_by_alias):
                 self.holders.setdefault(link, []).append(person)
-        self.touched[person.ref] = person
+        self.affected[person.ref] = person
         if self.rules.dnd:
             self._state(person, person.values(), row.row)
         return Result(Outcome.IMPORTED, person)
@@ -140,7 +140,7 @@ class People:
         """Change somebody value by value, as a person at a form decides, whatever the action; on refusal nothing."""
         refusal = self._renamed(person, changes) or self._over_limit(person.values(), changes)
         if refusal is None:
-            self.touched[person.ref] = person
+            self.affected[person.ref] = person
             person.first_row = person.first_row or 1
             self._set(person, changes, 1)
             self._state(person, {key: new is True for key, (_, new) in changes.items()}, 1)

@@ -46,7 +46,7 @@ def until_done(write: Callable[[], Done]) -> Done:
                 _be_patient()
                 lock.share()
                 return write()
-        except store.Moved:
+        except store.Conflict:
             continue
         except DatabaseError as error:
             if _code(error) == _TOO_LONG:

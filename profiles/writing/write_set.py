@@ -15,13 +15,14 @@ from profiles.merging.rules import Fact
 from profiles.merging.working_set import People
 from profiles.schema import ALIAS, EXTERNAL_ID
 
-BORN = (
+INSERTED = (
     "bucket int NOT NULL, first_row int, moment bigint NOT NULL, external_id text, alias json, attributes text,"
     " links text"
 )
-TOUCHED = (
+UPDATED = (
     "bucket int NOT NULL, person bigint NOT NULL, version bigint NOT NULL, first_row int, moment bigint,"
-    " external_id text, alias json, delta jsonb, removed jsonb, changes jsonb, gone jsonb, come jsonb"
+    " external_id text, alias json, delta jsonb, removed_keys jsonb, changes jsonb, removed_links jsonb,"
+    " added_links jsonb"
 )
 """``moment``: microseconds after the change set's own time, by the last row that changes the person; null for somebody
 who stays as they are. ``alias``: label and name, also where only the external id changes, since on its way from one
@@ -32,58 +33,58 @@ FACTS = "bucket int NOT NULL, row_no int NOT NULL, version bigint, kind text, va
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class WriteSetTables:
     """Where what is to be written stands. ``staged``: rows (row_no, raw, links) whose values are not copied again."""
 
-    born: str
-    touched: str
+    inserted: str
+    updated: str
     facts: str
     staged: str | None = None
 
     def names(self) -> dict[str, str]:
         """The tables, and how a new person's values are read, for the statements below."""
         if self.staged is None:
-            source, attributes, links = f"{self.born} b", "b.attributes", "b.links"
+            source, attributes, links = f"{self.inserted} b", "b.attributes", "b.links"
         else:
-            source = f"{self.born} b JOIN {self.staged} s ON s.row_no = b.first_row"
+            source = f"{self.inserted} b JOIN {self.staged} s ON s.row_no = b.first_row"
             attributes, links = "coalesce(b.attributes, s.raw)", "coalesce(b.links, s.links)"
         return {
-            "born": self.born,
-            "touched": self.touched,
+            "inserted": self.inserted,
+            "updated": self.updated,
             "facts": self.facts,
-            "born_rows": source,
+            "inserted_rows": source,
             "attributes": attributes,
             "links": links,
         }
 
 
-class Notes:
+class WriteSet:
     """Collects what working sets of a bucket made of people, and fills the tables with it. Writes nobody."""
 
-    def __init__(self, tables: Tables, bucket: int = 0) -> None:
+    def __init__(self, tables: WriteSetTables, bucket: int = 0) -> None:
         self._tables, self._bucket = tables, bucket
-        self._born: list[bytes] = []
-        self._touched: list[bytes] = []
+        self._inserted: list[bytes] = []
+        self._updated: list[bytes] = []
         self._facts: list[bytes] = []
 
     def add(self, people: People) -> None:
-        """Take in everybody whom the rows touched."""
-        for person in people.touched.values():
+        """Take in everybody whom the rows updated."""
+        for person in people.affected.values():
             if person.version is None:
-                self._born.append(_born(person, people, self._bucket, self._tables.staged is not None).encode())
+                self._inserted.append(_inserted(person, people, self._bucket, self._tables.staged is not None).encode())
             else:
-                self._touched.append(_touched(person, people, self._bucket).encode())
+                self._updated.append(_updated(person, people, self._bucket).encode())
 
         self._facts += [_fact(fact, self._bucket).encode() for fact in people.facts]
 
     def save(self, cursor: Any) -> None:
         """Copy it all."""
-        copy(cursor, f"{self._tables.born} ({_names(BORN)})", b"".join(self._born))
-        copy(cursor, f"{self._tables.touched} ({_names(TOUCHED)})", b"".join(self._touched))
+        copy(cursor, f"{self._tables.inserted} ({_names(INSERTED)})", b"".join(self._inserted))
+        copy(cursor, f"{self._tables.updated} ({_names(UPDATED)})", b"".join(self._updated))
         copy(cursor, f"{self._tables.facts} ({_names(FACTS)})", b"".join(self._facts))
 
 
-def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
+def _inserted(person: Person, people: People, bucket: int, staged: bool) -> str:
     """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
     own = f"{_own(person.external_id)}\t{_own(person.alias)}"
     attributes = links = r"\N"
@@ -92,7 +93,7 @@ def _born(person: Person, people: People, bucket: int, staged: bool) -> str:
     return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{own}\t{attributes}\t{links}\n"
 
 
-def _touched(person: Person, people: People, bucket: int) -> str:
+def _updated(person: Person, people: People, bucket: int) -> str:
     """The line of somebody known, changed or not."""
     start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
     changes = person.changes
@@ -102,9 +103,9 @@ def _touched(person: Person, people: People, bucket: int) -> str:
     external_id = _own(person.external_id) if renamed else r"\N"
     form = _own(person.alias) if renamed or ALIAS in changes else r"\N"
     delta = {key: new for key, (_, new) in changes.items() if new is not None and key not in (EXTERNAL_ID, ALIAS)}
-    removed = [key for key, (_, new) in changes.items() if new is None]
-    gone, come = _relinked(person, people)
-    fields = (delta, removed or None, changes, gone or None, come or None)
+    removed_keys = [key for key, (_, new) in changes.items() if new is None]
+    removed_links, added_links = _relinked(person, people)
+    fields = (delta, removed_keys or None, changes, removed_links or None, added_links or None)
     rest = "\t".join(map(document, fields)) + "\n"
     return f"{start}{person.last_row}\t{external_id}\t{form}\t{rest}"
 
@@ -122,14 +123,14 @@ def _fact(fact: Fact, bucket: int) -> str:
 
 def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:
     """Which values in matching form somebody lost and gained."""
-    gone: list[Link] = []
-    come: list[Link] = []
+    removed_links: list[Link] = []
+    added_links: list[Link] = []
     forms = people.rules.identifiers
     for key in () if forms.keys().isdisjoint(person.changes) else forms.keys() & person.changes.keys():
         before, after = ({(key, forms[key](value)) for value in as_list(values)} for values in person.changes[key])
-        gone += before - after
-        come += after - before
-    return gone, come
+        removed_links += before - after
+        added_links += after - before
+    return removed_links, added_links
 
 
 def _names(columns: str) -> str:

@@ -41,9 +41,11 @@ def check(client: Client, job: ImportJob, identifier: str = "email", action: str
     )
 
 
-def press(client: Client, job: ImportJob, move: str, **values: str):
+def press(client: Client, job: ImportJob, transition: str, **values: str):
     page = client.get(address("change", job))
-    return client.post(address("move", job), {"move": move, "seen": page.context["seen"], **values}, follow=True)
+    return client.post(
+        address("transition", job), {"transition": transition, "seen": page.context["seen"], **values}, follow=True
+    )
 
 
 def finish(job: ImportJob) -> None:

@@ -14,7 +14,7 @@ from django_q.models import OrmQ
 
 from imports import tasks
 from imports.jobs import lifecycle
-from imports.jobs.transitions import Actor, Move, Refused
+from imports.jobs.transitions import Actor, Refused, Transition
 from imports.models import ImportJob
 from imports.states import Status
 from profiles.attributes import filter_index, identifier_index, lock, usage
@@ -359,7 +359,7 @@ def test_an_import_that_was_applied_in_part_does_not_go_on_under_another_schema(
         admin.post(address("delete", known("plan")), {"post": "yes"})
         assert not Attribute.objects.filter(key="plan").exists()
     with pytest.raises(Refused, match="The schema has changed since this file was checked"):
-        lifecycle.move(job, Move.RESUME, Actor.command())
+        lifecycle.transition(job, Transition.RESUME, Actor.command())
     job.refresh_from_db()
     assert job.status == Status.STOPPED
 
@@ -370,7 +370,7 @@ def test_an_import_that_was_applied_in_part_goes_on_under_the_same_schema(admin:
     job.refresh_from_db()
     walk_to_apply(job)
     lifecycle.stop(job, Actor.command())
-    lifecycle.move(job, Move.RESUME, Actor.command())
+    lifecycle.transition(job, Transition.RESUME, Actor.command())
     finish(job)
     job.refresh_from_db()
     assert (job.status, job.imported) == (Status.COMPLETED, 1)
@@ -383,7 +383,7 @@ def walk_to_apply(job: ImportJob) -> None:
     with transaction.atomic():
         apply.prepare(job)
     job.refresh_from_db()
-    lifecycle.move(job, Move.BEGIN, step="apply")
+    lifecycle.transition(job, Transition.BEGIN, step="apply")
 
 
 @in_transactions

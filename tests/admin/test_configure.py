@@ -19,7 +19,7 @@ from django.urls import reverse
 from imports.drafts import configure
 from imports.drafts.configure import Changes
 from imports.jobs import lifecycle, stored_file, transitions
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.mapping import preset_choices
 from imports.mapping.column_mapping import Target
 from imports.models import ImportColumn, ImportJob
@@ -237,7 +237,7 @@ def test_the_sample_shows_whether_the_encoding_is_right_and_another_reads_the_fi
     job.refresh_from_db()
     assert (job.status, job.step, job.name, job.identifier) == (Status.DRAFT, Step.IDLE, "May leads", "email")
     assert goes_to(job)["plan"] == ("skip", "")
-    assert job.moves.filter(move=Move.REREAD, actor__username="Creator").count() == 1
+    assert job.transitions.filter(name=Transition.REREAD, actor__username="Creator").count() == 1
     assert "Zoë" in send(creator, job, encoding="", delimiter="", reread="1").content.decode()
 
 
@@ -692,7 +692,7 @@ def test_a_choice_for_an_import_that_has_moved_on_is_refused_with_the_way_on(qui
     job = draft(admin)
     check(admin, job)
     job.refresh_from_db()
-    lifecycle.move(job, Move.START, transitions.Actor.command())
+    lifecycle.transition(job, Transition.START, transitions.Actor.command())
     answer = quietly(admin, job, action="replace") if quiet else send(admin, job, action="replace", save="1")
     assert "its settings cannot change" in answer.content.decode()
     assert answer.status_code == (409 if quiet else 200)
@@ -731,7 +731,7 @@ def test_anothers_import_is_not_changed(sent: dict[str, str]):
     owner, other = log_in("Creator", name="owner"), log_in("Creator", name="other")
     job = draft(owner)
     assert send(other, job, **sent).status_code == 403
-    assert (job.moves.count(), ImportJob.objects.get().action) == (1, "")
+    assert (job.transitions.count(), ImportJob.objects.get().action) == (1, "")
 
 
 # --- large and odd files --------------------------------------------------------------------------

@@ -433,7 +433,7 @@ def test_a_file_that_a_move_overtook_is_not_kept():
     admin = log_in("Admin")
     job = imported(admin)
     admin.get(address("results", job))
-    job.moves.create(move="resume", before="completed", after="completed")
+    job.transitions.create(name="resume", before="completed", after="completed")
     tasks.make_download(Download.objects.get().pk)
     download = Download.objects.get()
     assert (download.made, str(download.file)) == (None, "")

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from imports.drafts import help_texts
 from imports.files.errors import Limits
-from imports.jobs.transitions import MOVES, Move, Role
+from imports.jobs.transitions import TRANSITIONS, Role, Transition
 from imports.mapping import examples, guidance
 from imports.models import ImportJob
 from imports.presets import PRESETS, Options
@@ -117,13 +117,13 @@ def test_each_outcome_is_there(text: str):
 
 def test_each_status_is_there_with_who_may_do_what(text: str):
     assert set(help_texts.STATUSES) == set(Status)
-    assert set(help_texts.MOVES) == set(Move) == set(MOVES)
-    reached = {Status.DRAFT, *(rule.target for rule in MOVES.values())}
+    assert set(help_texts.TRANSITIONS) == set(Transition) == set(TRANSITIONS)
+    reached = {Status.DRAFT, *(rule.target for rule in TRANSITIONS.values())}
     for status in reached:
         assert f'<th scope="row">{status.label}</th>' in text
         assert help_texts.STATUSES[status] in text
-    for move, rule in MOVES.items():
-        assert f"<li>{help_texts.MOVES[move]} → {rule.target.label}</li>" in text
+    for transition, rule in TRANSITIONS.items():
+        assert f"<li>{help_texts.TRANSITIONS[transition]} → {rule.target.label}</li>" in text
     ready = text[text.index('<th scope="row">Ready</th>') : text.index('<th scope="row">Awaiting approval</th>')]
     assert f"<p>{Role.ACTOR}:</p>" in ready
     assert f"<p>{Role.APPROVER}:</p>" not in ready

@@ -73,11 +73,11 @@ def test_a_double_click_on_start_starts_once():
     check(admin, job)
     seen = admin.get(address("change", job)).context["seen"]
     for _ in range(2):
-        page = admin.post(address("move", job), {"move": "start", "seen": seen}, follow=True)
+        page = admin.post(address("transition", job), {"transition": "start", "seen": seen}, follow=True)
     assert "This import changed since you opened its page. Look again." in page.content.decode()
     finish(job)
     job.refresh_from_db()
-    assert job.moves.filter(move="start").count() == 1
+    assert job.transitions.filter(name="start").count() == 1
     assert Profile.objects.count() == 2
 
 
@@ -91,7 +91,7 @@ def test_a_page_that_was_opened_before_the_file_was_checked_again_cannot_approve
     press(approver, job, "reject", comment="Use Overwrite")
     check(creator, job, action="overwrite")
     press(creator, job, "submit")
-    approver.post(address("move", job), {"move": "approve", "seen": seen})
+    approver.post(address("transition", job), {"transition": "approve", "seen": seen})
     job.refresh_from_db()
     assert job.status == Status.AWAITING_APPROVAL
 
@@ -108,7 +108,7 @@ def test_a_problem_of_the_mapping_is_told_and_nothing_is_checked():
     assert job.status == Status.DRAFT
 
 
-PAGES = ("configure", "change", "move")
+PAGES = ("configure", "change", "transition")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -117,15 +117,15 @@ def test_others_jobs_can_be_looked_at_but_not_changed(page: str):
     upload(owner)
     job = ImportJob.objects.get()
     check(owner, job)
-    moves = job.moves.count()
+    transitions = job.transitions.count()
     for client in (other, reader):
         shown = client.get(address("change", job)).status_code
         assert shown == (200 if client is other else 403)
         refused = client.post(
-            address(page, job), {"move": "submit", "check": "1", "seen": str(job.moves.latest("pk").pk)}
+            address(page, job), {"transition": "submit", "check": "1", "seen": str(job.transitions.latest("pk").pk)}
         )
         assert refused.status_code in ((403,) if page != "change" or client is reader else (200, 405))
-    assert job.moves.count() == moves
+    assert job.transitions.count() == transitions
 
 
 def test_nobody_without_a_role_comes_in():
@@ -170,14 +170,14 @@ def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over():
     assert "Completed" in last.content.decode()
 
 
-@pytest.mark.parametrize("move", ["check", "checked", "fail", "nonsense", ""])
-def test_only_what_a_button_does_can_be_sent(move: str):
+@pytest.mark.parametrize("transition", ["check", "checked", "fail", "nonsense", ""])
+def test_only_what_a_button_does_can_be_sent(transition: str):
     admin = log_in("Admin")
     upload(admin)
     job = ImportJob.objects.get()
-    assert "this page did not say what to do" in press(admin, job, move).content.decode()
+    assert "this page did not say what to do" in press(admin, job, transition).content.decode()
     job.refresh_from_db()
-    assert (job.status, job.moves.count()) == (Status.DRAFT, 1)
+    assert (job.status, job.transitions.count()) == (Status.DRAFT, 1)
 
 
 @pytest.mark.parametrize("key", ["a\0b", "x" * 200, "x" * 100_000])

@@ -192,7 +192,7 @@ def test_it_takes_the_same_few_queries_at_any_size(admin):
 def test_stopped_imports_are_resumed_from_the_list_by_whom_they_concern(cara):
     as_checked = column_mapping.schema_version([], load_schema())
     stopped = job(status=Status.STOPPED, created_by=cara, schema_version=as_checked)
-    stopped.moves.create(move="stop", before=Status.IN_PROGRESS, after=Status.STOPPED)
+    stopped.transitions.create(name="stop", before=Status.IN_PROGRESS, after=Status.STOPPED)
     sent = {"action": "resume", "_selected_action": [stopped.pk]}
     refused = log_in("Creator").post(LIST, sent, follow=True).content.decode()
     assert "Only the uploader, an Approver or an Admin can do this." in refused

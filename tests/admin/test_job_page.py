@@ -202,7 +202,7 @@ def test_an_empty_rejection_is_mended_on_the_page():
     job = ready(creator)
     press(creator, job, "submit")
     seen = approver.get(address("change", job)).context["seen"]
-    page = approver.post(address("move", job), {"move": "reject", "seen": seen, "comment": "  "})
+    page = approver.post(address("transition", job), {"transition": "reject", "seen": seen, "comment": "  "})
     assert page.status_code == 200
     assert "Say why you reject this import" in page.content.decode()
     assert "Error: " in page.content.decode()
@@ -342,7 +342,7 @@ def test_a_comment_can_hold_what_a_database_cannot():
     press(creator, job, "submit")
     assert "Say why you reject" in press(approver, job, "reject", comment="\0").content.decode()
     press(approver, job, "reject", comment="not\0 this")
-    assert job.moves.latest("pk").comment == "not this"
+    assert job.transitions.latest("pk").comment == "not this"
 
 
 def test_what_is_only_started_has_not_imported_anything():

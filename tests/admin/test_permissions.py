@@ -1,4 +1,4 @@
-"""Who may do what (D-09, PM-01 to PM-07): every move and every address, for everybody, on own and others' imports."""
+"""Who may do what (D-09, PM-01 to PM-07): every transition and address, for everybody, on own and others' imports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROLES = {OWNER, CREATOR, APPROVER, ADMIN}
 NOBODY: set[str] = set()
 """But superusers."""
 
-MOVES = {
+TRANSITIONS = {
     "start": (Status.READY, {APPROVER, ADMIN}),
     "submit": (Status.READY, ACTS),
     "refresh": (Status.READY, ACTS),
@@ -43,7 +43,7 @@ MOVES = {
     "stop": (Status.PENDING, ACTS),
     "resume": (Status.STOPPED, ACTS),
 }
-"""Each move by its button, from where, and who may make it under the usual policy; Creators need an approval."""
+"""Each transition by its button, from where, and who may make it under the usual policy; Creators need an approval."""
 
 
 @pytest.fixture
@@ -68,37 +68,37 @@ def job(everybody: Everybody) -> ImportJob:
     return job
 
 
-def made(client: Client, job: ImportJob, move: str) -> tuple[int, str, bool]:
-    """The answer to a move, where it leads, and whether it was made; everything is as before afterwards."""
+def made(client: Client, job: ImportJob, transition: str) -> tuple[int, str, bool]:
+    """The answer to a transition, where it leads, and whether it was made; everything is as before afterwards."""
     before = ImportJob.objects.get(pk=job.pk)
-    last = job.moves.latest("pk").pk
-    sent = {"move": move, "seen": str(last), "comment": "because", "understood": "on"}
-    answer = client.post(address("move", job), sent)
-    done = job.moves.filter(pk__gt=last, move=move).exists()
-    job.moves.filter(pk__gt=last).delete()
+    last = job.transitions.latest("pk").pk
+    sent = {"transition": transition, "seen": str(last), "comment": "because", "understood": "on"}
+    answer = client.post(address("transition", job), sent)
+    done = job.transitions.filter(pk__gt=last, name=transition).exists()
+    job.transitions.filter(pk__gt=last).delete()
     before.save()
     return answer.status_code, answer.get("Location", ""), done
 
 
-def allowed(everybody: Everybody, job: ImportJob, move: str, source: Status) -> set[str]:
-    """Who can make a move; whoever cannot is answered as they should be."""
+def allowed(everybody: Everybody, job: ImportJob, transition: str, source: Status) -> set[str]:
+    """Who can make a transition; whoever cannot is answered as they should be."""
     found = set()
     for who, client in everybody.items():
         ImportJob.objects.filter(pk=job.pk).update(status=source, step="")
-        status, where, done = made(client, job, move)
+        status, where, done = made(client, job, transition)
         if done:
             found.add(who)
         elif who in OUTSIDE:
             assert (status, where.startswith("/admin/login/")) == (302, True), who
         else:
-            assert status == 403, (who, move)
+            assert status == 403, (who, transition)
     return found
 
 
-@pytest.mark.parametrize("move", MOVES)
-def test_a_move_is_open_to_those_it_is_for_and_nobody_else(everybody: Everybody, job: ImportJob, move: str):
-    source, who = MOVES[move]
-    assert allowed(everybody, job, move, source) == who
+@pytest.mark.parametrize("transition", TRANSITIONS)
+def test_a_move_is_open_to_those_it_is_for_and_nobody_else(everybody: Everybody, job: ImportJob, transition: str):
+    source, who = TRANSITIONS[transition]
+    assert allowed(everybody, job, transition, source) == who
 
 
 def test_four_eyes_keep_everybody_from_their_own(everybody: Everybody, job: ImportJob, settings):
@@ -125,7 +125,7 @@ def test_a_role_that_is_taken_away_between_two_steps_is_gone(everybody: Everybod
     assert made(everybody[OWNER], job, "submit")[0] == 403
 
 
-@pytest.mark.parametrize("name", ["configure", "change", "move"])
+@pytest.mark.parametrize("name", ["configure", "change", "transition"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_import_that_does_not_exist_is_no_secret_to_the_roles_only(everybody: Everybody, name: str, method: str):
     nothing = ImportJob(pk=987_654)
@@ -148,7 +148,7 @@ ADDRESSES: dict[str, tuple[set[str], set[str]]] = {
             "change": (ROLES, ROLES),
             "configure": (ACTS, ACTS),
             "reach": (ROLES, ROLES),
-            "move": (ROLES, ROLES),  # what a move asks for is held to who may make it above
+            "transition": (ROLES, ROLES),  # what a transition asks for is held to who may make it above
             "help": (ROLES, ROLES),
             "sample": (ROLES, ROLES),
             **dict.fromkeys(("results", "failed", "problems", "mapping"), (ROLES, NOBODY)),

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from imports.engine import steps
 from imports.jobs import lifecycle
-from imports.jobs.transitions import Actor, Move, Refused
+from imports.jobs.transitions import Actor, Refused, Transition
 from imports.models import ImportJob
 from imports.states import Step
 from profiles.models import Attribute, ChangeSet, Segment
@@ -242,7 +242,7 @@ def test_a_stopped_import_has_no_segment_until_it_is_resumed_and_complete(admin:
     actor = Actor.of(get_user_model().objects.get(username="Admin"))
     lifecycle.stop(job, actor)
     assert not Segment.objects.exists()
-    lifecycle.move(job, Move.RESUME, actor)
+    lifecycle.transition(job, Transition.RESUME, actor)
     finish(job)
     assert Segment.objects.get().change_set_id == job.change_set_id
 

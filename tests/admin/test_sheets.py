@@ -12,7 +12,7 @@ from django.test import Client
 
 from imports.engine import row_lookup
 from imports.jobs import stored_file
-from imports.jobs.transitions import Move
+from imports.jobs.transitions import Transition
 from imports.models import ImportJob
 from imports.states import Status, Step
 from profiles.models import Profile
@@ -61,7 +61,7 @@ def test_another_sheet_is_read_and_choices_stay_with_the_headers_that_are_in_bot
     assert "The file was read again." in page
     assert "The workbook has 5 sheets; “June” is read" in page
     assert (list(goes_to(job)), goes_to(job)["plan"]) == (["email", "plan", "town"], ("skip", ""))
-    assert (job.total, job.moves.filter(move=Move.REREAD).count()) == (2, 1)
+    assert (job.total, job.transitions.filter(name=Transition.REREAD).count()) == (2, 1)
     send(creator, job, save="1", unknown_columns="create")  # for which columns are suggested anew
     assert [found["code"] for found in job.findings] == ["sheets"]
     send(creator, job, sheet="3", **{"was-sheet": "2"})

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from imports.jobs import lifecycle, queue, transitions
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob, NoMail
 from imports.states import Status
 from tests.admin.screens import log_in
@@ -87,7 +87,7 @@ def test_what_waits_for_somebody_is_what_they_may_approve(settings):
             actor = Actor.of(who(f"{role} {policy}"))
             for made in (job("Own", by=f"{role} {policy}"), job("Of another"), job("Ready", Status.READY)):
                 waits = transitions.waiting_for(actor).filter(pk=made.pk).exists()
-                assert waits == (Move.APPROVE in transitions.open_moves(made, actor)), (policy, role, made)
+                assert waits == (Transition.APPROVE in transitions.open_transitions(made, actor)), (policy, role, made)
 
 
 def test_a_creator_finds_own_drafts_and_why_an_import_was_rejected():
@@ -97,7 +97,7 @@ def test_a_creator_finds_own_drafts_and_why_an_import_was_rejected():
     job("Of another", Status.DRAFT, by="dan")
     job("Done", Status.COMPLETED)
     rejected = job("May leads")
-    lifecycle.move(rejected, Move.REJECT, Actor.of(who("ben")), "Skip the <b>plan</b>")
+    lifecycle.transition(rejected, Transition.REJECT, Actor.of(who("ben")), "Skip the <b>plan</b>")
     shown = page(creator)
     assert "Imports of yours to go on with" in shown
     assert 'Rejected by ben: “<bdi dir="auto">Skip the &lt;b&gt;plan&lt;/b&gt;</bdi>”' in shown

@@ -12,7 +12,7 @@ SELECT step, extract(epoch FROM lease_until)::float8 - %s, extract(epoch FROM do
 FROM imports_bucket WHERE job_id = %s AND done IS NOT NULL AND lease_until IS NOT NULL ORDER BY 2
 """
 _BOUNDS = """
-SELECT extract(epoch FROM (SELECT min("when") FROM imports_jobmove WHERE job_id = j.id))::float8,
+SELECT extract(epoch FROM (SELECT min("when") FROM imports_jobtransition WHERE job_id = j.id))::float8,
        extract(epoch FROM j.finished)::float8
 FROM imports_importjob j WHERE j.id = %s
 """

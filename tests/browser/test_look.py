@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from playwright.sync_api import Route, expect
 
-from imports.models import Bucket, ImportJob, JobMove
+from imports.models import Bucket, ImportJob, JobTransition
 from imports.states import Status, Step
 from profiles.models import Profile
 from tests.browser.person import NARROW, WIDE, People, Person
@@ -111,7 +111,7 @@ def make_jobs(user) -> None:
     for status in Status:
         job = ImportJob.objects.create(name=f"{status.label} leads", status=status, step_started=timezone.now(), **made)
         if status == Status.REJECTED:
-            JobMove.objects.create(job=job, move="reject", before=status, after=status, actor=user, comment="No")
+            JobTransition.objects.create(job=job, name="reject", before=status, after=status, actor=user, comment="No")
         if status == Status.IN_PROGRESS:
             ImportJob.objects.filter(pk=job.pk).update(step=Step.APPLY)
             Bucket.objects.create(job=job, step=Step.APPLY, number=1, size=10)

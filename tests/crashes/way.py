@@ -15,7 +15,7 @@ from django.utils import timezone
 from imports.drafts import configure
 from imports.engine import driver
 from imports.jobs import lifecycle, queue
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import Bucket, ImportJob, RowError
 from imports.states import Step
 from profiles.models import Attribute, Change, Identifier, Profile
@@ -67,12 +67,12 @@ def start(job: ImportJob) -> None:
     """Let a job that was checked begin."""
     job.refresh_from_db()
     assert job.status == "ready", job.reason
-    lifecycle.move(job, Move.START, Actor.command())
+    lifecycle.transition(job, Transition.START, Actor.command())
 
 
 def resume(job: ImportJob) -> None:
     job.refresh_from_db()
-    lifecycle.move(job, Move.RESUME, Actor.command())
+    lifecycle.transition(job, Transition.RESUME, Actor.command())
 
 
 def go_on(job: ImportJob) -> bool:

@@ -21,7 +21,7 @@ from imports.files.errors import Refusal
 from imports.files.source import SourceError
 from imports.jobs import lifecycle, queue
 from imports.jobs.progress import Display
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
 from tests.crashes import way
@@ -52,7 +52,7 @@ def now(job: ImportJob) -> ImportJob:
 
 def check_again(job: ImportJob, **values: Any) -> None:
     job = now(job)
-    lifecycle.move(job, Move.EDIT, Actor.command())
+    lifecycle.transition(job, Transition.EDIT, Actor.command())
     configure.check(job, Actor.command(), **values)
 
 
@@ -202,7 +202,7 @@ def test_a_job_whose_tables_an_older_release_made_goes_on(job: ImportJob, status
     way.walk(job := way.uploaded(), Status.READY)
     if status is Status.STOPPED:
         way.walk(job, Step.APPLY, 2)
-        lifecycle.move(job, Move.STOP, Actor.command())
+        lifecycle.transition(job, Transition.STOP, Actor.command())
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE imports_fact_{job.pk}")
         cursor.execute(f"ALTER TABLE imports_born_{job.pk} DROP COLUMN alias")

@@ -150,9 +150,9 @@ def test_the_same_task_delivered_twice_changes_nothing(environment):
     expected = way.undisturbed()
     job = way.uploaded()
     way.walk(job, Status.DRAFT)
-    for move, status in ((way.submit, Status.READY), (way.start, Status.COMPLETED)):
+    for transition, status in ((way.submit, Status.READY), (way.start, Status.COMPLETED)):
         with queue.in_this_process():
-            move(job)
+            transition(job)
         deliver_at_the_same_moment(environment, job)
         job.refresh_from_db()
         assert job.status == status, seen(job)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from imports.engine import driver
 from imports.jobs import lifecycle, queue
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob
 from imports.states import Step
 from profiles import history
@@ -208,7 +208,7 @@ def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(
         drive.check(job, asked, crew)
         if when == Step.APPLY:
             with queue.in_this_process():
-                lifecycle.move(job, Move.START, Actor.command())
+                lifecycle.transition(job, Transition.START, Actor.command())
                 while ImportJob.objects.get(pk=job.pk).step != Step.APPLY:
                     driver.work_on(job.pk, 0)
         if act == "edited":

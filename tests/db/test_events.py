@@ -10,7 +10,7 @@ from imports.drafts import configure
 from imports.engine import driver
 from imports.job_tables import JobTables
 from imports.jobs import lifecycle, queue
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob
 from profiles.models import Event, Profile
 from profiles.writing import edit, store
@@ -33,7 +33,7 @@ def checked() -> ImportJob:
 
 
 def applied(job: ImportJob):
-    lifecycle.move(job, Move.START, Actor.command())
+    lifecycle.transition(job, Transition.START, Actor.command())
     driver.run_here(job)
     assert job.status == "completed", job.reason
     return list(Event.objects.order_by("row").values_list("row", "profile__external_id", "properties"))

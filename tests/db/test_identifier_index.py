@@ -25,7 +25,7 @@ from imports.drafts import configure
 from imports.drafts.configure import NotReady
 from imports.engine import driver
 from imports.jobs import lifecycle, queue
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob
 from imports.worker import index_builds
 from profiles.attributes import changes, identifier_index, lock
@@ -477,7 +477,7 @@ def check(job: ImportJob) -> ImportJob:
 
 def start(job: ImportJob) -> ImportJob:
     with queue.in_this_process():
-        lifecycle.move(job, Move.START, Actor.command())
+        lifecycle.transition(job, Transition.START, Actor.command())
         driver.run_here(job)
     return job
 
@@ -503,7 +503,7 @@ def test_what_was_checked_by_an_identifier_that_was_off_meanwhile_is_checked_aga
     assert job.status == "failed"
     finish()
     with queue.in_this_process():
-        lifecycle.move(job, Move.RESUME, Actor.command())
+        lifecycle.transition(job, Transition.RESUME, Actor.command())
         driver.run_here(job)
     assert (job.status, job.preview["updated"]) == ("ready", 1)
     assert start(job).status == "completed"

@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from imports.engine import driver
 from imports.jobs import lifecycle, queue, transitions
-from imports.jobs.transitions import Move
+from imports.jobs.transitions import Transition
 from imports.models import ImportJob
 from imports.states import Status
 from profiles.models import Attribute, Change, ChangeSet, Identifier, Profile
@@ -505,7 +505,7 @@ def stopped() -> ImportJob:
     run(PEOPLE, "--dry-run")
     job = ImportJob.objects.get()
     with queue.in_this_process():
-        lifecycle.move(job, Move.START, transitions.Actor.command())
+        lifecycle.transition(job, Transition.START, transitions.Actor.command())
         driver.work_on(job.pk, 0)
         job.refresh_from_db()
         lifecycle.stop(job, transitions.Actor.command())

@@ -1,4 +1,4 @@
-"""Who may move a job from where to where: every state, every move, every role, every policy (D-09, D-10)."""
+"""Who may make which transition of a job: every state, transition, role and policy (D-09, D-10)."""
 
 from collections.abc import Callable
 from itertools import product
@@ -8,13 +8,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 
 from imports.jobs import lifecycle, queue
-from imports.jobs.transitions import MOVES, Actor, Move, Refused, Role
-from imports.models import ImportJob, JobMove
+from imports.jobs.transitions import TRANSITIONS, Actor, Refused, Role, Transition
+from imports.models import ImportJob, JobTransition
 from imports.states import Status, Step
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_PEOPLE = [move for move in Move if MOVES[move].role is not Role.SYSTEM]
+OPEN_TO_PEOPLE = [transition for transition in Transition if TRANSITIONS[transition].role is not Role.SYSTEM]
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +43,9 @@ def job_of(actor: Actor | None, status: Status, step: Step = Step.IDLE) -> Impor
     )
 
 
-def allowed(job: ImportJob, move: Move, actor: Actor | None) -> bool:
+def allowed(job: ImportJob, transition: Transition, actor: Actor | None) -> bool:
     try:
-        lifecycle.move(job, move, actor, "because")
+        lifecycle.transition(job, transition, actor, "because")
     except Refused:
         return False
     return True
@@ -60,41 +60,45 @@ def test_the_groups_come_with_the_first_migration():
     assert {name for name, found in permissions.items() if "approve_import" in found} == {"Admin", "Approver"}
 
 
-@pytest.mark.parametrize(("move", "status"), list(product(Move, Status)))
-def test_a_move_starts_from_its_own_states_alone(move: Move, status: Status, person: Callable[[str], Actor]):
-    actor = None if MOVES[move].role is Role.SYSTEM else person("Admin")
+@pytest.mark.parametrize(("transition", "status"), list(product(Transition, Status)))
+def test_a_move_starts_from_its_own_states_alone(
+    transition: Transition, status: Status, person: Callable[[str], Actor]
+):
+    actor = None if TRANSITIONS[transition].role is Role.SYSTEM else person("Admin")
     job = job_of(actor, status)
-    assert allowed(job, move, actor) == (status in MOVES[move].sources)
-    if status not in MOVES[move].sources:
+    assert allowed(job, transition, actor) == (status in TRANSITIONS[transition].sources)
+    if status not in TRANSITIONS[transition].sources:
         job.refresh_from_db()
-        assert (job.status, job.moves.count()) == (status, 0)
+        assert (job.status, job.transitions.count()) == (status, 0)
 
 
 @pytest.mark.parametrize(
-    ("group", "own", "moves"),
+    ("group", "own", "transitions"),
     [
         ("Admin", True, set(OPEN_TO_PEOPLE)),
         ("Admin", False, set(OPEN_TO_PEOPLE)),
         ("superuser", False, set(OPEN_TO_PEOPLE)),
         ("Approver", True, set(OPEN_TO_PEOPLE)),
         ("Approver", False, set(OPEN_TO_PEOPLE)),
-        ("Creator", True, set(OPEN_TO_PEOPLE) - {Move.START, Move.APPROVE, Move.REJECT}),
+        ("Creator", True, set(OPEN_TO_PEOPLE) - {Transition.START, Transition.APPROVE, Transition.REJECT}),
         ("Creator", False, set()),
         ("none", True, set()),
     ],
 )
-def test_each_role_has_its_moves(group: str, own: bool, moves: set[Move], person: Callable[[str], Actor]):
+def test_each_role_has_its_moves(group: str, own: bool, transitions: set[Transition], person: Callable[[str], Actor]):
     actor, other = person(group), Actor.of(get_user_model().objects.create_user("other"))
     found = {
-        move for move in OPEN_TO_PEOPLE if allowed(job_of(actor if own else other, MOVES[move].sources[0]), move, actor)
+        transition
+        for transition in OPEN_TO_PEOPLE
+        if allowed(job_of(actor if own else other, TRANSITIONS[transition].sources[0]), transition, actor)
     }
-    assert found == moves
+    assert found == transitions
 
 
 def test_nobody_may_make_a_move_of_the_system(person: Callable[[str], Actor]):
     actor = person("Admin")
-    for move in set(Move) - set(OPEN_TO_PEOPLE):
-        assert not allowed(job_of(actor, MOVES[move].sources[0]), move, actor)
+    for transition in set(Transition) - set(OPEN_TO_PEOPLE):
+        assert not allowed(job_of(actor, TRANSITIONS[transition].sources[0]), transition, actor)
 
 
 @pytest.mark.parametrize(
@@ -111,41 +115,43 @@ def test_nobody_may_make_a_move_of_the_system(person: Callable[[str], Actor]):
 def test_the_policy_says_whose_imports_wait(policy, group, starts, approves, person, settings):
     settings.IMPORTS_APPROVAL = policy
     actor = person(group)
-    assert allowed(job_of(actor, Status.READY), Move.START, actor) == starts
-    assert allowed(job_of(actor, Status.AWAITING_APPROVAL), Move.APPROVE, actor) == approves
+    assert allowed(job_of(actor, Status.READY), Transition.START, actor) == starts
+    assert allowed(job_of(actor, Status.AWAITING_APPROVAL), Transition.APPROVE, actor) == approves
 
 
 def test_four_eyes_let_another_approver_approve(person, settings):
     settings.IMPORTS_APPROVAL = "always"
     job = job_of(person("Approver"), Status.AWAITING_APPROVAL)
-    assert allowed(job, Move.APPROVE, person("Approver", "second"))
+    assert allowed(job, Transition.APPROVE, person("Approver", "second"))
 
 
 def test_to_reject_takes_a_comment(person):
     job = job_of(person("Creator"), Status.AWAITING_APPROVAL)
     with pytest.raises(Refused, match="Say why"):
-        lifecycle.move(job, Move.REJECT, person("Approver"), "  ")
-    lifecycle.move(job, Move.REJECT, Actor.of(get_user_model().objects.get(username="Approver")), "Wrong list")
+        lifecycle.transition(job, Transition.REJECT, person("Approver"), "  ")
+    lifecycle.transition(
+        job, Transition.REJECT, Actor.of(get_user_model().objects.get(username="Approver")), "Wrong list"
+    )
     assert job.status == Status.REJECTED
-    assert job.moves.get().comment == "Wrong list"
+    assert job.transitions.get().comment == "Wrong list"
 
 
 def test_of_two_who_press_at_once_one_wins_and_the_other_is_told(person):
     actor = person("Admin")
     first = job_of(actor, Status.READY)
     second = ImportJob.objects.get(pk=first.pk)
-    lifecycle.move(first, Move.START, actor)
+    lifecycle.transition(first, Transition.START, actor)
     with pytest.raises(Refused, match="Pending"):
-        lifecycle.move(second, Move.START, actor)
-    assert JobMove.objects.filter(job=first).count() == 1
+        lifecycle.transition(second, Transition.START, actor)
+    assert JobTransition.objects.filter(job=first).count() == 1
 
 
 def test_a_move_says_who_did_what_when(person):
     actor = person("Approver")
     job = job_of(person("Creator"), Status.AWAITING_APPROVAL)
-    lifecycle.move(job, Move.APPROVE, actor)
-    entry = job.moves.get()
-    assert (entry.move, entry.before, entry.after) == ("approve", "awaiting_approval", "pending")
+    lifecycle.transition(job, Transition.APPROVE, actor)
+    entry = job.transitions.get()
+    assert (entry.name, entry.before, entry.after) == ("approve", "awaiting_approval", "pending")
     assert entry.actor == actor.user
     assert entry.when is not None
     assert job.step == Step.PREPARE

@@ -17,7 +17,7 @@ from django_q.models import OrmQ
 
 from imports import tasks
 from imports.jobs import lifecycle, notifications, queue
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob, NoMail, Notice
 from imports.states import Status, Step
 from tests.crashes import processes
@@ -79,7 +79,7 @@ def test_those_who_may_approve_are_told_that_something_waits():
     for name, role in (("ben", "Approver"), ("ada", "Admin"), ("dan", "Creator")):
         person(name, role)
     waits = job(Status.READY, cara)
-    lifecycle.move(waits, Move.SUBMIT, Actor.of(cara))
+    lifecycle.transition(waits, Transition.SUBMIT, Actor.of(cara))
     assert outbox.outbox == []  # nothing is sent where it happens
     subject = "Import “May leads” waits for approval"
     assert carry() == [("ben@example.com", subject), ("ada@example.com", subject)]
@@ -95,7 +95,7 @@ def test_four_eyes_leave_the_uploader_out(settings):
     settings.IMPORTS_APPROVAL = "always"
     ben = person("ben", "Approver")
     person("ada", "Admin")
-    lifecycle.move(job(Status.READY, ben), Move.SUBMIT, Actor.of(ben))
+    lifecycle.transition(job(Status.READY, ben), Transition.SUBMIT, Actor.of(ben))
     assert [to for to, _ in carry()] == ["ada@example.com"]
 
 
@@ -105,7 +105,7 @@ def test_nobody_is_told_who_cannot_or_does_not_want_to_be():
     gone, left_alone = person("gone", "Approver"), person("alone", "Approver")
     get_user_model().objects.filter(pk=gone.pk).update(is_active=False)
     notifications.choose(left_alone, wanted=False)
-    lifecycle.move(job(Status.READY, cara), Move.SUBMIT, Actor.of(cara))
+    lifecycle.transition(job(Status.READY, cara), Transition.SUBMIT, Actor.of(cara))
     assert carry() == []
     assert not Notice.objects.exists()
     assert NoMail.objects.count() == 1
@@ -113,14 +113,16 @@ def test_nobody_is_told_who_cannot_or_does_not_want_to_be():
 
 def test_the_uploader_is_told_of_the_counts_at_the_end():
     done = job(Status.IN_PROGRESS, person("cara", "Creator"), step=Step.APPLY)
-    lifecycle.move(done, Move.COMPLETE, imported=900, updated=50, ignored=45, failed=5)
+    lifecycle.transition(done, Transition.COMPLETE, imported=900, updated=50, ignored=45, failed=5)
     assert carry() == [("cara@example.com", "Import “May leads” is completed")]
     assert "Records 950, errors 5. Rows: 900 imported, 50 updated, 45 ignored, 5 failed." in (outbox.outbox[0].body)
 
 
 def test_the_uploader_is_told_who_rejected_it_and_why():
     ben = person("ben", "Approver")
-    lifecycle.move(job(Status.AWAITING_APPROVAL, person("cara")), Move.REJECT, Actor.of(ben), "Skip the plan")
+    lifecycle.transition(
+        job(Status.AWAITING_APPROVAL, person("cara")), Transition.REJECT, Actor.of(ben), "Skip the plan"
+    )
     assert carry() == [("cara@example.com", "Import “May leads” was rejected")]
     assert "rejected by ben:\n\nSkip the plan" in outbox.outbox[0].body
 
@@ -142,11 +144,11 @@ def test_the_uploader_is_told_that_it_failed_but_not_what_a_refused_file_holds()
     assert "ann@x.co" not in outbox.outbox[1].body
 
 
-@pytest.mark.parametrize("move", [Move.STOP, Move.REJECT, Move.CANCEL])
-def test_nobody_is_told_of_what_they_did_themselves(move):
+@pytest.mark.parametrize("transition", [Transition.STOP, Transition.REJECT, Transition.CANCEL])
+def test_nobody_is_told_of_what_they_did_themselves(transition):
     ben = person("ben", "Approver")
-    own = job(Status.IN_PROGRESS if move is Move.STOP else Status.AWAITING_APPROVAL, ben)
-    lifecycle.move(own, move, Actor.of(ben), "because")
+    own = job(Status.IN_PROGRESS if transition is Transition.STOP else Status.AWAITING_APPROVAL, ben)
+    lifecycle.transition(own, transition, Actor.of(ben), "because")
     assert not Notice.objects.exists()
 
 
@@ -159,14 +161,14 @@ def test_a_file_refused_while_its_person_waits_for_the_page_is_told_there_alone(
 def test_what_is_no_longer_so_is_not_told():
     cara = person("cara", "Creator")
     waits, ada = job(Status.READY, cara), person("ada", "Admin")
-    lifecycle.move(waits, Move.SUBMIT, Actor.of(cara))
-    lifecycle.move(waits, Move.APPROVE, Actor.of(ada))
+    lifecycle.transition(waits, Transition.SUBMIT, Actor.of(cara))
+    lifecycle.transition(waits, Transition.APPROVE, Actor.of(ada))
     assert carry() == []
     assert not Notice.objects.exists()
 
 
 def test_a_task_that_is_delivered_again_sends_nothing_again():
-    lifecycle.move(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Move.COMPLETE)
+    lifecycle.transition(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Transition.COMPLETE)
     number = Notice.objects.get().pk
     for _ in range(3):
         tasks.tell(number)
@@ -174,7 +176,7 @@ def test_a_task_that_is_delivered_again_sends_nothing_again():
 
 
 def test_two_who_send_at_once_send_once():
-    lifecycle.move(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Move.COMPLETE)
+    lifecycle.transition(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Transition.COMPLETE)
     number = Notice.objects.get().pk
     assert notifications._claim(number) is not None  # somebody who is still at it, or died
     tasks.tell(number)
@@ -187,7 +189,7 @@ def test_two_who_send_at_once_send_once():
 def test_a_mail_server_that_is_down_fails_no_job_and_is_tried_again(settings, caplog):
     settings.EMAIL_BACKEND = f"{__name__}.Broken"
     done = job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY)
-    lifecycle.move(done, Move.COMPLETE)
+    lifecycle.transition(done, Transition.COMPLETE)
     with caplog.at_level(logging.WARNING):
         assert carry() == []
     assert done.status == Status.COMPLETED
@@ -208,7 +210,7 @@ def test_one_address_that_is_refused_does_not_have_the_others_told_again(setting
     cara = person("cara", "Creator")
     for name in ("ada", "bea", "col"):
         person(name, "Approver")
-    lifecycle.move(job(Status.READY, cara), Move.SUBMIT, Actor.of(cara))
+    lifecycle.transition(job(Status.READY, cara), Transition.SUBMIT, Actor.of(cara))
     assert [to for to, _ in carry()] == ["ada@example.com", "col@example.com"]
     for attempt in range(1, notifications.MAX_ATTEMPTS):
         due_now()
@@ -221,7 +223,7 @@ def test_one_address_that_is_refused_does_not_have_the_others_told_again(setting
 def test_a_move_that_is_rolled_back_tells_nobody():
     done = job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY)
     with transaction.atomic():
-        lifecycle.move(done, Move.COMPLETE)
+        lifecycle.transition(done, Transition.COMPLETE)
         transaction.set_rollback(True)
     assert not Notice.objects.exists()
     assert not OrmQ.objects.exists()
@@ -229,7 +231,7 @@ def test_a_move_that_is_rolled_back_tells_nobody():
 
 @pytest.mark.parametrize("name", ["May\nBcc: all@example.com", "x" * 255, "\u202eevil", "<b>May</b>"])
 def test_any_name_of_an_import_makes_a_mail(name):
-    lifecycle.move(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY, name=name), Move.COMPLETE)
+    lifecycle.transition(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY, name=name), Transition.COMPLETE)
     assert len(carry()) == 1
     message = outbox.outbox[0].message()
     assert message["To"] == "cara@example.com"
@@ -238,7 +240,7 @@ def test_any_name_of_an_import_makes_a_mail(name):
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_workers_send_it(process_environment, tmp_path):
-    lifecycle.move(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Move.COMPLETE)
+    lifecycle.transition(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Transition.COMPLETE)
     sent = tmp_path / "sent"
     environment = process_environment | {"EMAIL_URL": f"filemail:///{sent}", "IMPORTS_WORKERS": "1"}
     with processes.working(environment):
@@ -250,10 +252,10 @@ def test_the_workers_send_it(process_environment, tmp_path):
 def test_approvers_are_told_of_what_is_checked_again_before_they_were():
     cara, ben = person("cara", "Creator"), person("ben", "Approver")
     waits = job(Status.READY, cara)
-    lifecycle.move(waits, Move.SUBMIT, Actor.of(cara))
-    lifecycle.move(waits, Move.REFRESH, Actor.of(ben))
+    lifecycle.transition(waits, Transition.SUBMIT, Actor.of(cara))
+    lifecycle.transition(waits, Transition.REFRESH, Actor.of(ben))
     assert carry() == []
-    lifecycle.move(waits, Move.CHECKED)
+    lifecycle.transition(waits, Transition.CHECKED)
     assert waits.status == Status.AWAITING_APPROVAL
     due_now()
     assert carry() == [("ben@example.com", "Import “May leads” waits for approval")]
@@ -262,8 +264,8 @@ def test_approvers_are_told_of_what_is_checked_again_before_they_were():
 def test_approvers_are_not_told_of_what_was_taken_back_while_it_was_checked_again():
     cara, ben = person("cara", "Creator"), person("ben", "Approver")
     waits = job(Status.READY, cara)
-    lifecycle.move(waits, Move.SUBMIT, Actor.of(cara))
-    lifecycle.move(waits, Move.REFRESH, Actor.of(ben))
-    lifecycle.move(waits, Move.EDIT, Actor.of(cara))
+    lifecycle.transition(waits, Transition.SUBMIT, Actor.of(cara))
+    lifecycle.transition(waits, Transition.REFRESH, Actor.of(ben))
+    lifecycle.transition(waits, Transition.EDIT, Actor.of(cara))
     assert carry() == []
     assert not Notice.objects.exists()

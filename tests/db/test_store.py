@@ -90,6 +90,6 @@ def test_touches_of_one_change_set_are_told_as_one():
 def test_who_changed_meanwhile_is_not_deleted():
     person = stored("e1", "a@x.co")
     Profile.objects.update(updated=timezone.now())
-    with pytest.raises(store.Moved):
+    with pytest.raises(store.Conflict):
         store.delete(person, [("email", "a@x.co")], act())
     assert (Profile.objects.count(), Identifier.objects.count(), WriteMark.objects.count()) == (1, 1, 0)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from imports import tasks
 from imports.files.source import SourceError
 from imports.jobs import lifecycle, queue, stored_file
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob, RowError
 from imports.presets import MEGABYTE, PRESETS
 from imports.states import Status
@@ -150,16 +150,16 @@ def test_g_30_a_header_that_is_not_spelled_exactly_is_a_custom_attribute(way: Wa
 def test_g_40_somebody_without_a_role_is_refused_at_every_step() -> None:
     upload(log_in("Creator"))
     job, nobody = ImportJob.objects.get(), log_in()
-    moves = job.moves.count()
-    places = [reverse(UPLOAD), *(address(name, job) for name in ("configure", "change", "move", "reach"))]
+    transitions = job.transitions.count()
+    places = [reverse(UPLOAD), *(address(name, job) for name in ("configure", "change", "transition", "reach"))]
     places += [reverse(f"admin:imports_importjob_{name}") for name in ("sample", "help", "changelist")]
     for place in places:
         assert nobody.get(place).status_code == 403, place
-        assert nobody.post(place, {"move": "start", "check": "1"}).status_code == 403, place
+        assert nobody.post(place, {"transition": "start", "check": "1"}).status_code == 403, place
     for name in ("results", "failed", "problems"):
         assert nobody.get(address(name, job)).status_code == 403, name
     assert upload(nobody).status_code == 403
-    assert (ImportJob.objects.count(), job.moves.count()) == (1, moves)
+    assert (ImportJob.objects.count(), job.transitions.count()) == (1, transitions)
 
 
 @pytest.mark.usefixtures("way")
@@ -219,7 +219,7 @@ def test_g_43_two_imports_of_the_same_people_at_once_and_tasks_delivered_twice(w
     file = "identity,Name,visits\n" + "".join(f"{number % 400 + 1},n{number},1\n" for number in range(600))
     jobs = [way.run(file, "clevertap", "identity", "", "--dry-run") for _ in range(2)]
     for job in jobs:
-        lifecycle.move(job, Move.START, Actor.command())
+        lifecycle.transition(job, Transition.START, Actor.command())
     for job in jobs:
         queue.advance(job)
     for job in jobs:

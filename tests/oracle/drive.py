@@ -19,7 +19,7 @@ from django.utils import timezone
 from imports.drafts import configure, scan
 from imports.engine import driver, plan
 from imports.jobs import leases, lifecycle, queue
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob
 from imports.states import Step
 from profiles.models import Attribute, ChangeSet, Identifier, Profile, WriteMark
@@ -115,7 +115,7 @@ def check(job: ImportJob, case: Case, crew: "Workers") -> None:
 def apply(job: ImportJob, case: Case, crew: "Workers") -> None:
     """Let the job run to its end."""
     with crew.called():
-        lifecycle.move(job, Move.START, Actor.command())
+        lifecycle.transition(job, Transition.START, Actor.command())
         crew.work(job, case.hands)
     assert job.status == "completed", job.reason
 

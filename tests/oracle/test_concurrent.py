@@ -120,8 +120,8 @@ def _write_one(email: str, mark: str) -> str:
                 outcome = people.apply(row).outcome
                 store.write(people, change_set)
             return outcome
-        except (store.Moved, DatabaseError) as conflict:
-            if not isinstance(conflict, store.Moved) and _code(conflict) not in {"23505", "40001", "40P01"}:
+        except (store.Conflict, DatabaseError) as conflict:
+            if not isinstance(conflict, store.Conflict) and _code(conflict) not in {"23505", "40001", "40P01"}:
                 raise
             time.sleep(0.005 * attempt)
     raise AssertionError("others were in the way every time")

@@ -7,7 +7,7 @@ import pytest
 
 from imports.engine import driver, fast_path
 from imports.jobs import lifecycle, queue
-from imports.jobs.transitions import Actor, Move
+from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob
 from imports.states import Step
 from profiles.models import Identifier, Profile
@@ -42,7 +42,7 @@ def test_keys_of_a_bucket_that_come_to_be_one_persons(action: str, rows: list[st
     with drive.options(asked):
         job, other = ready(asked, crew), ready(linking, crew)
         with queue.in_this_process():
-            lifecycle.move(job, Move.START, Actor.command())
+            lifecycle.transition(job, Transition.START, Actor.command())
             while ImportJob.objects.get(pk=job.pk).step != Step.APPLY:
                 driver.work_on(job.pk, 0)
         drive.apply(other, linking, crew)

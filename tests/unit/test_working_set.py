@@ -83,7 +83,7 @@ def test_a_row_without_a_match_makes_somebody_whom_later_rows_find():  # AC-12, 
     outcomes = [people.apply(email(n, "a@x.co", phone=[f"100000{n}"])) for n in (1, 2)]
     assert [result.outcome for result in outcomes] == [Outcome.IMPORTED, Outcome.UPDATED]
     assert outcomes[0].person is outcomes[1].person
-    assert [person.values()["phone"] for person in people.touched.values()] == [["1000001", "1000002"]]
+    assert [person.values()["phone"] for person in people.affected.values()] == [["1000001", "1000002"]]
 
 
 @pytest.mark.parametrize("action", Action)
@@ -94,7 +94,7 @@ def test_every_action_makes_people_who_are_not_known(action: Action):  # AC-12
 def test_ignore_touches_nobody_even_where_the_row_could_not_be_applied():  # AC-02
     people = working_set("ignore", known(1, email=["a@x.co"]), known(2, external_id="e2"))
     assert people.apply(email(1, "a@x.co", external_id="e2", object_id="other")).outcome is Outcome.IGNORED
-    assert not people.touched
+    assert not people.affected
 
 
 def test_of_several_the_most_recently_updated_is_found():  # D-04, HI-24
@@ -148,7 +148,7 @@ def test_an_external_id_of_somebody_else_fails_the_row_and_changes_nothing():  #
     assert code(people.apply(email(1, "a@x.co", external_id="e2", city="Oslo"))) == "external_id_taken"
     assert code(people.apply(email(2, "new@x.co", external_id="e2"))) == "external_id_taken"
     assert "city" not in person.values()
-    assert not people.touched
+    assert not people.affected
 
 
 def test_an_external_id_is_only_refused_where_it_would_be_set():  # rule 12, D-06
@@ -246,7 +246,7 @@ def test_a_matched_row_that_changes_nothing_belongs_to_the_set():  # D-30, PS-24
     person = known(1, 77, email=["a@x.co"])
     people = working_set("overwrite", person)
     assert people.apply(email(3, "a@x.co")).outcome is Outcome.UNCHANGED
-    assert people.touched == {1: person}
+    assert people.affected == {1: person}
     assert (person.first_row, person.recency, person.changes) == (3, 77, {})
 
 
@@ -271,7 +271,7 @@ def test_rows_come_out_as_those_of_the_reference(case: cases.Case):  # rule 1
             result = people.apply(_incoming(reference, expected, cells))
             assert (result.outcome, code(result)) == (expected.outcome, next(iter(expected.codes), None))
             assert (result.changes or {}) == ({} if expected.outcome == "imported" else expected.changes)
-    assert {ref: (p.external_id, p.alias, p.values(), p.first_row) for ref, p in people.touched.items()} == {
+    assert {ref: (p.external_id, p.alias, p.values(), p.first_row) for ref, p in people.affected.items()} == {
         -(p.made_by or 0) or p.number: (p.external_id, p.alias and alias_form(p.alias), p.attributes, p.first_row)
         for p in reference.people
         if p.first_row

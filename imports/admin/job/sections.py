@@ -17,9 +17,9 @@ from imports.admin.pages import typed
 from imports.cli.summary import Figures
 from imports.jobs import problems, stored_file
 from imports.jobs.problems import Wanted
-from imports.jobs.transitions import Move
+from imports.jobs.transitions import Transition
 from imports.mapping.column_mapping import Target
-from imports.models import ImportColumn, ImportJob, JobMove, RowError
+from imports.models import ImportColumn, ImportJob, JobTransition, RowError
 from profiles.merging.rules import Outcome
 
 PROBLEMS_SHOWN = 50
@@ -41,34 +41,34 @@ class Link:
 class Done:
     """One line of who did what."""
 
-    move: JobMove
+    transition: JobTransition
     what: str
 
 
 WORDS: Mapping[str, str] = {
     "upload": "uploaded the file",
-    Move.REREAD: "had the file read again",
-    Move.CHECK: "had the file checked",
-    Move.REFRESH: "had the file checked again",
-    Move.RECHECK: "The schema had changed, so the file is checked again",
-    Move.CHECKED: "The check is done",
-    Move.EDIT: "changed the settings",
-    Move.SUBMIT: "submitted it for approval",
-    Move.START: "started it",
-    Move.APPROVE: "approved it",
-    Move.REJECT: "rejected it",
-    Move.CANCEL: "cancelled it",
-    Move.BEGIN: "The import begins",
-    Move.COMPLETE: "The import is complete",
-    Move.STOP: "stopped it",
-    Move.FAIL: "It failed",
-    Move.RESUME: "resumed it",
+    Transition.REREAD: "had the file read again",
+    Transition.CHECK: "had the file checked",
+    Transition.REFRESH: "had the file checked again",
+    Transition.RECHECK: "The schema had changed, so the file is checked again",
+    Transition.CHECKED: "The check is done",
+    Transition.EDIT: "changed the settings",
+    Transition.SUBMIT: "submitted it for approval",
+    Transition.START: "started it",
+    Transition.APPROVE: "approved it",
+    Transition.REJECT: "rejected it",
+    Transition.CANCEL: "cancelled it",
+    Transition.BEGIN: "The import begins",
+    Transition.COMPLETE: "The import is complete",
+    Transition.STOP: "stopped it",
+    Transition.FAIL: "It failed",
+    Transition.RESUME: "resumed it",
 }
 
 
-def moves(job: ImportJob) -> list[Done]:
+def transitions(job: ImportJob) -> list[Done]:
     """Who did what, the last thing last."""
-    return [Done(move, WORDS.get(move.move, move.move)) for move in job.moves.all()]
+    return [Done(transition, WORDS.get(transition.name, transition.name)) for transition in job.transitions.all()]
 
 
 def shown(request: HttpRequest, job: ImportJob, found: Figures, version: str) -> dict[str, Any]:

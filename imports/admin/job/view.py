@@ -20,7 +20,7 @@ from imports.cli.run import is_at_work
 from imports.drafts import configure
 from imports.engine import driver, preview
 from imports.jobs import lifecycle, progress, queue, transitions
-from imports.jobs.transitions import Move, Refused
+from imports.jobs.transitions import Refused, Transition
 from imports.models import ImportJob
 from imports.presets import PRESETS
 from imports.states import Status
@@ -46,9 +46,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A move that its person may make now, in words that say what comes of it."""
+    """A transition that its person may make now, in words that say what comes of it."""
 
-    move: Move
+    transition: Transition
     text: str
     kind: str = ""
 
@@ -70,12 +70,12 @@ _WHOLE_PAGE = {"HX-Retarget": "#content-main", "HX-Reselect": "#content-main", "
 """Have htmx put in what a person would see after loading the page anew."""
 
 
-def move(request: HttpRequest, number: int) -> HttpResponse:
-    """Make the move that was asked for, unless the import has changed since its page was made."""
+def transition(request: HttpRequest, number: int) -> HttpResponse:
+    """Make the transition that was asked for, unless the import has changed since its page was made."""
     job = job_to_see(request, number)
     if request.method == "POST":
         try:
-            _move(request, job)
+            _transition(request, job)
         except Refused as refused:
             if refused.code in _MENDED_HERE:
                 return _page(request, job, _state(request, job), fault=refused)
@@ -89,12 +89,12 @@ _MENDED_HERE = {"comment", "clears"}
 """What a person mends on the page itself, where what they typed must stay."""
 
 
-def _move(request: HttpRequest, job: ImportJob) -> None:
-    asked = request.POST.get("move", "")
-    if asked not in {*_DONE, Move.STOP, Move.REFRESH}:  # the others are not made by a button
+def _transition(request: HttpRequest, job: ImportJob) -> None:
+    asked = request.POST.get("transition", "")
+    if asked not in {*_DONE, Transition.STOP, Transition.REFRESH}:  # the others are not made by a button
         raise Refused("state", "Nothing was done: this page did not say what to do. Load it again.")
-    name, who = Move(asked), actor(request)
-    if name is Move.STOP:
+    name, who = Transition(asked), actor(request)
+    if name is Transition.STOP:
         lifecycle.stop(job, who)
         return
     with transaction.atomic():
@@ -108,12 +108,12 @@ def _move(request: HttpRequest, job: ImportJob) -> None:
         messages.success(request, _DONE[name])
 
 
-def _make(job: ImportJob, name: Move, request: HttpRequest) -> None:
+def _make(job: ImportJob, name: Transition, request: HttpRequest) -> None:
     who = actor(request)
-    if name is Move.CANCEL:
+    if name is Transition.CANCEL:
         configure.cancel(job, who)
-    elif name is not Move.REFRESH:
-        lifecycle.move(job, name, who, typed(request.POST, "comment"))
+    elif name is not Transition.REFRESH:
+        lifecycle.transition(job, name, who, typed(request.POST, "comment"))
     elif not is_small(job):
         configure.refresh(job, who)
     else:
@@ -122,29 +122,29 @@ def _make(job: ImportJob, name: Move, request: HttpRequest) -> None:
             transaction.on_commit(lambda: driver.run_here(job))
 
 
-_WRITING = (Move.START, Move.SUBMIT, Move.APPROVE)
+_WRITING = (Transition.START, Transition.SUBMIT, Transition.APPROVE)
 
 _DONE = {
-    Move.START: "The import is started.",
-    Move.SUBMIT: "The import waits for approval now.",
-    Move.APPROVE: "The import is approved and started.",
-    Move.REJECT: "The import is rejected; its uploader sees your comment.",
-    Move.CANCEL: "The import is cancelled; nobody was changed.",
-    Move.RESUME: "The import goes on.",
-    Move.EDIT: "The settings can be changed again.",
+    Transition.START: "The import is started.",
+    Transition.SUBMIT: "The import waits for approval now.",
+    Transition.APPROVE: "The import is approved and started.",
+    Transition.REJECT: "The import is rejected; its uploader sees your comment.",
+    Transition.CANCEL: "The import is cancelled; nobody was changed.",
+    Transition.RESUME: "The import goes on.",
+    Transition.EDIT: "The settings can be changed again.",
 }
 
 
 def version(job: ImportJob) -> str:
-    """Another one after each move."""
-    return str(max((move.pk for move in job.moves.all()), default=0))
+    """Another one after each transition."""
+    return str(max((transition.pk for transition in job.transitions.all()), default=0))
 
 
 def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Refused | None = None) -> HttpResponse:
     waiting = job.status in (Status.READY, Status.AWAITING_APPROVAL)
     changed_since = preview.changed_since(job) if waiting else 0
     if not changed_since:  # the check stands
-        state["buttons"] = [button for button in state["buttons"] if button.move is not Move.REFRESH]
+        state["buttons"] = [button for button in state["buttons"] if button.transition is not Transition.REFRESH]
     details = {
         "title": job.name,
         "preset": PRESETS[job.preset],
@@ -158,10 +158,10 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
         "segment": people_filter.segment_of(job),
         "changed_since": changed_since,
         "who_approves": summary.who_approves(job) if job.status == Status.AWAITING_APPROVAL else "",
-        "moves": sections.moves(job),
+        "transitions": sections.transitions(job),
         "clears": job.preview.get("cleared", 0),
         "more_attributes": len(job.preview.get("new_attributes", ())) - ATTRIBUTES_SHOWN,
-        "must_understand": any(button.move in _WRITING for button in state["buttons"]),
+        "must_understand": any(button.transition in _WRITING for button in state["buttons"]),
     }
     shown = sections.shown(request, job, state["figures"], state["seen"])
     return page(request, "job", job, **state, **details, **shown)
@@ -180,7 +180,7 @@ def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "stage": stage,
         "moment": progress.moment(job, stage) if stage else None,
         "silent": progress.silent_seconds(job) if working else 0,
-        "buttons": list(_buttons(job, transitions.open_moves(job, actor(request)), found)),
+        "buttons": list(_buttons(job, transitions.open_transitions(job, actor(request)), found)),
         "seen": version(job),
         "now": timezone.now(),
         "own": actor(request).owns(job),
@@ -195,24 +195,24 @@ def _parts(found: summary.Figures, rest: str) -> Iterator[Part]:
             yield Part(name, rest if name == "not_run" else name, rows, counts.total)
 
 
-def _buttons(job: ImportJob, moves: Iterable[Move], found: summary.Figures) -> Iterator[Button]:
+def _buttons(job: ImportJob, transitions: Iterable[Transition], found: summary.Figures) -> Iterator[Button]:
     """The main one first."""
     counts = found.counts
     what = f"add {counts.imported:,}, update {counts.updated:,}"
     if job.holds_events:
         what = f"write {counts.imported + counts.updated:,} event{'s' * (counts.imported + counts.updated != 1)}"
     texts = {
-        Move.START: (f"Start: {what}", "default"),
-        Move.APPROVE: (f"Approve and start: {what}", "default"),
-        Move.SUBMIT: (f"Submit for approval: {what}", "default"),
-        Move.RESUME: ("Resume", "default"),
-        Move.REFRESH: ("Check again", ""),
-        Move.REJECT: ("Reject", ""),
-        Move.STOP: ("Stop", "deletelink"),
-        Move.CANCEL: ("Cancel import", "deletelink"),
+        Transition.START: (f"Start: {what}", "default"),
+        Transition.APPROVE: (f"Approve and start: {what}", "default"),
+        Transition.SUBMIT: (f"Submit for approval: {what}", "default"),
+        Transition.RESUME: ("Resume", "default"),
+        Transition.REFRESH: ("Check again", ""),
+        Transition.REJECT: ("Reject", ""),
+        Transition.STOP: ("Stop", "deletelink"),
+        Transition.CANCEL: ("Cancel import", "deletelink"),
     }
     if not counts.imported + counts.updated + counts.ignored:  # nothing would come of it
-        del texts[Move.START], texts[Move.SUBMIT]
+        del texts[Transition.START], texts[Transition.SUBMIT]
     for name, (text, kind) in texts.items():
-        if name in moves:
+        if name in transitions:
             yield Button(name, text, kind)

@@ -24,12 +24,12 @@ document.addEventListener("htmx:afterOnLoad", () => { document.getElementById("l
 
 /* Pressed once is pressed: a second click before the answer comes would only be told that it came too late. */
 document.addEventListener("submit", (event) => {
-  if (!event.target.matches("form.moves")) return;
+  if (!event.target.matches("form.transitions")) return;
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = "true";
 });
 window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form.moves")) delete form.dataset.sent;
+  for (const form of document.querySelectorAll("form.transitions")) delete form.dataset.sent;
 });
 
 /* There is only ever one thing to mend here: what is wrong with it is read out with the field. */
