@@ -81,7 +81,7 @@ def test_a_check_heeds_what_the_same_choice_saved_a_moment_before():
 # --- choices --------------------------------------------------------------------------------------
 
 
-def test_nothing_is_chosen_for_a_person_and_every_identifier_is_offered():
+def test_nothing_is_chosen_for_a_person_and_every_identifier_is_offered():  # HI-29
     creator = log_in("Creator")
     page = shown(creator, draft(creator))
     assert re.findall(r'id="([^"]*)"[^>]* checked', page) == ["targeting-filter"], "the only one with a default (SG-05)"
@@ -91,7 +91,7 @@ def test_nothing_is_chosen_for_a_person_and_every_identifier_is_offered():
     assert "Others, to which no column goes yet (14)" in page
 
 
-def test_an_identifier_of_the_schema_is_offered_too():
+def test_an_identifier_of_the_schema_is_offered_too():  # HI-29
     Attribute.objects.create(key="loyalty", label="Loyalty card", type="text", identifier=True, multi_valued=True)
     creator = log_in("Creator")
     assert "Loyalty card" in shown(creator, draft(creator))
@@ -135,7 +135,7 @@ def test_a_page_that_is_sent_whole_changes_only_what_was_changed_on_it():
     }  # fmt: skip
 
 
-def test_a_new_attribute_has_the_key_and_the_type_that_were_chosen():
+def test_a_new_attribute_has_the_key_and_the_type_that_were_chosen():  # MP-04
     creator = log_in("Creator")
     job = draft(creator)
     quietly(creator, job, column="3", **{"target-3": "new", "key-3": "Tarif", "type-3": "integer"})
@@ -152,7 +152,7 @@ def test_two_columns_on_one_single_value_are_both_marked_and_neither_is_unselect
     assert {target for header, (_, target) in goes_to(job).items() if header != "email"} == {"age"}
 
 
-def test_a_blank_name_is_told_at_its_field_and_the_old_one_stays():
+def test_a_blank_name_is_told_at_its_field_and_the_old_one_stays():  # PS-01
     creator = log_in("Creator")
     job = draft(creator)
     assert "Give the import a name" in quietly(creator, job, name="  ").content.decode()
@@ -522,7 +522,7 @@ def test_rows_of_another_width_are_counted_before_anything_is_checked():
         assert [found["reason"].startswith(said) for found in job.findings if found["code"] == "ragged"] == [True]
 
 
-def test_what_was_chosen_for_another_record_type_is_not_taken_along():
+def test_what_was_chosen_for_another_record_type_is_not_taken_along():  # PS-25
     creator = log_in("Creator")
     job = draft(creator, "email,name,time,plan,mobile\na@x.co,login,2020-01-01,gold,1\n")
     send(creator, job, column=["4", "5"], **{"target-4": "new:", "key-4": "tier", "target-5": "attribute:phone"})
@@ -599,11 +599,17 @@ def test_each_identifier_stands_under_what_it_is():
     assert places[2] < page.index("Loyalty card")
 
 
-def test_the_preview_names_preset_record_type_and_what_was_found():
+def test_the_preview_names_preset_record_type_and_what_was_found():  # PV-06
     creator = log_in("Creator")
     upload(creator, b"external_id,First_name\n1,Ann\n", preset="braze")
-    page = check(creator, ImportJob.objects.get(), "external_id", "overwrite").content.decode()
+    answer = check(creator, ImportJob.objects.get(), "external_id", "overwrite")
+    page = answer.content.decode()
     assert "Braze user import · Customers · People found by <strong>external_id</strong>" in page
+    assert "known people: <strong>Overwrite</strong> · 2 columns mapped" in page
+    assert [target for _, target in answer.context["mapped"]] == [
+        "external_id, text",
+        "First_name, text (new attribute)",
+    ]
     assert "if first_name is meant, rename it so" in page
 
 

@@ -43,7 +43,7 @@ def imported(admin: Client, content: bytes) -> ImportJob:
     return job
 
 
-def test_the_page_of_a_person_says_what_counts_for_each_channel_and_why():
+def test_the_page_of_a_person_says_what_counts_for_each_channel_and_why():  # SB-02
     admin = log_in("Admin")
     made(external_id="other", email=["shared@x.co"], dnd_email=True)
     person = made(email=["shared@x.co"], email_subscribe="opted_in", sms_subscribe="unsubscribed")

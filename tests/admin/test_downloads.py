@@ -65,7 +65,7 @@ def summary(book: Any) -> dict[Any, Any]:
     return {line[0]: line[1] for line in lines(book["Summary"])}
 
 
-def test_the_workbook_has_the_totals_and_a_line_for_each_row_that_was_not_applied():
+def test_the_workbook_has_the_totals_and_a_line_for_each_row_that_was_not_applied():  # PS-18
     admin = log_in("Admin")
     book = results(admin, imported(admin))
     assert book.sheetnames == ["Summary", "Failed-Ignored Records"]
@@ -316,7 +316,7 @@ def test_rows_far_apart_are_found_in_a_file_of_many_parts(monkeypatch):
     assert [line[1] for line in rows(admin.get(address("failed", job)))[1:]] == [f"N{n}" for n in sorted(bad)]
 
 
-def test_problems_are_exported_as_they_are_filtered():
+def test_problems_are_exported_as_they_are_filtered():  # PV-08
     admin = log_in("Admin")
     job = imported(admin, FIVE.replace(b"invalid-email", b"=evil()"))
     every = rows(admin.get(address("problems", job)))
@@ -455,7 +455,7 @@ def test_the_page_of_an_import_offers_what_there_is():
     assert "failed and ignored" not in page
 
 
-def test_the_list_has_one_link_for_each_import_that_ended():
+def test_the_list_has_one_link_for_each_import_that_ended():  # RP-08
     admin = log_in("Admin")
     waiting, done = ready(admin), imported(admin)
     page = admin.get("/admin/imports/importjob/").content.decode()

@@ -85,7 +85,7 @@ def test_limits_are_those_of_the_site():
     assert ">3<" in text
 
 
-def test_each_action_and_identifier_is_there(text: str):
+def test_each_action_and_identifier_is_there(text: str):  # AC-17, HI-33
     assert set(guidance.ACTIONS) == set(Action)
     for action, says in guidance.ACTIONS.items():
         assert action.label in text

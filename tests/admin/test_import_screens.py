@@ -14,7 +14,7 @@ from tests.admin.screens import UPLOAD, address, check, finish, log_in, press, u
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
-def test_a_small_file_is_read_checked_and_shown_without_a_worker():
+def test_a_small_file_is_read_checked_and_shown_without_a_worker():  # MP-05
     creator = log_in("Creator")
     response = upload(creator)
     job = ImportJob.objects.get()
@@ -31,7 +31,7 @@ def test_a_small_file_is_read_checked_and_shown_without_a_worker():
     assert Profile.objects.count() == 0
 
 
-def test_what_a_creator_submits_is_rejected_corrected_and_approved():
+def test_what_a_creator_submits_is_rejected_corrected_and_approved():  # PS-02
     creator, approver = log_in("Creator"), log_in("Approver")
     upload(creator)
     job = ImportJob.objects.get()
@@ -152,7 +152,7 @@ def test_hostile_texts_are_shown_harmlessly():
         assert "<b>x</b>" not in text
 
 
-def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over():
+def test_the_page_of_a_job_at_work_is_polled_until_the_work_is_over():  # PS-03, PS-04
     admin = log_in("Admin")
     upload(admin)
     job = ImportJob.objects.get()

@@ -62,7 +62,7 @@ def test_every_outcome_has_its_rows():
     assert "silver" in page
 
 
-def test_rows_of_an_outcome_are_paged():
+def test_rows_of_an_outcome_are_paged():  # PV-01
     admin = log_in("Admin")
     lines = "".join(f"person{n}@x.co,P{n}\n" for n in range(1, 121))
     job = ready(admin, f"email,first_name\n{lines}".encode())
@@ -92,7 +92,7 @@ def test_rows_of_an_outcome_are_paged():
         ("email", "x" * 10_000, []),
     ],
 )
-def test_a_row_is_found_by_its_number_or_identifier(identifier: str, sought: str, found: list[int]):
+def test_a_row_is_found_by_its_number_or_identifier(identifier: str, sought: str, found: list[int]):  # PV-01
     admin = log_in("Admin")
     job = ready(admin, identifier=identifier)
     page = admin.get(address("change", job), {"find": sought})
@@ -120,7 +120,7 @@ def test_a_row_is_found_by_its_alias_or_the_name_alone(sought: str, found: list[
     assert "shop: b: n:1" in text(admin, job)
 
 
-def test_a_single_row_is_shown_with_all_of_its_columns():
+def test_a_single_row_is_shown_with_all_of_its_columns():  # PV-02
     admin = log_in("Admin")
     job = ready(admin)
     lines = admin.get(address("change", job) + "?find=4").context["lines"]
@@ -184,7 +184,7 @@ def test_an_address_that_says_nothing_shows_what_there_is(query: str):
         assert admin.get(address("change", job) + query).status_code == 200
 
 
-def test_replace_must_be_understood():
+def test_replace_must_be_understood():  # AC-17
     admin = log_in("Admin")
     imported(admin)
     job = ready(admin, b"email\nann@x.co\n", action="replace")
@@ -254,7 +254,7 @@ def test_a_file_that_was_refused_cannot_be_resumed():
     assert 'value="resume"' not in text(admin, job)
 
 
-def test_both_vocabularies_tell_the_result():
+def test_both_vocabularies_tell_the_result():  # SG-10
     admin = log_in("Admin")
     page = text(admin, imported(admin))
     assert "No. of Records 3 · No. of Errors 2" in page
@@ -414,7 +414,7 @@ def test_a_preview_says_once_that_a_file_looks_like_events():  # FF-19
     assert page.count("This looks like an event file") == 1
 
 
-def test_a_preview_tells_of_mixed_types_where_a_person_made_the_column_an_attribute():  # AT-20
+def test_a_preview_tells_of_mixed_types_where_a_person_made_the_column_an_attribute():  # AT-20, PV-04
     admin = log_in("Admin")
     screens.upload(admin, b"email,shoe\nann@x.co,41\nben@x.co,large\n", preset="expertflow")
     job = ImportJob.objects.get()

@@ -249,7 +249,7 @@ def test_an_import_that_has_not_begun_has_no_people_yet(admin: Client):
     assert "has not begun" in told(admin.get(people_of(ImportJob.objects.get())))
 
 
-def test_birthdays_days_and_channels(admin: Client):
+def test_birthdays_days_and_channels(admin: Client):  # SG-11
     today = timezone.localdate()
     born = f"1984-{today:%m-%d}" if (today.month, today.day) != (2, 29) else "1984-02-29"
     imported(admin, f"email,dob,telegram\na@x.co,{born},t\nb@x.co,{today - timedelta(days=9)},\n".encode())

@@ -83,7 +83,7 @@ FIRST = {"automatic": "external_id", "alias": "alias_name"}
 
 @pytest.mark.usefixtures("own_attributes")
 @pytest.mark.parametrize(("preset", "identifier"), [(key, each) for key in PRESETS for each in OFFERED[key]])
-def test_a_sample_is_imported_without_any_problem(identifier: str, preset: str):
+def test_a_sample_is_imported_without_any_problem(identifier: str, preset: str):  # SB-01
     admin = log_in("Admin")
     content = download(admin, preset=preset, identifier=identifier).content
     if identifier == "object_id":
@@ -240,7 +240,7 @@ def test_nobody_else_may():
     assert "/login/" in download(Client())["Location"]
 
 
-def test_the_upload_screen_offers_it():
+def test_the_upload_screen_offers_it():  # FF-14
     page = log_in("Creator").get(reverse(UPLOAD)).content.decode()
     assert f'action="{reverse(SAMPLE)}"' in page
     assert '<option value="standard:profiles:email" selected>Standard: Customers by Email</option>' in page

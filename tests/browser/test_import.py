@@ -45,7 +45,7 @@ def was_never_loaded_again(page: Page) -> bool:
     return bool(page.evaluate("window.mark === true"))
 
 
-def test_three_people_bring_a_file_of_forty_rows_in(people: People, tmp_path: Path):
+def test_three_people_bring_a_file_of_forty_rows_in(people: People, tmp_path: Path):  # PV-03, PV-09
     creator, approver = people.log_in("Creator"), people.log_in("Approver")
     creator.upload(written(tmp_path / "leads.csv", 40, PROBLEMS), "May leads")
     checked(creator)
@@ -87,7 +87,7 @@ def test_three_people_bring_a_file_of_forty_rows_in(people: People, tmp_path: Pa
     assert creator.wrong + approver.wrong == []
 
 
-def test_an_import_of_a_hundred_thousand_rows_is_watched_to_its_end(people: People, tmp_path: Path):
+def test_an_import_of_a_hundred_thousand_rows_is_watched_to_its_end(people: People, tmp_path: Path):  # PS-04
     creator, approver = people.log_in("Creator"), people.log_in("Approver")
     creator.upload(written(tmp_path / "many.csv", 100_000, PROBLEMS))
     expect(creator.page.get_by_role("button", name="Check the file")).to_be_visible(timeout=SECONDS_60)

@@ -100,7 +100,7 @@ def test_a_state_that_is_none_is_an_invalid_value(tmp_path: Path, preset: str, f
     assert not Profile.objects.filter(attributes__has_key="group:news").exists()
 
 
-def test_two_columns_of_groups_are_refused(tmp_path: Path):
+def test_two_columns_of_groups_are_refused(tmp_path: Path):  # SB-10
     text = "external_id,subscription_group_id,Subscription Group ID,subscription_state\na,x,y,subscribed\n"
     more = ["--map", "Subscription Group ID=subscription_group_id", "--identifier", "external_id", "--inline"]
     said = str(refusal(str(write(tmp_path, text)), "--action", "overwrite", *more))
@@ -212,7 +212,7 @@ def test_of_ten_people_four_are_not_reached_by_email(tmp_path: Path):
     assert both.count() == 6
 
 
-def test_sms_needs_a_phone_and_a_group_once_there_is_one():
+def test_sms_needs_a_phone_and_a_group_once_there_is_one():  # SB-11
     made(external_id="a", phone=["+15550100"], **{"group:texts": "subscribed"})
     made(external_id="b", phone=["+15550101"], **{"group:texts": "unsubscribed"})
     made(external_id="c", phone=["+15550102"], sms_subscribe="unsubscribed", **{"group:texts": "subscribed"})

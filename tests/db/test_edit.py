@@ -82,7 +82,7 @@ def test_a_save_that_changes_nothing_writes_nothing():
     assert Profile.objects.get().updated == person.updated
 
 
-def test_an_external_id_is_given_changed_and_taken_away():
+def test_an_external_id_is_given_changed_and_taken_away():  # HI-28
     person = made(email=["a@x.co"])
     for old, new in ((None, "e1"), ("e1", "e2"), ("e2", None)):
         assert edit.save(seen(person), {"external_id": new}, None) == {"external_id": [old, new]}
@@ -92,7 +92,7 @@ def test_an_external_id_is_given_changed_and_taken_away():
     assert person.attributes == {"email": ["a@x.co"]}
 
 
-def test_an_external_id_has_one_owner():
+def test_an_external_id_has_one_owner():  # HI-28
     owner, other = made(external_id="e1"), made(email=["a@x.co"])
     assert faults(seen(other), {"external_id": "e1"}) == [(Why.TAKEN, "external_id")]
     assert faults({"external_id": "e1"}, act=edit.create) == [(Why.TAKEN, "external_id")]
@@ -179,7 +179,7 @@ def test_somebody_with_an_address_that_somebody_has_is_made_only_when_that_is_me
     assert Profile.objects.count() == 2
 
 
-def test_who_is_deleted_leaves_nothing_but_the_act():
+def test_who_is_deleted_leaves_nothing_but_the_act():  # HI-28
     person, other = made(external_id="e1", email=["a@x.co"]), made(email=["a@x.co"])
     for each in (person, other):
         now = timezone.now()

@@ -216,7 +216,7 @@ def test_a_missing_identifier_lists_the_choices_with_a_sentence_each():
     assert "mailing lists" in str(error)
 
 
-def test_a_missing_action_lists_the_choices_with_a_sentence_each():
+def test_a_missing_action_lists_the_choices_with_a_sentence_each():  # AC-01
     error = refusal(str(PEOPLE), "--identifier", "email")
     assert error.returncode == 2
     for choice in ("ignore", "update", "append", "overwrite", "replace"):

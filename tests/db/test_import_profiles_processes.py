@@ -69,7 +69,7 @@ def worker(start: Start) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("worker")
-def test_workers_import_what_the_command_hands_them(start: Start):
+def test_workers_import_what_the_command_hands_them(start: Start):  # PS-03
     waiting = start(*IMPORT, PEOPLE, "--wait", "--json")
     out, _ = waiting.communicate(timeout=60)
     assert waiting.returncode == 0

@@ -76,7 +76,7 @@ def test_a_value_that_nobody_holds_reads_nobody():
 
 
 @pytest.mark.usefixtures("people")
-def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():
+def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():  # PS-16
     bucket = Bucket(job=ImportJob(pk=1), number=1, first=0, last=1_000)
     tables = JobTables(1)
     tables.create_staged()

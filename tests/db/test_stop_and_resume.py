@@ -93,7 +93,7 @@ def assert_failed_of_its_attempts(job: ImportJob) -> None:
 
 
 @pytest.mark.parametrize("held", [pytest.param(HASHED, id="hash", marks=LATER), pytest.param(CHAINED, id="serial")])
-def test_a_stop_rolls_back_what_is_being_applied_and_its_counts_are_final(environment, held):
+def test_a_stop_rolls_back_what_is_being_applied_and_its_counts_are_final(environment, held):  # PS-19
     expected = way.undisturbed()
     job = way.ready()
     with queue.in_this_process():

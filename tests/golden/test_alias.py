@@ -15,7 +15,7 @@ ALIAS = {"alias_label": "my_alt_identifier", "alias_name": "182736485"}
 OTHER = {"alias_label": "my_alt_identifier", "alias_name": "182736486"}
 
 
-def test_g_23_the_alias_sample_makes_alias_only_people_and_then_updates_them(way: Way) -> None:
+def test_g_23_the_alias_sample_makes_alias_only_people_and_then_updates_them(way: Way) -> None:  # AT-32, AT-33, AT-35
     assert counts(way.run(SAMPLE, "braze", "alias", "overwrite")) == (2, 0, 0, 0)
     assert [each["external_id"] for each in people()] == [None, None]
     values = {"last_name": "Smith", "email": ["smith@user.com"], "sample_attribute": True}
@@ -35,7 +35,7 @@ def test_g_24_who_has_an_external_id_is_not_reached_by_alias(way: Way) -> None:
     assert Profile.objects.get(external_id=None, **ALIAS).attributes["last_name"] == "Smith"
 
 
-def test_g_25_an_unknown_braze_id_fails_its_row_and_makes_nobody(way: Way) -> None:
+def test_g_25_an_unknown_braze_id_fails_its_row_and_makes_nobody(way: Way) -> None:  # AT-31
     job = way.run("braze_id,last_name\nunknown,Smith\n", "braze", "object_id", "overwrite")
     assert counts(job) == (0, 0, 0, 1)
     assert reasons(job) == ["No profile with this ID"]
@@ -50,7 +50,7 @@ def test_g_26_external_ids_and_aliases_cannot_share_a_file(preset: str, identifi
     assert "skip external_id, or user_alias_name and user_alias_label" in reason
 
 
-def test_g_27_an_external_id_goes_before_an_email_and_an_email_before_a_phone(way: Way) -> None:
+def test_g_27_an_external_id_goes_before_an_email_and_an_email_before_a_phone(way: Way) -> None:  # HI-26, HI-27
     known(external_id="E1", email=["first@user.com"])
     known(email=["second@user.com"])
     known(phone=["+14155550101"])
@@ -73,7 +73,7 @@ def test_g_27_an_alias_goes_before_an_email(way: Way) -> None:
     assert people()[0]["attributes"] == {"email": ["smith@user.com"]}
 
 
-def test_g_28_of_people_with_one_email_the_one_changed_last_is_changed(way: Way) -> None:
+def test_g_28_of_people_with_one_email_the_one_changed_last_is_changed(way: Way) -> None:  # HI-23
     for external_id in ("E1", "E2", "E3"):
         known(external_id=external_id, last_name="Old", email=["smith@user.com"])
     way.run("external_id,first_name\nE2,Ann\n", "braze", "external_id", "overwrite")

@@ -32,7 +32,7 @@ CUSTOMERS = (
 JOHN: dict[str, Any] = {"first_name": "John", "last_name": "Doe", "phone": ["+1234567890"], "home_city": "New York"}
 
 
-def test_g_01_the_sample_of_the_bulk_upload_is_imported(way: Way) -> None:
+def test_g_01_the_sample_of_the_bulk_upload_is_imported(way: Way) -> None:  # FF-17, HI-32
     job = way.run(CUSTOMERS, "expertflow", "Email", "ignore")
     assert counts(job) == (2, 0, 0, 0)
     assert person("email", "jane@example.com").attributes == {
@@ -41,7 +41,7 @@ def test_g_01_the_sample_of_the_bulk_upload_is_imported(way: Way) -> None:
     }  # fmt: skip
 
 
-def test_g_02_what_is_known_is_ignored_and_left_alone(way: Way) -> None:
+def test_g_02_what_is_known_is_ignored_and_left_alone(way: Way) -> None:  # AC-03
     way.run(CUSTOMERS, "expertflow", "Email", "ignore")
     before = people()
     job = way.run(CUSTOMERS, "expertflow", "Email", "ignore")
@@ -55,7 +55,7 @@ def test_g_02_what_is_known_is_ignored_and_left_alone(way: Way) -> None:
     assert people() == before
 
 
-def test_g_03_replace_takes_the_values_of_the_row(way: Way) -> None:
+def test_g_03_replace_takes_the_values_of_the_row(way: Way) -> None:  # HI-30
     known(**JOHN)
     job = way.run(
         "firstName,lastName,phoneNumber,city\nJohn,Doe,+1234567890,Boston\n", "expertflow", "Phone Number", "replace"
@@ -75,7 +75,7 @@ def test_g_04_replace_clears_what_the_row_does_not_bring_and_keeps_who_it_is(way
     assert (after.pk, after.object_id, after.created) == (before.pk, before.object_id, before.created)
 
 
-def test_g_05_update_fills_what_is_empty_and_nothing_else(way: Way) -> None:
+def test_g_05_update_fills_what_is_empty_and_nothing_else(way: Way) -> None:  # AC-14
     known(**JOHN)
     row = "John,Doe,john@example.com,+1234567890,Boston\n"
     job = way.run(f"firstName,lastName,email,phoneNumber,city\n{row}", "expertflow", "phoneNumber", "update")
@@ -83,13 +83,13 @@ def test_g_05_update_fills_what_is_empty_and_nothing_else(way: Way) -> None:
     assert person("phone", "1234567890").attributes == JOHN | {"email": ["john@example.com"]}
 
 
-def test_g_06_append_adds_to_a_list(way: Way) -> None:
+def test_g_06_append_adds_to_a_list(way: Way) -> None:  # AC-16
     known(email=["john@example.com"], phone=["+1234567890"])
     way.run("email,phoneNumber\njohn@example.com,+0987654321\n", "expertflow", "Email", "append")
     assert person("email", "john@example.com").attributes["phone"] == ["+1234567890", "+0987654321"]
 
 
-def test_g_07_append_replaces_a_single_value(way: Way) -> None:
+def test_g_07_append_replaces_a_single_value(way: Way) -> None:  # AC-08
     known(email=["john@example.com"], home_city="New York")
     way.run("email,city\njohn@example.com,Boston\n", "expertflow", "Email", "append")
     assert person("email", "john@example.com").attributes["home_city"] == "Boston"
@@ -97,6 +97,7 @@ def test_g_07_append_replaces_a_single_value(way: Way) -> None:
 
 @pytest.mark.usefixtures("way")
 def test_g_10_columns_that_fit_nothing_are_highlighted_and_keep_the_import_until_they_are_decided() -> None:
+    """MP-02, MP-03."""
     creator = log_in("Creator")
     upload(creator, b"firstName,mobile,company\nJohn,+1234567890,Acme\n", preset="expertflow")
     job = ImportJob.objects.get()
@@ -117,7 +118,7 @@ def test_g_10_columns_that_fit_nothing_are_highlighted_and_keep_the_import_until
     assert (job.status, job.preview["imported"]) == (Status.READY, 1)
 
 
-def test_g_11_a_file_without_a_mandatory_column_is_refused(way: Way) -> None:
+def test_g_11_a_file_without_a_mandatory_column_is_refused(way: Way) -> None:  # PS-14
     Attribute.objects.filter(key__in=["first_name", "home_city"]).update(mandatory=True)
     reason = way.refused("lastName,email\nDoe,john@example.com\n", "expertflow", "email", "update")
     assert "The file has no columns for firstName, city, which the schema makes mandatory; add them" in reason
@@ -127,7 +128,7 @@ def test_g_11_a_file_without_a_mandatory_column_is_refused(way: Way) -> None:
 @pytest.mark.parametrize("rows_at_once", [None, 1, 500])
 def test_g_21_an_identity_that_repeats_counts_each_time_and_is_one_person(
     way: Way, settings: Any, rows_at_once: int | None
-) -> None:
+) -> None:  # AT-60, PS-11, PS-15, SG-10
     here = []
     if rows_at_once:
         settings.IMPORTS_BUCKET_ROWS, here = rows_at_once, ["--inline"]
@@ -163,7 +164,7 @@ def test_g_40_somebody_without_a_role_is_refused_at_every_step() -> None:
 
 
 @pytest.mark.usefixtures("way")
-def test_g_41_of_forty_rows_fifteen_are_shown() -> None:
+def test_g_41_of_forty_rows_fifteen_are_shown() -> None:  # PV-01
     creator = log_in("Creator")
     rows = "".join(f"E{number},{number}\n" for number in range(40))
     for preset, (header, key) in IDENTIFIED.items():
@@ -186,7 +187,7 @@ LIMITS = {
 }  # fmt: skip
 
 
-def test_g_42_the_limit_is_that_of_the_preset_and_the_record_type() -> None:
+def test_g_42_the_limit_is_that_of_the_preset_and_the_record_type() -> None:  # FF-10
     for (preset, record_type), most in LIMITS.items():
         limits = stored_file.limits(ImportJob(preset=preset, record_type=record_type))
         limits.check_size(most * MEGABYTE)
@@ -215,7 +216,7 @@ def test_g_42_events_are_refused_where_the_system_takes_none() -> None:
     assert not ImportJob.objects.exists()
 
 
-def test_g_43_two_imports_of_the_same_people_at_once_and_tasks_delivered_twice(way: Way) -> None:
+def test_g_43_two_imports_of_the_same_people_at_once_and_tasks_delivered_twice(way: Way) -> None:  # PS-06
     file = "identity,Name,visits\n" + "".join(f"{number % 400 + 1},n{number},1\n" for number in range(600))
     jobs = [way.run(file, "clevertap", "identity", "", "--dry-run") for _ in range(2)]
     for job in jobs:

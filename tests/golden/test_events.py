@@ -22,14 +22,14 @@ def told() -> list[tuple[Any, ...]]:
     return [(whose, name, f"{time:%Y-%m-%d %H:%M:%S}", properties) for whose, name, time, properties in rows]
 
 
-def test_g_31_a_trip_is_one_event_with_two_properties(way: Way) -> None:
+def test_g_31_a_trip_is_one_event_with_two_properties(way: Way) -> None:  # EV-04, EV-05
     trip = "external_id,name,time,trip_booked.properties.destination,trip_booked.properties.duration.\n"
     job = way.run(f"{trip}A1,trip_booked,2019-11-20T18:38:57Z,Paris,5\n", "braze", "external_id", "", *EVENTS)
     assert (job.status, counts(job), job.people) == ("completed", (1, 0, 0, 0), 1)
     assert told() == [("A1", "trip_booked", "2019-11-20 18:38:57", {"destination": "Paris", "duration": 5})]
 
 
-def test_several_events_in_one_file_for_people_known_and_unknown(way: Way) -> None:
+def test_several_events_in_one_file_for_people_known_and_unknown(way: Way) -> None:  # EV-03, EV-06, EV-07
     ann = known(external_id="A1", email=["ann@example.com"], first_name="Ann")
     job = way.run(
         "email,name,time,login.properties.ok,trip.properties.to,trip.properties.price,shoe size\n"
@@ -69,7 +69,7 @@ def test_several_events_in_one_file_for_people_known_and_unknown(way: Way) -> No
     assert set(members) == {(ann.pk, "updated", 1), (bea.pk, "imported", 2)}
 
 
-def test_one_name_for_all_events_makes_the_other_columns_properties(way: Way) -> None:
+def test_one_name_for_all_events_makes_the_other_columns_properties(way: Way) -> None:  # AU-02
     named = (*EVENTS, "--event-name", "Product Viewed")
     job = way.run(
         "identity,Price,name,ts\nu1,59.99,Shoe,1468308340\nu1,5,Hat,\nu2,1,Cap,yesterday\n",
@@ -99,7 +99,7 @@ def test_an_unknown_object_id_never_makes_anybody(way: Way) -> None:
     ("header", "told_of"),
     [("external_id,name", "no column time"), ("external_id,time", "no column name"), ("name,time", "external_id")],
 )
-def test_a_file_without_what_events_need_is_refused(way: Way, header: str, told_of: str) -> None:
+def test_a_file_without_what_events_need_is_refused(way: Way, header: str, told_of: str) -> None:  # EV-03
     assert told_of in way.refused(f"{header}\nx,2020-01-01\n", "braze", "external_id", "", *EVENTS)
 
 

@@ -18,7 +18,7 @@ def codes(job: ImportJob) -> list[str]:
     return list(job.problems.order_by("row", "id").values_list("code", flat=True))
 
 
-def test_g_14_a_row_without_identity_fails_alone(way: Way) -> None:
+def test_g_14_a_row_without_identity_fails_alone(way: Way) -> None:  # PS-05, PS-09, PS-10
     job = way.run("identity,Name\n1,a\n,b\n", "clevertap", "identity")
     assert (job.status, counts(job)) == ("completed", (1, 0, 0, 1))
     assert (job.imported + job.updated, job.failed) == (1, 1)  # No. of Records, No. of Errors
@@ -70,7 +70,7 @@ def test_g_19_a_header_row_that_breaks_a_rule_rejects_the_file(way: Way, header:
     assert told in way.refused(f"{header}\n{cells}\n", "clevertap", "identity")
 
 
-def test_g_20_an_object_id_only_finds(way: Way) -> None:
+def test_g_20_an_object_id_only_finds(way: Way) -> None:  # HI-09
     ann = known(external_id="A1", first_name="Ann")
     job = way.run(f"objectId,first_name\n{ann.object_id},Jack Test\nunknown-1,Bob\n", "clevertap", "objectId")
     assert counts(job) == (0, 1, 0, 1)
@@ -79,7 +79,7 @@ def test_g_20_an_object_id_only_finds(way: Way) -> None:
     assert (codes(job), reasons(job)) == (["526"], ["No profile with this ID"])
 
 
-def test_g_29_a_blank_cell_leaves_the_old_value(way: Way) -> None:
+def test_g_29_a_blank_cell_leaves_the_old_value(way: Way) -> None:  # AC-10, AT-34
     known(external_id="A1", home_city="New York")
     job = way.run("external_id,home_city,first_name\nA1,,Ann\n", "braze", "external_id")
     assert counts(job) == (0, 1, 0, 0)

@@ -48,7 +48,7 @@ def completed() -> ImportJob:
     return job
 
 
-def test_g_08_the_summary_has_the_figures_of_the_example() -> None:
+def test_g_08_the_summary_has_the_figures_of_the_example() -> None:  # RP-02, RP-03, RP-04
     found = cells(workbook(completed()))
     assert list(found) == SHEETS
     assert [line[:2] for line in found["Summary"][:6]] == [
@@ -64,7 +64,7 @@ def test_g_08_the_summary_has_the_figures_of_the_example() -> None:
     assert len(records) == 50
 
 
-def test_g_09_each_row_that_was_not_applied_has_its_line(way: Way) -> None:
+def test_g_09_each_row_that_was_not_applied_has_its_line(way: Way) -> None:  # RP-05, RP-06, RP-07
     Attribute.objects.filter(key="first_name").update(mandatory=True)
     known(email=["known@example.com"], first_name="Kay")
     text = (

@@ -16,7 +16,7 @@ def found(*conditions: Condition) -> set[str | None]:
     return {person.external_id for person in query_builder.people(conditions, load_schema())}
 
 
-def test_g_22_a_property_marks_a_set_by_being_there_and_by_its_value(way: Way) -> None:
+def test_g_22_a_property_marks_a_set_by_being_there_and_by_its_value(way: Way) -> None:  # SG-01
     known(external_id="four")
     job = way.run("identity,user_set_1\none,1\ntwo,1\nthree,1\n", "clevertap", "external_id")
     assert counts(job) == (3, 0, 0, 0)
@@ -32,14 +32,14 @@ def points(way: Way, text: str) -> tuple[int, int | None]:
     return job.preview["data_points"], job.data_points
 
 
-def test_g_33_ids_and_consent_cost_no_data_points_and_values_one_each(way: Way) -> None:
+def test_g_33_ids_and_consent_cost_no_data_points_and_values_one_each(way: Way) -> None:  # SB-12
     assert points(way, "external_id\nA1\nA2\nA3\n") == (0, 0)
     assert ImportJob.objects.latest("id").people == 3, "they belong to the set all the same (PS-24)"
     assert points(way, "external_id,email\nA1,a@b.co\nA2,b@b.co\nA3,c@b.co\n") == (3, 3)
     assert points(way, "external_id,email_subscribe\nA1,subscribed\nA2,opted_in\nA3,unsubscribed\n") == (0, 0)
 
 
-def test_g_34_an_import_is_a_filter_by_its_name_and_a_segment(way: Way) -> None:
+def test_g_34_an_import_is_a_filter_by_its_name_and_a_segment(way: Way) -> None:  # AT-30, HI-16
     known(external_id="B0")
     known(external_id="B1", first_name="Ann")
     text = "external_id,first_name\nB1,Anna\nB2,Ben\n,Cy\n"

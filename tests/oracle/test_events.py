@@ -19,7 +19,7 @@ EXAMPLES = -(-settings().max_examples // len(IDENTIFIERS) // 4)
 
 @pytest.mark.parametrize("identifier", IDENTIFIERS)
 @pytest.mark.usefixtures("custom_identifiers")
-def test_events_end_as_their_rows_one_by_one(identifier: str, crew: Crew) -> None:
+def test_events_end_as_their_rows_one_by_one(identifier: str, crew: Crew) -> None:  # EV-08
     @settings(max_examples=EXAMPLES)
     @given(event_cases(identifier))
     def ends_as_row_by_row(case: EventCase) -> None:

@@ -25,7 +25,7 @@ EXAMPLES = -(-settings().max_examples // len(IDENTIFIERS))
 
 @pytest.mark.parametrize("identifier", IDENTIFIERS)
 @pytest.mark.usefixtures("custom_identifiers")
-def test_an_import_ends_as_its_rows_one_by_one(identifier: str, crew: Crew) -> None:
+def test_an_import_ends_as_its_rows_one_by_one(identifier: str, crew: Crew) -> None:  # AC-13, AC-15, HI-25, HI-31
     @settings(max_examples=EXAMPLES)
     @given(cases(identifier))
     def ends_as_row_by_row(case: Case) -> None:

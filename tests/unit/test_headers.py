@@ -32,7 +32,7 @@ def test_white_space_around_headers_and_the_mark_of_the_first_are_stripped():
     ]
 
 
-def test_inner_spaces_hyphens_underscores_and_digits_stay():
+def test_inner_spaces_hyphens_underscores_and_digits_stay():  # HI-08, AT-70
     for text in ("MSG-email", "Customer Type", "user_set_1", "two  spaces", "9", "имя"):
         assert (only(text).name, only(text).forbidden) == (text, "")
 

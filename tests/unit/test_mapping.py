@@ -64,7 +64,7 @@ def suggested(*headers: str, options: Options | None = None) -> dict[str, tuple[
         ("Plan", "plan"),
     ],
 )
-def test_a_header_finds_its_attribute_by_spelling_case_or_synonym(header: str, key: str):
+def test_a_header_finds_its_attribute_by_spelling_case_or_synonym(header: str, key: str):  # MP-01
     assert suggested(header) == {header: (Target.ATTRIBUTE, key)}
 
 
@@ -81,7 +81,7 @@ def test_a_header_finds_its_attribute_by_spelling_case_or_synonym(header: str, k
         ("user_alias_label", "alias_label"),
     ],
 )
-def test_a_header_finds_a_persons_own_field(header: str, key: str):
+def test_a_header_finds_a_persons_own_field(header: str, key: str):  # HI-20
     assert suggested(header) == {header: (Target.FIELD, key)}
 
 
@@ -224,7 +224,7 @@ def test_the_selected_identifier_must_be_in_the_file():
     assert faults(mapped("plan", "plan")) == ["identifier_missing"]
 
 
-def test_automatic_needs_one_of_its_identifiers():
+def test_automatic_needs_one_of_its_identifiers():  # HI-14
     assert faults(mapped("phone", "phone"), identifier="automatic") == []
     assert faults(mapped("plan", "plan"), identifier="automatic") == ["identifier_missing"]
 
@@ -289,7 +289,7 @@ def test_a_skipped_column_goes_nowhere():
 @pytest.mark.parametrize(
     ("name", "refused"), [("a" * 120, False), ("a" * 121, True), ("é" * 60, False), ("é" * 61, True)]
 )
-def test_a_key_of_more_than_120_bytes_is_refused(name: str, refused: bool):
+def test_a_key_of_more_than_120_bytes_is_refused(name: str, refused: bool):  # AT-10
     found = faults(mapped("email", "email"), mapped("long", name, Target.NEW))
     assert found == (["key_too_long"] if refused else [])
 

@@ -32,7 +32,7 @@ def test_there_are_four_presets():
     ],
     ids=lambda each: each.key if isinstance(each, Preset) else "",
 )
-def test_each_offers_the_identifiers_of_its_system(preset: Preset, keys: set[str]):
+def test_each_offers_the_identifiers_of_its_system(preset: Preset, keys: set[str]):  # HI-14
     assert set(preset_choices.identifiers(preset, OWN)) - {"alias"} == keys
 
 

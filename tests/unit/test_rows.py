@@ -47,7 +47,7 @@ def codes(problems: list[Problem]) -> list[tuple[int, str, bool]]:
     return [(problem.row, problem.code, problem.warning) for problem in problems]
 
 
-def test_values_come_by_key_and_blanks_not_at_all():
+def test_values_come_by_key_and_blanks_not_at_all():  # AT-04
     good, problems = checked([["a@x.co", "Ann", "7"], ["b@x.co", " ", ""]], EMAIL, NAME, AGE)
     assert documents(good) == [{"email": ["a@x.co"], "first_name": "Ann", "age": 7}, {"email": ["b@x.co"]}]
     assert problems == []

@@ -87,7 +87,7 @@ def test_a_row_without_a_match_makes_somebody_whom_later_rows_find():  # AC-12, 
 
 
 @pytest.mark.parametrize("action", Action)
-def test_every_action_makes_people_who_are_not_known(action: Action):  # AC-12
+def test_every_action_makes_people_who_are_not_known(action: Action):  # AC-12, HI-11
     assert working_set(action).apply(email(1, "a@x.co")).outcome is Outcome.IMPORTED
 
 
