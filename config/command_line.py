@@ -46,8 +46,8 @@ def _database_for(argv: list[str]) -> Iterator[None]:
         return
     # Without this a plain SIGTERM would end the process and leave the server behind.
     signal.signal(signal.SIGTERM, _leave)
-    alone = embedded.has_died(settings.EMBEDDED_DIR) is not None
-    with embedded.running(settings.EMBEDDED_DIR) as address:
+    alone = embedded.last_message_if_stopped(settings.EMBEDDED_DIR) is not None
+    with embedded.running_server(settings.EMBEDDED_DIR) as address:
         settings.DATABASES["default"].update(address.settings())
         if command in MIGRATE_FIRST:
             django.setup()

@@ -19,7 +19,7 @@ SAMPLE_ROWS = 1_000
 
 
 @transaction.atomic
-def make_accounts() -> str | None:
+def create_accounts() -> str | None:
     """Make one account for each role where there is no account yet; return what to tell about them.
 
     The password is DEMO_PASSWORD, or a random one that is told this once.
@@ -36,7 +36,7 @@ def make_accounts() -> str | None:
     return f"Log in as {', '.join(ACCOUNTS)}; the password of all three is {shown}"
 
 
-def sample_command() -> str | None:
+def prepare_sample() -> str | None:
     """Write the sample file where nothing was ever imported, and return the command that imports it."""
     if Profile.objects.exists() or ImportJob.objects.exists():
         return None

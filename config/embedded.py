@@ -47,7 +47,7 @@ TUNING: Mapping[str, str] = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-TUNED = "# Tuned once by this project; change what you like below, it is never written again.\n"
+TUNED_MARKER = "# Tuned once by this project; change what you like below, it is never written again.\n"
 
 
 class _LastError(logging.Handler):
@@ -95,13 +95,13 @@ class Address:
         )
 
 
-def address(folder: Path) -> Address:
+def get_address(folder: Path) -> Address:
     """Return the address of the server over `folder`, or the one to be refused at when no server runs."""
     return _running_address(folder) or Address(str(folder), "5432")
 
 
 @contextmanager
-def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Address]:
+def running_server(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Address]:
     """Give the address of a server over `folder`; start it, and stop it in the end, unless another process owns it.
 
     `more` are server settings beside TUNING, used when the data folder is made. Raises EmbeddedDatabaseError.
@@ -118,7 +118,7 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Add
             stop(folder)
 
 
-def has_died(folder: Path) -> str | None:
+def last_message_if_stopped(folder: Path) -> str | None:
     """Return what the server over `folder` said last when it no longer runs, or None while it runs."""
     return None if _running_address(folder) else _last_words(folder)
 
@@ -232,10 +232,10 @@ def _wait_for_answer(server: "PostgresServer") -> Address:
 
 def _tune(folder: Path, tuning: Mapping[str, str]) -> None:
     path = folder / "postgresql.conf"
-    if TUNED in path.read_text(encoding="utf-8"):
+    if TUNED_MARKER in path.read_text(encoding="utf-8"):
         return
     with path.open("a", encoding="utf-8") as file:
-        file.write("\n" + TUNED + "".join(f"{name} = {value}\n" for name, value in tuning.items()))
+        file.write("\n" + TUNED_MARKER + "".join(f"{name} = {value}\n" for name, value in tuning.items()))
 
 
 def _make_database(found: Address) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class WithoutValues(logging.Formatter):
+class ValueFreeFormatter(logging.Formatter):
     """Formats exceptions as the code lines they passed and their kind."""
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 (the name is the library's)
@@ -19,7 +19,7 @@ class WithoutValues(logging.Formatter):
         return "\n".join(_block(error) for error in reversed(_chain(ei[1])))
 
 
-class WithoutResult(logging.Filter):
+class TaskResultFilter(logging.Filter):
     """Cuts the result of a failed task, which holds its whole stack trace, from the line that the queue logs about it.
 
     The result itself stays in the queue's own table, where superusers find it.

@@ -19,15 +19,15 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded, prepare
-from config.parts import Parts, commands
+from config.processes import ProcessGroup, read_procfile
 
-DEMO = (
+DEMO_NOTICE = (
     "This is a demo on one machine: no HTTPS, its own database in {folder}.\n"
     'For a site that others use, set DATABASE_URL and SECRET_KEY (README.md, "In production").'
 )
 
 
-STOP = threading.Event()
+STOP_REQUESTED = threading.Event()
 """Set when a signal has asked for the end."""
 
 
@@ -54,13 +54,13 @@ def main() -> int:
 
 
 def _asked_to_stop(number: int, frame: FrameType | None) -> None:
-    STOP.set()
+    STOP_REQUESTED.set()
     raise KeyboardInterrupt
 
 
 def _heed_stop() -> None:
     """Raise what a signal has raised before: in a finalizer, or in a library that catches everything, it gets lost."""
-    if STOP.is_set():
+    if STOP_REQUESTED.is_set():
         raise KeyboardInterrupt
 
 
@@ -82,7 +82,7 @@ def _database() -> Iterator[None]:
         yield
         return
     print("Starting the database ...")
-    with embedded.running(settings.EMBEDDED_DIR) as address:
+    with embedded.running_server(settings.EMBEDDED_DIR) as address:
         settings.DATABASES["default"].update(address.settings())
         yield
 
@@ -93,15 +93,15 @@ def _serve(host: str, port: int) -> int:
     print("Preparing tables and pages ...")
     prepare.migrate()
     prepare.collect_static()
-    accounts = demo.make_accounts() if settings.EMBEDDED else None
+    accounts = demo.create_accounts() if settings.EMBEDDED else None
     _heed_stop()
-    with Parts(_environment(host, port), settings.BASE_DIR) as parts:
-        known = commands(settings.BASE_DIR / "Procfile")
+    with ProcessGroup(_environment(host, port), settings.BASE_DIR) as parts:
+        known = read_procfile(settings.BASE_DIR / "Procfile")
         for name in ("web", "worker"):
             parts.start(name, known[name])
         if _answers(parts, host, port):
             _welcome(host, port, accounts)
-            sample = demo.sample_command() if settings.EMBEDDED else None
+            sample = demo.prepare_sample() if settings.EMBEDDED else None
             if sample:
                 print(f"Importing {demo.SAMPLE_ROWS:,} sample people through the queue ...")
                 parts.start("sample", sample)
@@ -113,7 +113,7 @@ def _environment(host: str, port: int) -> dict[str, str]:
     return {**os.environ, "PATH": programs, "HOST": host, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
 
 
-def _answers(parts: Parts, host: str, port: int) -> bool:
+def _answers(parts: ProcessGroup, host: str, port: int) -> bool:
     """Wait until the site answers; False when its process ended instead."""
     while parts.exit_code("web") is None:
         _heed_stop()
@@ -138,12 +138,12 @@ def _welcome(host: str, port: int, accounts: str | None) -> None:
     if accounts:
         lines.append(accounts)
     if settings.EMBEDDED:
-        lines.append(DEMO.format(folder=settings.DATA_DIR))
+        lines.append(DEMO_NOTICE.format(folder=settings.DATA_DIR))
     lines.append("Ctrl-C ends everything.")
     print("\n" + "\n".join(lines) + "\n")
 
 
-def _wait(parts: Parts) -> int:
+def _wait(parts: ProcessGroup) -> int:
     """Wait until a part ends that should never end by itself; return the exit code that this means."""
     while True:
         _heed_stop()
@@ -152,7 +152,7 @@ def _wait(parts: Parts) -> int:
             if code is not None:
                 print(f"{name} ended by itself with exit code {code}; its last lines above say why. Stopping the rest.")
                 return 1
-        last_words = embedded.has_died(settings.EMBEDDED_DIR) if settings.EMBEDDED else None
+        last_words = embedded.last_message_if_stopped(settings.EMBEDDED_DIR) if settings.EMBEDDED else None
         if last_words is not None:
             print(f"The database ended by itself. Stopping the rest. {last_words}")
             return 1

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 
-def kept_secret(path: Path) -> str:
+def load_or_create_secret(path: Path) -> str:
     """Return the secret kept at `path`; on the first call make it (mode 0600).
 
     Safe when several processes start at once: all get the same secret.

@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
-from config.secret import kept_secret
+from config.secret import load_or_create_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -22,7 +22,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")  # what the environment already says wins
 
 
-def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     """Return the environment variable `name`; refuse a value that is not one of `allowed`."""
     value: str = env.str(name, default=default)
     if value not in allowed:
@@ -30,7 +30,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def whole_number(name: str, default: int, least: int = 1) -> int:
+def env_integer(name: str, default: int, least: int = 1) -> int:
     """Return the environment variable `name` as a number; refuse what is none, or is below `least`."""
     text: str = env.str(name, default=str(default)).strip()
     if not text.isdecimal() or int(text) < least:
@@ -46,7 +46,7 @@ EMBEDDED_DIR = DATA_DIR / "postgres"
 DEBUG = env.bool("DEBUG", default=False)
 
 
-def given_database() -> dict[str, Any]:
+def external_database() -> dict[str, Any]:
     """Return the database of DATABASE_URL; refuse any but PostgreSQL, whose SQL the project speaks."""
     database: dict[str, Any] = env.db("DATABASE_URL")
     if database["ENGINE"] != "django.db.backends.postgresql":
@@ -59,7 +59,7 @@ def given_database() -> dict[str, Any]:
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **(embedded.address(EMBEDDED_DIR).settings() if EMBEDDED else given_database()),
+        **(embedded.get_address(EMBEDDED_DIR).settings() if EMBEDDED else external_database()),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # they outlive a transaction, which PgBouncer does not allow
@@ -81,7 +81,7 @@ CACHES: dict[str, dict[str, Any]] = {
 
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
 if not SECRET_KEY and EMBEDDED:
-    SECRET_KEY = kept_secret(DATA_DIR / "secret_key")
+    SECRET_KEY = load_or_create_secret(DATA_DIR / "secret_key")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is missing. With DATABASE_URL this is a production site, which needs a secret of its own, the same "
@@ -90,13 +90,13 @@ if not SECRET_KEY:
     )
 
 HTTPS = env.bool("HTTPS", default=not EMBEDDED and not DEBUG)
-PROXY_COUNT = whole_number("PROXY_COUNT", 0, least=0)
+PROXY_COUNT = env_integer("PROXY_COUNT", 0, least=0)
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED or DEBUG else []
 )
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=HTTPS)
-SECURE_HSTS_SECONDS = whole_number("HSTS_SECONDS", 31_536_000 if HTTPS else 0, least=0)
+SECURE_HSTS_SECONDS = env_integer("HSTS_SECONDS", 31_536_000 if HTTPS else 0, least=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_COUNT else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -162,7 +162,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "config.fragments.WholePage",
+    "config.middleware.HtmxFullPageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -251,23 +251,23 @@ IMPORTS_SITE_URL = site_url()
 
 # --- imports ------------------------------------------------------------------------------------
 
-IMPORTS_APPROVAL = choice("IMPORTS_APPROVAL", "creators", ("creators", "always", "never"))
+IMPORTS_APPROVAL = env_choice("IMPORTS_APPROVAL", "creators", ("creators", "always", "never"))
 IMPORTS_DEFAULT_COUNTRY: str = env.str("IMPORTS_DEFAULT_COUNTRY", default="").upper()
 IMPORTS_TIME_ZONE: str = env.str("IMPORTS_TIME_ZONE", default="UTC")
-IMPORTS_MAX_MB = whole_number("IMPORTS_MAX_MB", 500)
-IMPORTS_BUCKET_ROWS = whole_number("IMPORTS_BUCKET_ROWS", 20_000)
-IMPORTS_MAX_IDENTIFIER_VALUES = whole_number("IMPORTS_MAX_IDENTIFIER_VALUES", 10)
-IMPORTS_LEASE_SECONDS = whole_number("IMPORTS_LEASE_SECONDS", 120, least=2)
-IMPORTS_FILTER_SECONDS = whole_number("IMPORTS_FILTER_SECONDS", 5)
-IMPORTS_SWEEP_SECONDS = whole_number("IMPORTS_SWEEP_SECONDS", 10)
-IMPORTS_WORKERS = whole_number("IMPORTS_WORKERS", max(2, os.cpu_count() or 2))
+IMPORTS_MAX_MB = env_integer("IMPORTS_MAX_MB", 500)
+IMPORTS_BUCKET_ROWS = env_integer("IMPORTS_BUCKET_ROWS", 20_000)
+IMPORTS_MAX_IDENTIFIER_VALUES = env_integer("IMPORTS_MAX_IDENTIFIER_VALUES", 10)
+IMPORTS_LEASE_SECONDS = env_integer("IMPORTS_LEASE_SECONDS", 120, least=2)
+IMPORTS_FILTER_SECONDS = env_integer("IMPORTS_FILTER_SECONDS", 5)
+IMPORTS_SWEEP_SECONDS = env_integer("IMPORTS_SWEEP_SECONDS", 10)
+IMPORTS_WORKERS = env_integer("IMPORTS_WORKERS", max(2, os.cpu_count() or 2))
 
 # --- the queue ----------------------------------------------------------------------------------
 
 # A unit of work ends before its lease does, so that no two workers do the same work at once. A task begins no unit
 # after IMPORTS_TASK_SECONDS, and what it has begun then gets half of its time at least.
 TIMEOUT = max(1, IMPORTS_LEASE_SECONDS - 10)
-IMPORTS_TASK_SECONDS = min(whole_number("IMPORTS_TASK_SECONDS", 20), max(1, TIMEOUT // 2))
+IMPORTS_TASK_SECONDS = min(env_integer("IMPORTS_TASK_SECONDS", 20), max(1, TIMEOUT // 2))
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "imports",
@@ -293,9 +293,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "config.logs.WithoutValues", "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {
+            "()": "config.logs.ValueFreeFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
     },
-    "filters": {"without_result": {"()": "config.logs.WithoutResult"}},
+    "filters": {"without_result": {"()": "config.logs.TaskResultFilter"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_result"]},
     },

@@ -12,7 +12,7 @@ from imports.jobs import pending
 from imports.jobs.transitions import Actor
 from imports.models import ImportJob
 
-FIRST = ("imports", "profiles")
+FIRST_APPS = ("imports", "profiles")
 """What people come for; the site's own records follow."""
 
 
@@ -28,10 +28,10 @@ class Site(admin.AdminSite):
         for model in (model for app in apps for model in app["models"] if model["model"] is ImportJob):
             if count := _waiting(request):
                 model["name"] = f"{model['name']} ({count:,} waiting)"
-        return sorted(apps, key=lambda app: app["app_label"] not in FIRST)
+        return sorted(apps, key=lambda app: app["app_label"] not in FIRST_APPS)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        desk = pending.desk(Actor.of(request.user), _waiting(request))
+        desk = pending.pending_work(Actor.of(request.user), _waiting(request))
         return super().index(request, {"desk": desk, **(extra_context or {})})
 
 

@@ -60,7 +60,7 @@ class JobTables:
             cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED}{_EVENTS if events else ''})")
             cursor.execute(f"COMMENT ON TABLE {self.staged} IS '{_SHAPE}'")
 
-    def are_known(self) -> bool:
+    def are_current(self) -> bool:
         """Whether the tables are there, and of the shape that this release of the project makes."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [self.staged])

@@ -11,7 +11,7 @@ from imports.mapping.column_mapping import Target
 from imports.states import CHECKED, Status, Step
 from profiles.merging.actions import Action
 from profiles.models import ChangeSet
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 
 class ImportJob(models.Model):
@@ -90,7 +90,7 @@ class ImportJob(models.Model):
     finished = models.DateTimeField(null=True, blank=True)
     step_started = models.DateTimeField(null=True, blank=True)
     queued = models.DateTimeField(null=True, blank=True, help_text="When the queue was last asked to go on.")
-    setbacks = models.SmallIntegerField(default=0, help_text="How often its step could not be begun or ended.")
+    step_failures = models.SmallIntegerField(default=0, help_text="How often its step could not be begun or ended.")
 
     class Meta:
         verbose_name = "import"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from profiles.merging.actions import Action
-from profiles.values.parsers import GENDERS, PhoneFormat, ValueOptions
+from profiles.values.types import GENDERS, PhoneFormat, ValueOptions
 
 MEGABYTE = 1024**2
 SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})
@@ -24,7 +24,7 @@ class OnInvalid(enum.StrEnum):
     DROP_VALUE = "drop_value"
 
 
-class Unknown(enum.StrEnum):
+class UnknownColumns(enum.StrEnum):
     """What a column becomes that fits no attribute (D-18)."""
 
     SUGGEST = "suggest"
@@ -32,7 +32,7 @@ class Unknown(enum.StrEnum):
     REQUIRE_MAPPING = "require_mapping"
 
 
-class Forbidden(enum.StrEnum):
+class ForbiddenCharacters(enum.StrEnum):
     """What a forbidden character in a header does (HI-06, D-12)."""
 
     WARN = "warn"
@@ -64,9 +64,9 @@ class Options:
     """
 
     on_invalid_value: OnInvalid = OnInvalid.FAIL_ROW
-    unknown_columns: Unknown = Unknown.SUGGEST
+    unknown_columns: UnknownColumns = UnknownColumns.SUGGEST
     enforce_mandatory: bool = True
-    forbidden_characters: Forbidden = Forbidden.WARN
+    forbidden_characters: ForbiddenCharacters = ForbiddenCharacters.WARN
     header_case: HeaderCase = HeaderCase.ALIKE
     identifier_first: bool = False
     refuse_placeholders: bool = False
@@ -166,9 +166,9 @@ CLEVERTAP = Preset(
     "clevertap",
     "CleverTap CSV upload",
     Options(
-        unknown_columns=Unknown.CREATE,
+        unknown_columns=UnknownColumns.CREATE,
         enforce_mandatory=False,
-        forbidden_characters=Forbidden.REJECT,
+        forbidden_characters=ForbiddenCharacters.REJECT,
         header_case=HeaderCase.IDENTIFIERS_EXACT,
         identifier_first=True,
         refuse_placeholders=True,
@@ -214,8 +214,8 @@ EXPERTFLOW = Preset(
     "expertflow",
     "Expertflow bulk upload",
     Options(
-        unknown_columns=Unknown.REQUIRE_MAPPING,
-        forbidden_characters=Forbidden.ALLOW,
+        unknown_columns=UnknownColumns.REQUIRE_MAPPING,
+        forbidden_characters=ForbiddenCharacters.ALLOW,
         alias_with_external_id=True,
         phone_format=PhoneFormat.PLUS,
         bracket_dates=False,
@@ -235,9 +235,9 @@ BRAZE = Preset(
     "Braze user import",
     Options(
         on_invalid_value=OnInvalid.DROP_VALUE,
-        unknown_columns=Unknown.CREATE,
+        unknown_columns=UnknownColumns.CREATE,
         enforce_mandatory=False,
-        forbidden_characters=Forbidden.ALLOW,
+        forbidden_characters=ForbiddenCharacters.ALLOW,
         header_case=HeaderCase.EXACT,
         phone_format=PhoneFormat.E164,
         bracket_dates=False,

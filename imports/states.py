@@ -36,7 +36,7 @@ CHECKED = (
 )
 """States of jobs whose mapping was found to be good, and whose columns are kept."""
 
-RAN = (Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.UNDOING, Status.UNDONE)
+FINISHED_STATUSES = (Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.UNDOING, Status.UNDONE)
 """States of jobs that came to an end: their counts are those of what was done."""
 
 

@@ -13,20 +13,20 @@ from imports.worker import index_builds
 
 def advance(job_id: int) -> None:
     """Carry a job forward for a while; what is left goes back to the queue, so that other jobs have their turn."""
-    if driver.work_on(job_id, settings.IMPORTS_TASK_SECONDS):
-        queue.advance(ImportJob.objects.get(pk=job_id), times=1)
+    if driver.run_units(job_id, settings.IMPORTS_TASK_SECONDS):
+        queue.enqueue_job(ImportJob.objects.get(pk=job_id), times=1)
 
 
-def tell(transition_id: int) -> None:
+def send_notice(transition_id: int) -> None:
     """Send the e-mails that a transition of a job calls for."""
     notifications.send(transition_id)
 
 
-def keep_index(attribute_id: int) -> None:
+def update_index(attribute_id: int) -> None:
     """Make or drop what people are found fast by in an attribute."""
-    index_builds.keep(attribute_id)
+    index_builds.update_indexes(attribute_id)
 
 
 def make_download(number: int) -> None:
     """Make a file that somebody asked for."""
-    downloads.make(number)
+    downloads.build_download(number)

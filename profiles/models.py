@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from profiles.merging.consent import Channel
 from profiles.schema import Definition, Schema
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 
 class Profile(models.Model):

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from profiles.values import parsers
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 EXTERNAL_ID = "external_id"
 OBJECT_ID = "object_id"

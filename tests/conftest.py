@@ -19,7 +19,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from config import embedded
-from config.settings import given_database
+from config.settings import external_database
 from tests.settings import NO_SERVER
 
 # A server that lives for one run has nothing to lose in a crash.
@@ -43,9 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ["DATABASE_URL"] == NO_SERVER:
         folder = Path(tempfile.mkdtemp(prefix="profile-imports-db-"))
         shared.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = shared.enter_context(embedded.running(folder / "postgres", NOT_DURABLE))
+        server = shared.enter_context(embedded.running_server(folder / "postgres", NOT_DURABLE))
         os.environ["DATABASE_URL"] = server.url()
-        settings.DATABASES["default"].update(given_database())  # settings were read before this file
+        settings.DATABASES["default"].update(external_database())  # settings were read before this file
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

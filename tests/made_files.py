@@ -7,13 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 import xlsxwriter
 
-from imports.files.source import Chosen, Limits, Source, SourceError
+from imports.files.errors import Limits, SourceError
+from imports.files.format import FormatChoices
+from imports.files.source import Source
 
 PEOPLE = b"email,name\nana@example.org,Ana\nbob@example.org,Bob\n"
 
 
 def detect(data: bytes, limits: Limits | None = None, **chosen: str | None) -> Source:
-    return Source.detect(io.BytesIO(data), "people.csv", limits or Limits(), Chosen(**chosen))
+    return Source.detect(io.BytesIO(data), "people.csv", limits or Limits(), FormatChoices(**chosen))
 
 
 def refused(data: bytes, limits: Limits | None = None, **chosen: str | None) -> SourceError:

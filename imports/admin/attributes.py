@@ -20,7 +20,7 @@ class ImportingAttributeForm(AttributeForm):
     """What values are does not change while an import writes them."""
 
     def obstacle(self, before: Definition | None, after: Definition) -> str:
-        return schema_guard.why_wait() if before and changes.is_other_form(before, after) else ""
+        return schema_guard.schema_change_blocker() if before and changes.is_other_form(before, after) else ""
 
 
 @admin.register(Attribute)
@@ -30,12 +30,12 @@ class ImportingAttributeAdmin(AttributeAdmin):
     form = ImportingAttributeForm
 
     def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
-        return super().why_not_delete(request, attribute) or schema_guard.why_wait()
+        return super().why_not_delete(request, attribute) or schema_guard.schema_change_blocker()
 
     def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
         super().save_model(request, obj, form, change)
-        queue.keep_index(obj.pk)
+        queue.enqueue_index(obj.pk)
 
     def delete_model(self, request: HttpRequest, obj: Attribute) -> None:
-        queue.keep_index(obj.pk)
+        queue.enqueue_index(obj.pk)
         super().delete_model(request, obj)

@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from imports.admin import preset_descriptions, samples
-from imports.admin.pages import may_look, page
+from imports.admin.pages import may_view, render_page
 from imports.drafts import help_texts
-from imports.files.errors import Limits, in_bytes
+from imports.files.errors import Limits, format_bytes
 from imports.jobs.transitions import TRANSITIONS
 from imports.mapping import examples, guidance, preset_choices
 from imports.mapping.headers import LONGEST_NAME
@@ -24,11 +24,11 @@ from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES
 from profiles.models import load_schema
 from profiles.schema import KEY_BYTES, LONGEST_OWN_FIELD, OWN_FIELDS, Schema
 from profiles.values.dates import KNOWN_FORMATS
-from profiles.values.parsers import ValueOptions, ValueType
+from profiles.values.types import ValueOptions, ValueType
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HelpEntry:
     """One line of a table: what it is about, what is to say of it, and more where there is more."""
 
     name: str
@@ -37,7 +37,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StatusHelp:
     """A status with its ways out, by whom they are open to."""
 
     name: str
@@ -45,9 +45,9 @@ class Stage:
     ways: dict[str, list[str]]
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def help_view(request: HttpRequest) -> HttpResponse:
     """The whole page; its sections have addresses of their own."""
-    if not may_look(request):
+    if not may_view(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
     known = load_schema()
     context: dict[str, Any] = {
@@ -58,43 +58,45 @@ def view(request: HttpRequest) -> HttpResponse:
         "synonyms": list(synonyms(known)),
         "mandatory": [each.key for each in known.definitions.values() if each.mandatory],
         "identifiers": list(identifiers(known)),
-        "actions": [Line(action.label, says) for action, says in guidance.ACTIONS.items()],
+        "actions": [HelpEntry(action.label, says) for action, says in guidance.ACTIONS.items()],
         "presets": list(PRESETS.values()),
-        "presets_in_words": preset_descriptions.side_by_side(known),
-        "outcomes": [Line(outcome.value, says) for outcome, says in help_texts.OUTCOMES.items()],
+        "presets_in_words": preset_descriptions.compare_presets(known),
+        "outcomes": [HelpEntry(outcome.value, says) for outcome, says in help_texts.OUTCOMES.items()],
         "not_run": help_texts.NOT_RUN,
         "approval": help_texts.APPROVAL[settings.IMPORTS_APPROVAL],
-        "stages": list(stages()),
-        **samples.offered(),
+        "stages": list(statuses()),
+        **samples.sample_choices(),
     }
-    return page(request, "help", None, **context)
+    return render_page(request, "help", None, **context)
 
 
-def limits() -> Iterator[Line]:
+def limits() -> Iterator[HelpEntry]:
     """Everything that is too much, and how much is not."""
     enforced = Limits(max_bytes=settings.IMPORTS_MAX_MB * MEGABYTE)
     for limit in (each for each in fields(Limits) if each.type is int):
         number = getattr(enforced, limit.name)
         in_words = limit.name.endswith(("bytes", "memory"))
-        yield Line(help_texts.LIMITS.get(limit.name, limit.name), in_bytes(number) if in_words else f"{number:,}")
-    yield Line("Name of an attribute, and header of a column", f"{min(KEY_BYTES, LONGEST_NAME)} bytes")
-    yield Line("Text in one value", f"{ValueOptions().max_bytes} bytes")
+        yield HelpEntry(
+            help_texts.LIMITS.get(limit.name, limit.name), format_bytes(number) if in_words else f"{number:,}"
+        )
+    yield HelpEntry("Name of an attribute, and header of a column", f"{min(KEY_BYTES, LONGEST_NAME)} bytes")
+    yield HelpEntry("Text in one value", f"{ValueOptions().max_bytes} bytes")
     for key, longest in LONGEST_OWN_FIELD.items():
-        yield Line(OWN_FIELDS[key], f"{longest:,} bytes")
-    yield Line("Attributes of one person that are not built in", str(MAX_CUSTOM_ATTRIBUTES))
-    yield Line(
+        yield HelpEntry(OWN_FIELDS[key], f"{longest:,} bytes")
+    yield HelpEntry("Attributes of one person that are not built in", str(MAX_CUSTOM_ATTRIBUTES))
+    yield HelpEntry(
         "Values of one person under one identifier, such as e-mails", str(settings.IMPORTS_MAX_IDENTIFIER_VALUES)
     )
 
 
-def types() -> Iterator[Line]:
+def types() -> Iterator[HelpEntry]:
     """The types of values with examples."""
     for kind in ValueType:
         look = examples.TYPES[kind]
-        yield Line(kind.value.replace("_", " "), look.says, ", ".join(look.examples))
+        yield HelpEntry(kind.value.replace("_", " "), look.says, ", ".join(look.examples))
 
 
-def synonyms(known: Schema) -> Iterator[Line]:
+def synonyms(known: Schema) -> Iterator[HelpEntry]:
     """Other headers that mean the same, by attribute: as systems spell it, and what is only suggested for it."""
     keys = [*OWN_FIELDS, *known.definitions]
     for key in keys:
@@ -103,18 +105,18 @@ def synonyms(known: Schema) -> Iterator[Line]:
             for spellings in (SYNONYMS, GUESSES)
         )
         if says or more:
-            yield Line(key, says, more)
+            yield HelpEntry(key, says, more)
 
 
-def identifiers(known: Schema) -> Iterator[tuple[str, list[Line]]]:
+def identifiers(known: Schema) -> Iterator[tuple[str, list[HelpEntry]]]:
     """What people can be found by, by what it is, and what it suits (HI-29, HI-33)."""
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[HelpEntry]] = {}
     for key, says in guidance.identifiers(known).items():
-        groups.setdefault(guidance.group(key, known), []).append(Line(preset_choices.label(key, known), says, key))
+        groups.setdefault(guidance.group(key, known), []).append(HelpEntry(preset_choices.label(key, known), says, key))
     yield from groups.items()
 
 
-def stages() -> Iterator[Stage]:
+def statuses() -> Iterator[StatusHelp]:
     """The statuses that an import can come to, in their order, with who may do what there."""
     reached = {Status.DRAFT, *(rule.target for rule in TRANSITIONS.values())}
     for status in Status:
@@ -124,4 +126,4 @@ def stages() -> Iterator[Stage]:
                 if status in rule.sources:
                     name = help_texts.TRANSITIONS.get(transition, transition.capitalize())
                     ways.setdefault(str(rule.role), []).append(f"{name} → {rule.target.label}")
-            yield Stage(status.label, help_texts.STATUSES.get(status, ""), ways)
+            yield StatusHelp(status.label, help_texts.STATUSES.get(status, ""), ways)

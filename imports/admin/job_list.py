@@ -16,14 +16,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from imports.cli.run import is_at_work
+from imports.cli.run import is_active
 from imports.jobs import leases, progress
 from imports.models import ImportJob
-from imports.states import RAN, Status, Step
+from imports.states import FINISHED_STATUSES, Status, Step
 
-MOST_UPLOADERS = 1_000
+MAX_UPLOADERS = 1_000
 
-TARGETING = {
+TARGETING_LABELS = {
     ImportJob.Targeting.FILTER: "Filter",
     ImportJob.Targeting.SEGMENT: "Filter and segment",
     ImportJob.Targeting.NONE: "No",
@@ -45,15 +45,15 @@ _ICONS = {
 class JobList(ChangeList):
     """A page of jobs, each with how far it is, and whether there is work at all."""
 
-    is_live = False
+    has_active_jobs = False
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        shares = progress.shares([job for job in self.result_list if is_at_work(job)])
+        shares = progress.percent_done([job for job in self.result_list if is_active(job)])
         for job in self.result_list:
             job.share = shares.get(job.pk)
-        at_work = ImportJob.objects.filter(status__in=leases.AT_WORK).exclude(step=Step.IDLE)
-        self.is_live = at_work.exists()
+        at_work = ImportJob.objects.filter(status__in=leases.ACTIVE_STATUSES).exclude(step=Step.IDLE)
+        self.has_active_jobs = at_work.exists()
 
 
 class UploaderFilter(admin.FieldListFilter):
@@ -70,10 +70,10 @@ class UploaderFilter(admin.FieldListFilter):
         people = list(
             get_user_model()
             ._default_manager.filter(Exists(uploaded))
-            .order_by("email", "username")[: MOST_UPLOADERS + 1]
+            .order_by("email", "username")[: MAX_UPLOADERS + 1]
         )
-        self.people = [(str(user.pk), _named(user)) for user in people[:MOST_UPLOADERS]]
-        self.most = MOST_UPLOADERS if len(people) > MOST_UPLOADERS else 0
+        self.people = [(str(user.pk), _named(user)) for user in people[:MAX_UPLOADERS]]
+        self.most = MAX_UPLOADERS if len(people) > MAX_UPLOADERS else 0
 
     def expected_parameters(self) -> list[str | None]:
         return ["created_by"]
@@ -102,37 +102,37 @@ class UploadDateFilter(admin.DateFieldListFilter):
         self.title = "upload date"
 
 
-def uploader(job: ImportJob) -> SafeString:
+def render_uploader(job: ImportJob) -> SafeString:
     """Their e-mail address with their name as title; their name where there is no address."""
     user = job.created_by
-    return format_html('<span title="{}">{}</span>', name_of(user), (user and user.email) or name_of(user))
+    return format_html('<span title="{}">{}</span>', user_name(user), (user and user.email) or user_name(user))
 
 
-def state(job: Any) -> SafeString:
+def render_state(job: Any) -> SafeString:
     """An icon and a word, with how far a running job is."""
     share = "" if getattr(job, "share", None) is None else f" {job.share} %"
-    icon = _WAITS if is_at_work(job) else _ICONS.get(Status(job.status), _WAITS)
+    icon = _WAITS if is_active(job) else _ICONS.get(Status(job.status), _WAITS)
     form = '<span class="state"><img src="{}" alt="" width="14" height="14"> <span>{}{}</span></span>'
     return format_html(form, static(icon), job.get_status_display(), share)
 
 
-def counted(job: ImportJob, number: int) -> str:
+def format_count(job: ImportJob, number: int) -> str:
     """A number of what was done; before there is any, a dash."""
-    return intcomma(number) if job.status in RAN else "–"
+    return intcomma(number) if job.status in FINISHED_STATUSES else "–"
 
 
-def results(job: ImportJob) -> SafeString:
+def render_results_link(job: ImportJob) -> SafeString:
     """A link to what came of it (RP-08); nothing before there is any."""
-    if job.status not in RAN or not job.total:
+    if job.status not in FINISHED_STATUSES or not job.total:
         return SafeString("")
     form = ' <a class="results-link" href="{}">Results<span class="visually-hidden"> of {}</span></a>'
     return format_html(form, reverse("admin:imports_importjob_results", args=[job.pk]), job.name)
 
 
-def name_of(user: Model | None) -> str:
+def user_name(user: Model | None) -> str:
     """What a person is called; for a job of no person that it came from a command or a program."""
     return "–" if user is None else str(user.get_full_name() or user.get_username())  # type: ignore[attr-defined]
 
 
 def _named(user: Any) -> str:
-    return f"{user.email} ({name_of(user)})" if user.email else name_of(user)
+    return f"{user.email} ({user_name(user)})" if user.email else user_name(user)

@@ -61,23 +61,23 @@ class ImportJobAdmin(ReadOnly):
         return pages.may_upload(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return pages.may_look(request)
+        return pages.may_view(request)
 
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site.admin_view
         return [
-            path("<int:number>/configure/", site(view.view), name="imports_importjob_configure"),
-            path("<int:number>/mapping/", site(view.mapping_download), name="imports_importjob_mapping"),
-            path("<int:number>/transition/", site(job_page.transition), name="imports_importjob_transition"),
-            path("<int:number>/change/", site(job_page.view), name="imports_importjob_change"),
-            path("<int:number>/results/", site(downloads.results), name="imports_importjob_results"),
-            path("<int:number>/failed-rows/", site(downloads.failed_rows), name="imports_importjob_failed"),
-            path("<int:number>/problems/", site(downloads.problems_listed), name="imports_importjob_problems"),
-            path("<int:number>/reach/", site(reach.view), name="imports_importjob_reach"),
-            path("help/", site(help_page.view), name="imports_importjob_help"),
-            path("sample/", site(samples.view), name="imports_importjob_sample"),
-            path("add/", site(upload.view), name="imports_importjob_add"),
-            path("mail/", site(notifications.view), name="imports_importjob_mail"),
+            path("<int:number>/configure/", site(view.configure_view), name="imports_importjob_configure"),
+            path("<int:number>/mapping/", site(view.download_mapping), name="imports_importjob_mapping"),
+            path("<int:number>/transition/", site(job_page.transition_view), name="imports_importjob_transition"),
+            path("<int:number>/change/", site(job_page.job_view), name="imports_importjob_change"),
+            path("<int:number>/results/", site(downloads.download_results), name="imports_importjob_results"),
+            path("<int:number>/failed-rows/", site(downloads.download_failed_rows), name="imports_importjob_failed"),
+            path("<int:number>/problems/", site(downloads.download_problems), name="imports_importjob_problems"),
+            path("<int:number>/reach/", site(reach.reach_view), name="imports_importjob_reach"),
+            path("help/", site(help_page.help_view), name="imports_importjob_help"),
+            path("sample/", site(samples.download_sample), name="imports_importjob_sample"),
+            path("add/", site(upload.upload_view), name="imports_importjob_add"),
+            path("mail/", site(notifications.notifications_view), name="imports_importjob_mail"),
             *super().get_urls(),
         ]
 
@@ -94,31 +94,31 @@ class ImportJobAdmin(ReadOnly):
 
     @admin.display(description="Uploaded by", ordering="created_by__email")
     def uploader(self, job: ImportJob) -> SafeString:
-        return job_list.uploader(job)
+        return job_list.render_uploader(job)
 
     @admin.display(description="Status", ordering="status")
     def state(self, job: ImportJob) -> SafeString:
-        return format_html("{}{}", job_list.state(job), job_list.results(job))
+        return format_html("{}{}", job_list.render_state(job), job_list.render_results_link(job))
 
     @admin.display(description="No. of Errors", ordering="failed")
     def errors(self, job: ImportJob) -> str:
-        return job_list.counted(job, job.failed)
+        return job_list.format_count(job, job.failed)
 
     @admin.display(description="No. of Records", ordering=F("imported") + F("updated"))
     def records(self, job: ImportJob) -> str:
-        return job_list.counted(job, job.imported + job.updated)
+        return job_list.format_count(job, job.imported + job.updated)
 
     @admin.display(description="File", ordering="file_name")
-    def file_shown(self, job: ImportJob) -> SafeString:
+    def display_file_name(self, job: ImportJob) -> SafeString:
         return format_html('<bdi dir="auto">{}</bdi>', job.file_name)
 
     @admin.display(description="Uploader", ordering="created_by__username")
     def uploader_name(self, job: ImportJob) -> str:
-        return job_list.name_of(job.created_by)
+        return job_list.user_name(job.created_by)
 
     @admin.display(description="Targeting", ordering="targeting")
     def targeted(self, job: ImportJob) -> str:
-        return job_list.TARGETING[ImportJob.Targeting(job.targeting)]
+        return job_list.TARGETING_LABELS[ImportJob.Targeting(job.targeting)]
 
     @admin.display(description="Rows", ordering="total")
     def rows(self, job: ImportJob) -> str:

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from imports.admin.pages import address, may_look, page
+from imports.admin.pages import import_url, may_view, render_page
 from imports.jobs import notifications
 
 
@@ -21,16 +21,16 @@ class MailForm(forms.Form):
     )
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def notifications_view(request: HttpRequest) -> HttpResponse:
     """Show what was chosen, and keep what is sent."""
-    if not may_look(request):
+    if not may_view(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
     if request.method != "POST":
         form = MailForm(initial={"wanted": notifications.wants_mail(request.user)})
-        return page(request, "mail", None, form=form, title="E-mails about imports")
+        return render_page(request, "mail", None, form=form, title="E-mails about imports")
     form = MailForm(request.POST)
     if form.is_valid():
-        notifications.choose(request.user, wanted=form.cleaned_data["wanted"])
+        notifications.set_wants_mail(request.user, wanted=form.cleaned_data["wanted"])
         told = "You get e-mails about imports." if form.cleaned_data["wanted"] else "You get no e-mails about imports."
         messages.success(request, told)
-    return HttpResponseRedirect(address("mail"))
+    return HttpResponseRedirect(import_url("mail"))

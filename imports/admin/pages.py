@@ -25,22 +25,22 @@ def is_small(job: ImportJob) -> bool:
     return job.total <= SMALL_ROWS and job.total * job.columns.count() <= SMALL_CELLS
 
 
-def actor(request: HttpRequest) -> Actor:
+def get_actor(request: HttpRequest) -> Actor:
     """Who asks, as far as imports are concerned."""
     return Actor.of(request.user)
 
 
 def may_upload(request: HttpRequest) -> bool:
-    return actor(request).may_upload
+    return get_actor(request).may_upload
 
 
-def may_look(request: HttpRequest) -> bool:
-    return transitions.may_look(actor(request))
+def may_view(request: HttpRequest) -> bool:
+    return transitions.may_view(get_actor(request))
 
 
-def job_to_see(request: HttpRequest, number: int) -> ImportJob:
+def get_job(request: HttpRequest, number: int) -> ImportJob:
     """The job of a page. Raises ``PermissionDenied``, or ``Http404`` for one that is not there any more."""
-    if not may_look(request):
+    if not may_view(request):
         raise PermissionDenied
     transitions = Prefetch("transitions", JobTransition.objects.select_related("actor"))
     jobs = ImportJob.objects.select_related("created_by", "change_set").prefetch_related(transitions)
@@ -50,34 +50,34 @@ def job_to_see(request: HttpRequest, number: int) -> ImportJob:
     return job
 
 
-def job_to_work_on(request: HttpRequest, number: int) -> ImportJob:
+def get_editable_job(request: HttpRequest, number: int) -> ImportJob:
     """The same for a page on which the job can be changed. Raises ``PermissionDenied`` for others' jobs too."""
-    job = job_to_see(request, number)
+    job = get_job(request, number)
     try:
-        transitions.check_role(job, Transition.CHECK, actor(request))
+        transitions.check_role(job, Transition.CHECK, get_actor(request))
     except Refused as refused:
         raise PermissionDenied(refused.message) from refused
     return job
 
 
-def page(request: HttpRequest, template: str, job: ImportJob | None, **context: Any) -> TemplateResponse:
+def render_page(request: HttpRequest, template: str, job: ImportJob | None, **context: Any) -> TemplateResponse:
     """A page of the admin about one job, or about one that is to be."""
     shown = {"opts": ImportJob._meta, "job": job, **context}
     return TemplateResponse(request, f"imports/{template}.html", admin.site.each_context(request) | shown)
 
 
-def address(name: str, job: ImportJob | None = None) -> str:
+def import_url(name: str, job: ImportJob | None = None) -> str:
     return reverse(f"admin:imports_importjob_{name}", args=() if job is None else (job.pk,))
 
 
-def tell(request: HttpRequest, refused: Refused) -> None:
+def show_refusal(request: HttpRequest, refused: Refused) -> None:
     """Say why something was not done. Raises ``PermissionDenied`` where it is a matter of roles."""
     if refused.code == "role":
         raise PermissionDenied(refused.message) from refused
     messages.error(request, refused.message)
 
 
-def typed(sent: QueryDict, name: str) -> str:
+def get_text(sent: QueryDict, name: str) -> str:
     """A text that a person typed or followed, without what a database cannot hold."""
     return sent.get(name, "").replace("\0", "").strip()
 

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 
 from imports.admin import pages, people_filter, upload
 from imports.models import ImportJob
-from profiles.admin.extensible import Added
+from profiles.admin.extensible import ExtraFilter
 from profiles.admin.people import ProfileAdmin
 from profiles.admin.source import Source
 from profiles.models import ChangeSet, Profile
@@ -28,32 +28,32 @@ class ImportingProfileAdmin(ProfileAdmin):
     list_template = "imports/people.html"
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(upload.view)
+        view = self.admin_site.admin_view(upload.upload_view)
         return [path("import/", view, name="profiles_profile_import"), *super().get_urls()]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return super().has_module_permission(request) or pages.may_look(request)
+        return super().has_module_permission(request) or pages.may_view(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) or pages.may_look(request)
+        return super().has_view_permission(request, obj) or pages.may_view(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_upload": pages.may_upload(request), **(extra_context or {})})
 
-    def added(self, sent: Parameters) -> Added:
-        return people_filter.of_import(sent)
+    def added(self, sent: Parameters) -> ExtraFilter:
+        return people_filter.parse_import_filter(sent)
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Imports by their names, with links for those who may look at them."""
-        return super().writers(request, change_sets) | sources(request, change_sets)
+        return super().writers(request, change_sets) | import_sources(request, change_sets)
 
 
-def sources(request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
+def import_sources(request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
     """The imports among change sets, by the primary key of those."""
-    may_look = pages.may_look(request)
+    may_look = pages.may_view(request)
     jobs = ImportJob.objects.only("name", "change_set").filter(change_set__in=change_sets)
     return {
-        job.change_set_id: Source(job.name, pages.address("change", job) if may_look else "")
+        job.change_set_id: Source(job.name, pages.import_url("change", job) if may_look else "")
         for job in jobs
         if job.change_set_id is not None
     }

@@ -11,30 +11,30 @@ from django.utils.http import urlencode
 
 from imports.models import ImportJob
 from profiles.admin import name_lookup
-from profiles.admin.extensible import Added
+from profiles.admin.extensible import ExtraFilter
 from profiles.admin.name_lookup import label
 from profiles.models import Segment
 from profiles.search import condition_parameters
 from profiles.search.condition_parameters import Parameters
 from profiles.search.conditions import InvalidCondition, Member, Outcome
 
-RECENT = 50
+MAX_RECENT = 50
 
 
-def people_of(job: ImportJob, outcome: Outcome | None = None) -> str:
+def people_url(job: ImportJob, outcome: Outcome | None = None) -> str:
     """The address of the list of those whom an import created or found, or only one of the two (SG-06)."""
     which = {"import": job.pk} | ({"outcome": outcome.value} if outcome else {})
     return f"{reverse('admin:profiles_profile_changelist')}?{urlencode(which)}"
 
 
-def segment_of(job: ImportJob) -> Segment | None:
+def get_segment(job: ImportJob) -> Segment | None:
     """The segment that the import made, if somebody has not deleted it (SG-04)."""
     if job.targeting != ImportJob.Targeting.SEGMENT or job.change_set_id is None:
         return None
     return Segment.objects.filter(change_set=job.change_set_id).first()
 
 
-def of_import(sent: Parameters) -> Added:
+def parse_import_filter(sent: Parameters) -> ExtraFilter:
     """What the address says about an import: its number, or its exact name as somebody types it (SG-03)."""
     number, text = (" ".join(sent.get(name, ())[-1:]).strip() for name in ("import", "import_name"))
     recent, numbered = _recent_and(number)
@@ -42,15 +42,15 @@ def of_import(sent: Parameters) -> Added:
     try:
         context["outcome"] = outcome = condition_parameters.outcome(sent)
         if not text and not number:
-            return Added(context=context)
+            return ExtraFilter(context=context)
         jobs = _named(text) if text else numbered
         job = _only(jobs, text)
     except _SeveralImports as several:
         links = [(label(job), _instead(sent, job)) for job in several.jobs]
-        return Added(wrong=[several], context=context | {"same_name": links, "import_problem": str(several)})
+        return ExtraFilter(wrong=[several], context=context | {"same_name": links, "import_problem": str(several)})
     except InvalidCondition as invalid:
-        return Added(wrong=[invalid], context=context | {"import_problem": str(invalid)})
-    return Added(
+        return ExtraFilter(wrong=[invalid], context=context | {"import_problem": str(invalid)})
+    return ExtraFilter(
         Member(job.change_set_id, outcome) if job.change_set_id else None,
         f"{label(job)}, {outcome} only" if outcome else label(job),
         [("import", str(job.pk)), *([("outcome", outcome.value)] if outcome else [])],
@@ -87,12 +87,12 @@ def _named(text: str) -> list[ImportJob]:
 def _recent_and(number: str) -> tuple[list[ImportJob], list[ImportJob]]:
     """The newest imports to filter by, and the one of a link, whether it is for targeting or not; one query."""
     asked = int(number) if number.isascii() and number.isdecimal() and len(number) <= 18 else 0
-    recent = Q(pk__in=_targets().values("pk")[:RECENT])
+    recent = Q(pk__in=_targets().values("pk")[:MAX_RECENT])
     fields = ("name", "created", "change_set_id", "targeting")
     found = list(ImportJob.objects.only(*fields).filter(recent | Q(pk=asked)).order_by("-pk"))
     numbered = [job for job in found if job.pk == asked]
     offered = [job for job in found if job.change_set_id and job.targeting != ImportJob.Targeting.NONE]
-    return offered[:RECENT], numbered
+    return offered[:MAX_RECENT], numbered
 
 
 def _only(jobs: list[ImportJob], text: str) -> ImportJob:

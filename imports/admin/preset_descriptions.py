@@ -16,14 +16,14 @@ from profiles.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PresetRow:
     """One line of the table: what is set, and to what by each preset."""
 
     name: str
     cells: Sequence[str]
 
 
-def of_option(name: str, options: Options) -> str:
+def describe_option(name: str, options: Options) -> str:
     """What an option is set to."""
     value = getattr(options, name)
     if name in _MEGABYTES:
@@ -34,21 +34,21 @@ def of_option(name: str, options: Options) -> str:
 _MEGABYTES = ("max_megabytes", "max_event_megabytes")
 
 
-def of_preset(preset: Preset, leave_out: Iterable[str] = ()) -> list[Row]:
+def describe_preset(preset: Preset, leave_out: Iterable[str] = ()) -> list[PresetRow]:
     """All that a preset sets, for a person who has chosen it."""
     left_out = {*leave_out, "event_name", *(() if preset.events else ("max_event_megabytes",))}
     return [
-        Row(help_texts.OPTIONS[each.name], [of_option(each.name, _here(preset))])
+        PresetRow(help_texts.OPTIONS[each.name], [describe_option(each.name, _here(preset))])
         for each in fields(Options)
         if each.name not in left_out
     ]
 
 
-def side_by_side(known: Schema) -> list[Row]:
+def compare_presets(known: Schema) -> list[PresetRow]:
     """Every preset in a column of its own; the first rows are what it offers."""
 
-    def row(name: str, says: Callable[[Preset], str]) -> Row:
-        return Row(name, [says(preset) for preset in PRESETS.values()])
+    def row(name: str, says: Callable[[Preset], str]) -> PresetRow:
+        return PresetRow(name, [says(preset) for preset in PRESETS.values()])
 
     return [
         row("record types", _record_types),
@@ -60,7 +60,7 @@ def side_by_side(known: Schema) -> list[Row]:
 
 def _option(name: str) -> Callable[[Preset], str]:
     def says(preset: Preset) -> str:
-        return "none" if name == "max_event_megabytes" and not preset.events else of_option(name, _here(preset))
+        return "none" if name == "max_event_megabytes" and not preset.events else describe_option(name, _here(preset))
 
     return says
 
@@ -71,7 +71,9 @@ def _here(preset: Preset) -> Options:
 
 
 def _record_types(preset: Preset) -> str:
-    taken = [label for value, label in ImportJob.RecordType.choices if not preset_choices.why_not(preset, value)]
+    taken = [
+        label for value, label in ImportJob.RecordType.choices if not preset_choices.unsupported_reason(preset, value)
+    ]
     return ", ".join(taken)
 
 

@@ -8,14 +8,14 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 
 from imports.admin import people_filter
-from imports.admin.pages import is_fragment, job_to_see, page
+from imports.admin.pages import get_job, is_fragment, render_page
 from profiles.database.statement_timeout import TookTooLong, time_limit
 from profiles.merging.consent import Channel
 from profiles.search import query_builder, reach
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChannelReach:
     """A channel: how many it reaches, who they are, and what one must have."""
 
     channel: Channel
@@ -24,19 +24,19 @@ class Line:
     needs: str
 
 
-def view(request: HttpRequest, number: int) -> HttpResponse:
+def reach_view(request: HttpRequest, number: int) -> HttpResponse:
     """The set beside its reach; for htmx only that. Raises ``Http404`` for an import that wrote nobody."""
-    job = job_to_see(request, number)
+    job = get_job(request, number)
     if job.change_set_id is None:
         raise Http404("This import has not begun, so it has no people yet.")
     everybody, lines = 0, []
     try:
         with time_limit(settings.IMPORTS_FILTER_SECONDS):
             everybody, reached = query_builder.reach_of(job.change_set_id)
-        people = people_filter.people_of(job)
-        lines = [Line(c, reached[c], f"{people}&reach={c.value}", reach.NEEDS[c]) for c in Channel]
+        people = people_filter.people_url(job)
+        lines = [ChannelReach(c, reached[c], f"{people}&reach={c.value}", reach.NEEDS[c]) for c in Channel]
     except TookTooLong:
         pass  # the page says so
     shown = {"everybody": everybody, "reached": lines, "seconds": settings.IMPORTS_FILTER_SECONDS}
     template = "reach_table" if is_fragment(request) else "reach"
-    return page(request, template, job, title=f"Reach of {job.name}", **shown)
+    return render_page(request, template, job, title=f"Reach of {job.name}", **shown)

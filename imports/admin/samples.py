@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.text import slugify
 
-from imports.admin.pages import address, may_look
+from imports.admin.pages import import_url, may_view
 from imports.mapping import preset_choices, samples
 from imports.models import ImportJob
 from imports.presets import PRESETS, STANDARD, Preset
@@ -23,12 +23,12 @@ BYTE_ORDER_MARK = "\ufeff"
 """By which spreadsheets know UTF-8; an import takes it off."""
 
 PEOPLE, EVENTS = ImportJob.RecordType.PROFILES.value, ImportJob.RecordType.EVENTS.value
-PARTS = ("preset", "record_type", "identifier")
+SAMPLE_PARAMETERS = ("preset", "record_type", "identifier")
 """What tells one sample from the others; a form sends them in one, parted by colons."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class SampleChoice:
     """One sample: what is sent for it, and what it is called."""
 
     value: str
@@ -36,13 +36,13 @@ class Offered:
     chosen: bool
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def download_sample(request: HttpRequest) -> HttpResponse:
     """A sample for ``preset``, ``record_type`` and ``identifier`` as a file to keep."""
-    if not may_look(request):
+    if not may_view(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
-    asked = {name: request.GET.get(name, "") for name in PARTS}
+    asked = {name: request.GET.get(name, "") for name in SAMPLE_PARAMETERS}
     if "sample" in request.GET:
-        asked = dict(zip(PARTS, [*request.GET["sample"].split(":", 2), "", ""], strict=False))
+        asked = dict(zip(SAMPLE_PARAMETERS, [*request.GET["sample"].split(":", 2), "", ""], strict=False))
     preset = PRESETS.get(asked["preset"] or STANDARD.key)
     record_type, known = asked["record_type"] or PEOPLE, load_schema()
     offered = {} if preset is None else preset_choices.identifiers(preset, known)
@@ -50,11 +50,11 @@ def view(request: HttpRequest) -> HttpResponse:
     if preset is None or identifier not in offered or record_type not in _record_types(preset):
         text = "There is no such sample: its preset does not offer this identifier or record type. Choose another one."
         messages.error(request, text)
-        return HttpResponseRedirect(f"{address('help')}#samples")
+        return HttpResponseRedirect(f"{import_url('help')}#samples")
     return _file(preset, record_type, identifier, known)
 
 
-def offered(chosen: str = f"{STANDARD.key}:{PEOPLE}:email") -> dict[str, Any]:
+def sample_choices(chosen: str = f"{STANDARD.key}:{PEOPLE}:email") -> dict[str, Any]:
     """What the form for a sample offers, by preset."""
     known = load_schema()
     return {
@@ -62,18 +62,22 @@ def offered(chosen: str = f"{STANDARD.key}:{PEOPLE}:email") -> dict[str, Any]:
     }
 
 
-def _of_preset(preset: Preset, known: Schema, chosen: str) -> Iterator[Offered]:
+def _of_preset(preset: Preset, known: Schema, chosen: str) -> Iterator[SampleChoice]:
     for record_type, what in _record_types(preset).items():
         for key in preset_choices.identifiers(preset, known):
             value, spelled = f"{preset.key}:{record_type}:{key}", preset.spelling(key)
             label = preset_choices.label(key, known)
             name = label if spelled == key else f"{label} ({spelled})"
-            yield Offered(value, f"{preset.label}: {what} by {name}", value == chosen)
+            yield SampleChoice(value, f"{preset.label}: {what} by {name}", value == chosen)
 
 
 def _record_types(preset: Preset) -> dict[str, str]:
     """The record types of a preset, with what they are called."""
-    return {value: label for value, label in ImportJob.RecordType.choices if not preset_choices.why_not(preset, value)}
+    return {
+        value: label
+        for value, label in ImportJob.RecordType.choices
+        if not preset_choices.unsupported_reason(preset, value)
+    }
 
 
 def _file(preset: Preset, record_type: str, identifier: str, known: Schema) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from imports.admin import samples
-from imports.admin.pages import SMALL_BYTES, actor, address, may_upload, page
+from imports.admin.pages import SMALL_BYTES, get_actor, import_url, may_upload, render_page
 from imports.drafts import upload
 from imports.engine import driver
 from imports.jobs import queue
@@ -22,7 +22,7 @@ from imports.models import ImportJob
 from imports.presets import PRESETS, STANDARD, Preset
 from imports.states import Status
 
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 RECORD_TYPES = ImportJob.RecordType.choices
 _HOLDS = {
@@ -53,7 +53,7 @@ class UploadForm(forms.Form):
     name = forms.CharField(
         label="Name of the import",
         required=False,
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         help_text="People find what it brought by this name later. Left blank, it is the file's name.",
     )
@@ -74,7 +74,7 @@ class UploadForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse a record type that the preset does not take (EV-02)."""
         preset, record_type = self.cleaned_data.get("preset"), self.cleaned_data.get("record_type", "")
-        if preset and (reason := preset_choices.why_not(PRESETS[preset], record_type)):
+        if preset and (reason := preset_choices.unsupported_reason(PRESETS[preset], record_type)):
             self.add_error("record_type", reason)
         return self.cleaned_data
 
@@ -95,8 +95,8 @@ class UploadForm(forms.Form):
         name = (file.name or "file").replace("\0", "")
         return ImportJob(
             # Without outer blanks, which no form keeps where somebody looks for it by this name (SG-03).
-            name=self.cleaned_data["name"] or name.strip()[:LONGEST_NAME].strip() or "file",
-            file_name=name[-LONGEST_NAME:],
+            name=self.cleaned_data["name"] or name.strip()[:MAX_NAME_LENGTH].strip() or "file",
+            file_name=name[-MAX_NAME_LENGTH:],
             file_size=file.size or 0,
             source=ImportJob.Source.ADMIN,
             preset=self.cleaned_data["preset"],
@@ -105,7 +105,7 @@ class UploadForm(forms.Form):
         )
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def upload_view(request: HttpRequest) -> HttpResponse:
     """Take a file; a small one is read at once, so that its person goes on without waiting for a worker."""
     if not may_upload(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
@@ -113,8 +113,8 @@ def view(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         job = _taken(request, form)
         if job is not None:
-            return HttpResponseRedirect(address("configure", job))
-    return page(request, "upload", None, form=form, title="Upload a file of people", **samples.offered())
+            return HttpResponseRedirect(import_url("configure", job))
+    return render_page(request, "upload", None, form=form, title="Upload a file of people", **samples.sample_choices())
 
 
 def _says(preset: Preset) -> str:
@@ -130,12 +130,12 @@ def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
     """The job, unless the file is refused; then the form says why."""
     job, file = form.job(), form.cleaned_data["file"].file
     try:
-        upload.look(job, file)
+        upload.check_first_bytes(job, file)
         if job.file_size > SMALL_BYTES:
-            return upload.receive(job, file, actor(request))
-        with queue.in_this_process():
-            upload.receive(job, file, actor(request))
-            driver.run_here(job)
+            return upload.receive(job, file, get_actor(request))
+        with queue.run_inline():
+            upload.receive(job, file, get_actor(request))
+            driver.run_until_idle(job)
     except Refused as refused:
         form.add_error("record_type" if refused.code == "record_type" else "file", refused.message)
         return None

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imports.cli.terminal import WrongUsage
+from imports.cli.terminal import UsageError
 from imports.drafts import help_texts, mapping_file
-from imports.drafts.mapping_file import Entry, WrongManifest
+from imports.drafts.mapping_file import Entry, InvalidManifest
 from imports.files import encoding
 from imports.files.delimiter import is_delimiter
 from imports.files.errors import SourceError
@@ -23,16 +23,16 @@ from imports.presets import PRESETS, Preset
 from profiles.merging.actions import Action
 from profiles.models import load_schema
 from profiles.values import parsers
-from profiles.values.parsers import InvalidValue, ValueOptions, ValueType
+from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 RecordType = ImportJob.RecordType
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "pipe": "|"}
 """Delimiters that are easier to name than to type."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ImportRequest:
     """One call of ``import_profiles``: what to import, and how far to go with it."""
 
     path: Path
@@ -61,18 +61,18 @@ class Request:
 
     @property
     def file_name(self) -> str:
-        return _readable(self.path.name)[-LONGEST_NAME:]
+        return _readable(self.path.name)[-MAX_NAME_LENGTH:]
 
 
-def read(options: Mapping[str, Any]) -> Request:
+def parse_options(options: Mapping[str, Any]) -> ImportRequest:
     """The request that the command's options, as argparse gives them, make. Raises ``WrongUsage``."""
     path = _file(options["file"])
     preset = _preset(options["preset"])
     record_type = _record_type(options["type"], preset)
     targets, skipped = _columns(options["map"] or [], options["skip"] or [])
-    return Request(
+    return ImportRequest(
         path=path,
-        name=_name(options["name"] or "") or _readable(path.name).strip()[:LONGEST_NAME].strip() or "file",
+        name=_name(options["name"] or "") or _readable(path.name).strip()[:MAX_NAME_LENGTH].strip() or "file",
         preset=preset,
         identifier=_identifier(options["identifier"], preset),
         action=_action_of(record_type, options["action"], preset),
@@ -95,14 +95,14 @@ def _file(text: str) -> Path:
     path = Path(text)
     try:
         if path.is_dir():
-            raise WrongUsage(f"{text} is a folder. Name a file in it.")
+            raise UsageError(f"{text} is a folder. Name a file in it.")
         if path.exists() and not path.is_file():
-            raise WrongUsage(f"{text} is not a regular file. Save its content as a file first.")
+            raise UsageError(f"{text} is not a regular file. Save its content as a file first.")
         path.open("rb").close()
     except FileNotFoundError:
-        raise WrongUsage(f"There is no file {text}.") from None
+        raise UsageError(f"There is no file {text}.") from None
     except OSError as error:
-        raise WrongUsage(f"{text} cannot be read: {error.strerror}.") from None
+        raise UsageError(f"{text} cannot be read: {error.strerror}.") from None
     return path
 
 
@@ -112,15 +112,15 @@ def _readable(name: str) -> str:
 
 
 def _name(text: str) -> str:
-    if len(text) > LONGEST_NAME:
-        raise WrongUsage(f"--name has {len(text)} characters and the limit is {LONGEST_NAME}.")
+    if len(text) > MAX_NAME_LENGTH:
+        raise UsageError(f"--name has {len(text)} characters and the limit is {MAX_NAME_LENGTH}.")
     return text.strip()
 
 
 def _preset(key: str) -> Preset:
     if key not in PRESETS:
         choices = {preset.key: preset.says for preset in PRESETS.values()}
-        raise WrongUsage(_choices(f"There is no preset {key}. --preset is one of:", choices))
+        raise UsageError(_choices(f"There is no preset {key}. --preset is one of:", choices))
     return PRESETS[key]
 
 
@@ -129,27 +129,27 @@ def _record_type(text: str, preset: Preset) -> RecordType:
     words = {"profile": RecordType.PROFILES, "customer": RecordType.PROFILES, "event": RecordType.EVENTS}
     found = words.get(text.lower().removesuffix("s"))
     if found is None:
-        raise WrongUsage(f"There is no type {text}. --type is one of: profiles, events.")
-    if reason := preset_choices.why_not(preset, found):
-        raise WrongUsage(reason)
+        raise UsageError(f"There is no type {text}. --type is one of: profiles, events.")
+    if reason := preset_choices.unsupported_reason(preset, found):
+        raise UsageError(reason)
     return found
 
 
 def _event_name(text: str | None, record_type: RecordType) -> str:
     name = (text or "").strip()
     if name and record_type is not RecordType.EVENTS:
-        raise WrongUsage("--event-name is for files of events. Add --type events, or leave it out.")
+        raise UsageError("--event-name is for files of events. Add --type events, or leave it out.")
     if text is not None and not name and record_type is RecordType.EVENTS:
-        raise WrongUsage("--event-name is blank. Give a name, or leave it out where the file has a column for it.")
-    if problem := event_mapping.wrong_name(name):
-        raise WrongUsage(f"--event-name cannot be used: {problem}.")
+        raise UsageError("--event-name is blank. Give a name, or leave it out where the file has a column for it.")
+    if problem := event_mapping.event_name_error(name):
+        raise UsageError(f"--event-name cannot be used: {problem}.")
     return name
 
 
 def _action_of(record_type: RecordType, text: str | None, preset: Preset) -> Action | None:
     if record_type is RecordType.EVENTS:
         if text:
-            raise WrongUsage("--action does not apply to events: they are added, and people stay as they are.")
+            raise UsageError("--action does not apply to events: they are added, and people stay as they are.")
         return None
     return _action(text, preset)
 
@@ -159,15 +159,15 @@ def _identifier(text: str | None, preset: Preset) -> str:
     offered = preset_choices.identifiers(preset, known)
     choices = {preset.spelling(key): says for key, says in offered.items()}
     if not text:
-        raise WrongUsage(_choices("Say by what people are found, with --identifier:", choices))
-    found = column_mapping.identifier_named(text, known)
+        raise UsageError(_choices("Say by what people are found, with --identifier:", choices))
+    found = column_mapping.resolve_identifier(text, known)
     if found is None:
-        raise WrongUsage(_choices(f"People cannot be found by {text}. --identifier is one of:", choices))
-    if found in preset_choices.coming(preset, known):
-        raise WrongUsage(_choices(f"{validation.not_yet(text)}, or use --identifier with:", choices))
+        raise UsageError(_choices(f"People cannot be found by {text}. --identifier is one of:", choices))
+    if found in preset_choices.pending_identifiers(preset, known):
+        raise UsageError(_choices(f"{validation.index_pending_reason(text)}, or use --identifier with:", choices))
     if found not in offered:
         lead = f"The preset {preset.key} finds nobody by {text}. Choose another one with --preset, or --identifier of:"
-        raise WrongUsage(_choices(lead, choices))
+        raise UsageError(_choices(lead, choices))
     return found
 
 
@@ -176,13 +176,13 @@ def _action(text: str | None, preset: Preset) -> Action:
     if not text and preset.default_action:
         return preset.default_action
     if not text:
-        raise WrongUsage(_choices("Say what happens to people who are known already, with --action:", choices))
+        raise UsageError(_choices("Say what happens to people who are known already, with --action:", choices))
     if text.lower() in choices:
         return Action(text.lower())
     if text.lower() in set(Action):
         lead = f"The preset {preset.key} does not offer {text}. Choose another one with --preset, or --action of:"
-        raise WrongUsage(_choices(lead, choices))
-    raise WrongUsage(_choices(f"There is no action {text}. --action is one of:", choices))
+        raise UsageError(_choices(lead, choices))
+    raise UsageError(_choices(f"There is no action {text}. --action is one of:", choices))
 
 
 def _choices(lead: str, choices: Mapping[str, str]) -> str:
@@ -196,13 +196,13 @@ def _columns(mapped: Sequence[str], skipped: Sequence[str]) -> tuple[dict[str, s
     for text in mapped:
         header, equals, target = (part.strip() for part in text.rpartition("="))
         if not (header and equals and target):
-            raise WrongUsage(f"--map {text} is not HEADER=TARGET, such as: --map phone1=phone")
+            raise UsageError(f"--map {text} is not HEADER=TARGET, such as: --map phone1=phone")
         if targets.setdefault(header, target) != target:
-            raise WrongUsage(f"--map sends column {header} to both {targets[header]} and {target}. Keep one of them.")
+            raise UsageError(f"--map sends column {header} to both {targets[header]} and {target}. Keep one of them.")
     left_out = list(dict.fromkeys(header.strip() for header in skipped))
     both = ", ".join(header for header in left_out if header in targets)
     if both:
-        raise WrongUsage(f"Column {both} is both in --map and in --skip. Keep one of them.")
+        raise UsageError(f"Column {both} is both in --map and in --skip. Keep one of them.")
     return targets, left_out
 
 
@@ -214,8 +214,8 @@ def _mapping(text: str | None) -> Sequence[Entry]:
     try:
         mapping_file.check_size(path.stat().st_size)
         return mapping_file.parse(path.read_bytes())
-    except WrongManifest as wrong:
-        raise WrongUsage("\n".join(f"{reason}." for reason in wrong.reasons)) from None
+    except InvalidManifest as wrong:
+        raise UsageError("\n".join(f"{reason}." for reason in wrong.reasons)) from None
 
 
 def _targeting(text: str | None) -> str:
@@ -224,7 +224,7 @@ def _targeting(text: str | None) -> str:
     if not text:
         return ImportJob.Targeting.FILTER
     if text.lower() not in choices:
-        raise WrongUsage(_choices(f"There is no targeting {text}. --targeting is one of:", choices))
+        raise UsageError(_choices(f"There is no targeting {text}. --targeting is one of:", choices))
     return text.lower()
 
 
@@ -238,9 +238,9 @@ def _options(options: Mapping[str, Any], record_type: RecordType) -> dict[str, s
     for text in options["option"] or []:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
-            raise WrongUsage(f"--option {text} is not NAME=VALUE, such as: --option iso_dates=no")
+            raise UsageError(f"--option {text} is not NAME=VALUE, such as: --option iso_dates=no")
         if name in set_before:
-            raise WrongUsage(f"The option {name} is set twice. Keep one of them.")
+            raise UsageError(f"The option {name} is set twice. Keep one of them.")
         chosen[name] = _option(name, value, record_type)
         set_before.add(name)
     return {name: value for name, value in chosen.items() if value}
@@ -255,17 +255,17 @@ def _option(name: str, value: str, record_type: RecordType) -> str:
             if preset_choices.is_option(each, record_type)
         ]
         lead = f"There is no option {name} for {record_type.value}. --option sets one of:"
-        raise WrongUsage(_choices(lead, {each: help_texts.OPTIONS[each] for each in names}))
+        raise UsageError(_choices(lead, {each: help_texts.OPTIONS[each] for each in names}))
     if name == "default_country":
         return _country(value)
     values = preset_choices.option_values(name)
     wanted = {"yes": "true", "no": "false"}.get(value.lower(), value.lower()) if values[0] == "True" else value.lower()
     found = next((each for each in values if each.lower() == wanted), "")
     if not found and name == "time_zone":
-        raise WrongUsage(f"There is no time zone {value}. Name one by its place, such as Europe/Berlin, or UTC.")
+        raise UsageError(f"There is no time zone {value}. Name one by its place, such as Europe/Berlin, or UTC.")
     if not found:
         lead = f"The option {name} cannot be {value}. It is one of:"
-        raise WrongUsage(_choices(lead, {each: help_texts.OPTION_VALUES.get(each, "") for each in values}))
+        raise UsageError(_choices(lead, {each: help_texts.OPTION_VALUES.get(each, "") for each in values}))
     return found
 
 
@@ -276,7 +276,7 @@ def _country(text: str | None) -> str:
         country = str(parsers.parser(ValueType.COUNTRY, ValueOptions())(text))
         parsers.parser(ValueType.PHONE, ValueOptions(default_country=country))
     except (InvalidValue, ValueError):
-        raise WrongUsage(f"--default-country {text} is not the two-letter ISO code of a country, such as US.") from None
+        raise UsageError(f"--default-country {text} is not the two-letter ISO code of a country, such as US.") from None
     return country
 
 
@@ -284,9 +284,9 @@ def _encoding(text: str | None) -> str:
     if not text:
         return ""
     try:
-        encoding.named(text, b"")
+        encoding.resolve_encoding(text, b"")
     except SourceError:
-        raise WrongUsage(f"There is no encoding {text}. Choose one of: {', '.join(encoding.ENCODINGS)}.") from None
+        raise UsageError(f"There is no encoding {text}. Choose one of: {', '.join(encoding.ENCODINGS)}.") from None
     return text
 
 
@@ -295,5 +295,5 @@ def _delimiter(text: str | None) -> str:
         return ""
     mark = DELIMITERS.get(text.lower(), text)
     if not is_delimiter(mark):
-        raise WrongUsage(f"“{text}” cannot be a delimiter. Choose comma, semicolon, tab, bar, or another single mark.")
+        raise UsageError(f"“{text}” cannot be a delimiter. Choose comma, semicolon, tab, bar, or another single mark.")
     return mark

@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from imports.cli.arguments import Request
-from imports.cli.terminal import CommandLineError, CtrlC, Interrupted, connect_anew
+from imports.cli.arguments import ImportRequest
+from imports.cli.terminal import CommandLineError, Interrupted, InterruptGuard, reconnect
 from imports.drafts import configure, mapping_file, upload
 from imports.engine import driver
 from imports.jobs import leases, lifecycle, queue, transitions
@@ -24,27 +24,27 @@ from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
 
 POLL_SECONDS = 0.1
-SILENT_SECONDS = 8.0
+IDLE_NOTICE_SECONDS = 8.0
 """How long work may lie about before people are told that nobody takes it up."""
-PATIENCE_SECONDS = 10.0
+MAX_WAIT_SECONDS = 10.0
 """How long an import that was started is waited for, also without ``--wait``: a small one ends in this time."""
-TRIES = 3
+MAX_END_TRIES = 3
 """How often a job is given up that workers bring from one state to the next meanwhile."""
-STARTS = 3
+MAX_START_TRIES = 3
 """How often an import is started whose schema was changed by somebody else between its check and its start."""
 
 
-class Errand:
+class ImportRunner:
     """One job, for one person, with one display."""
 
     def __init__(self, actor: Actor, display: Display, *, inline: bool, wait: bool) -> None:
         self.actor = actor
         self.display = display
         self.inline = inline
-        self.patience = None if wait or inline else PATIENCE_SECONDS
-        self.ctrl_c = CtrlC()
+        self.max_wait = None if wait or inline else MAX_WAIT_SECONDS
+        self.ctrl_c = InterruptGuard()
 
-    def import_file(self, request: Request) -> ImportJob:
+    def import_file(self, request: ImportRequest) -> ImportJob:
         """Store, check and, unless it is a dry run, start or submit. Raises ``Refused`` or ``Interrupted``."""
         with self._place():
             job = self._store(request)
@@ -54,19 +54,19 @@ class Errand:
         """Go on with a job that ended early, or with one that is at work. Raises ``Refused`` or ``Interrupted``."""
         with self._place():
             transitions.check_role(job, Transition.RESUME, self.actor)
-            if job.status == Status.COMPLETED and self.patience is None:
+            if job.status == Status.COMPLETED and self.max_wait is None:
                 return job  # whoever wants to see it end is as well served when it has ended
-            if not is_at_work(job):
+            if not is_active(job):
                 if job.status not in transitions.TRANSITIONS[Transition.RESUME].sources:
                     state = job.get_status_display().lower()
                     raise Refused("state", f"Import {job.pk} is {state}; only a stopped or failed one can be resumed.")
                 lifecycle.transition(job, Transition.RESUME, self.actor)
-            return self._interruptible(job, lambda: self._follow(job, self.patience))
+            return self._interruptible(job, lambda: self._follow(job, self.max_wait))
 
     def _place(self) -> AbstractContextManager[None]:
-        return queue.in_this_process() if self.inline else nullcontext()
+        return queue.run_inline() if self.inline else nullcontext()
 
-    def _store(self, request: Request) -> ImportJob:
+    def _store(self, request: ImportRequest) -> ImportJob:
         job = ImportJob(
             name=request.name,
             file_name=request.file_name,
@@ -86,23 +86,23 @@ class Errand:
         except OSError as error:
             raise CommandLineError(f"The file cannot be stored: {error.strerror or type(error).__name__}.") from error
 
-    def _import(self, job: ImportJob, request: Request) -> None:
+    def _import(self, job: ImportJob, request: ImportRequest) -> None:
         self._follow(job)
         if job.status != Status.DRAFT or not self._check(job, request):
             return
         self._follow(job)
-        for _ in range(0 if request.dry_run else STARTS):
+        for _ in range(0 if request.dry_run else MAX_START_TRIES):
             if job.status == Status.READY:
                 self._start(job)
-                self._follow(job, self.patience)
+                self._follow(job, self.max_wait)
 
-    def _check(self, job: ImportJob, request: Request) -> bool:
+    def _check(self, job: ImportJob, request: ImportRequest) -> bool:
         """Have the whole file checked; a mapping that cannot be imported fails the job."""
         try:
-            configure.decide(job, mapping_file.choices(job, request.mapping))
-            configure.choose(job, request.targets, request.skipped)
+            configure.apply_choices(job, mapping_file.resolve_choices(job, request.mapping))
+            configure.map_columns(job, request.targets, request.skipped)
             configure.check(job, self.actor)
-        except configure.NotReady as problem:
+        except configure.InvalidMapping as problem:
             reasons = dict.fromkeys(f"{fault.reason.rstrip('.')}." for fault in problem.faults)
             configure.refuse(job, problem.faults[0].code, "\n".join(reasons))
             return False
@@ -110,18 +110,20 @@ class Errand:
 
     def _start(self, job: ImportJob) -> None:
         lifecycle.transition(
-            job, Transition.START if transitions.starts_alone(self.actor) else Transition.SUBMIT, self.actor
+            job,
+            Transition.START if transitions.may_start_without_approval(self.actor) else Transition.SUBMIT,
+            self.actor,
         )
 
-    def _follow(self, job: ImportJob, patience: float | None = None) -> None:
+    def _follow(self, job: ImportJob, max_wait: float | None = None) -> None:
         """Wait, or work, until nothing is left to be done, at most so many seconds."""
-        until = None if patience is None else time.monotonic() + patience
-        silence = Silence(self.display, self.inline)
+        until = None if max_wait is None else time.monotonic() + max_wait
+        silence = IdleNotifier(self.display, self.inline)
         self.display.show(job)
-        while is_at_work(job) and (until is None or time.monotonic() < until):
-            if not (self.inline and driver.work_on(job.pk, 0)):
+        while is_active(job) and (until is None or time.monotonic() < until):
+            if not (self.inline and driver.run_units(job.pk, 0)):
                 time.sleep(POLL_SECONDS)
-                silence.notice(job)
+                silence.notify_if_idle(job)
             self.ctrl_c.check()
             job.refresh_from_db()
             self.display.show(job)
@@ -134,13 +136,13 @@ class Errand:
         except BaseException:
             if not self.ctrl_c.pressed:
                 raise
-        connect_anew()
+        reconnect()
         job.refresh_from_db()
         raise Interrupted(self._end_early(job) if self.inline else _left_alone(job))
 
     def _end_early(self, job: ImportJob) -> str:
         """What its person does not wait for ends here, as long as nobody else has brought it further."""
-        for _ in range(TRIES):
+        for _ in range(MAX_END_TRIES):
             try:
                 return self._given_up(job)
             except Refused as refused:
@@ -163,7 +165,7 @@ class Errand:
         return _left_alone(job)
 
 
-class Silence:
+class IdleNotifier:
     """Tells once when work lies about and nobody takes it up, and what helps."""
 
     def __init__(self, display: Display, inline: bool) -> None:
@@ -172,9 +174,9 @@ class Silence:
         self._since = time.monotonic()
         self._told = ""
 
-    def notice(self, job: ImportJob) -> None:
+    def notify_if_idle(self, job: ImportJob) -> None:
         """Call this now and then."""
-        if time.monotonic() - self._since < SILENT_SECONDS:
+        if time.monotonic() - self._since < IDLE_NOTICE_SECONDS:
             return
         self._since = time.monotonic()
         text = self._text(job)
@@ -185,7 +187,7 @@ class Silence:
     def _text(self, job: ImportJob) -> str:
         now = timezone.now()
         leased = Bucket.objects.filter(done=None, lease_until__gt=now)
-        recent = Bucket.objects.filter(done__gt=now - timedelta(seconds=SILENT_SECONDS))
+        recent = Bucket.objects.filter(done__gt=now - timedelta(seconds=IDLE_NOTICE_SECONDS))
         if leased.filter(job=job).exists() or recent.filter(job=job).exists():
             return f"Another process works on import {job.pk}; waiting for it." if self._inline else ""
         if leased.exists() or recent.exists():
@@ -193,25 +195,25 @@ class Silence:
         started = job.status in (Status.PENDING, Status.IN_PROGRESS)
         here = f"manage.py resume_import {job.pk} --inline" if started else "the same command with --inline"
         return (
-            f"Nobody has taken up import {job.pk} for {SILENT_SECONDS:.0f} seconds. "
+            f"Nobody has taken up import {job.pk} for {IDLE_NOTICE_SECONDS:.0f} seconds. "
             f"Start a worker with: manage.py work\nOr stop waiting with Ctrl-C and run {here}, which needs no worker."
         )
 
 
-def is_at_work(job: ImportJob) -> bool:
+def is_active(job: ImportJob) -> bool:
     """Whether the engine has something to do for the job."""
-    return job.status in leases.AT_WORK and job.step != Step.IDLE
+    return job.status in leases.ACTIVE_STATUSES and job.step != Step.IDLE
 
 
-def approvers(job: ImportJob) -> list[str]:
+def approver_names(job: ImportJob) -> list[str]:
     """The names of those who may approve the job (D-09)."""
     return [person.get_username() for person in transitions.approvers(job)]
 
 
 def _left_alone(job: ImportJob) -> str:
     """What becomes of a job that the workers have, when nobody waits for it."""
-    if job.status in (Status.PENDING, Status.IN_PROGRESS) and is_at_work(job):
+    if job.status in (Status.PENDING, Status.IN_PROGRESS) and is_active(job):
         return f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"
-    if is_at_work(job) or job.status in (Status.DRAFT, Status.READY):
+    if is_active(job) or job.status in (Status.DRAFT, Status.READY):
         return f"Import {job.pk} was not started; nobody was changed. The list of imports keeps it."
     return f"Import {job.pk} is {job.get_status_display()}."

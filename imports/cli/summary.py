@@ -7,18 +7,18 @@ from typing import Any
 
 from django.utils import timezone
 
-from imports.cli.run import approvers, is_at_work
+from imports.cli.run import approver_names, is_active
 from imports.cli.terminal import ExitCode
 from imports.jobs import lifecycle, problems
 from imports.jobs.progress import Stage, seconds_of
 from imports.models import ImportJob, RowError
 from imports.states import Status, Step
 
-FIRST_ERRORS = 20
-NAMED_APPROVERS = 5
+MAX_ERRORS = 20
+MAX_NAMED_APPROVERS = 5
 
-UNSUCCESSFUL = (Status.STOPPED, Status.FAILED, Status.CANCELLED, Status.REJECTED)
-ENDED = (*UNSUCCESSFUL, Status.COMPLETED)
+UNSUCCESSFUL_STATUSES = (Status.STOPPED, Status.FAILED, Status.CANCELLED, Status.REJECTED)
+ENDED_STATUSES = (*UNSUCCESSFUL_STATUSES, Status.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class JobFigures:
     """A job in numbers. Seconds are those of each stage, and of the whole since the upload, or since it was resumed."""
 
     counts: Counts
@@ -54,17 +54,17 @@ class Figures:
         return round(done / self.seconds["total"]) if self.seconds["total"] else 0
 
 
-def figures(job: ImportJob) -> Figures:
+def figures(job: ImportJob) -> JobFigures:
     """The job's figures: what was done, or before it starts what the preview says will be."""
     names = ("total", "imported", "updated", "ignored", "failed", "unchanged", "people", "warnings")
     if job.status in (Status.PENDING, Status.IN_PROGRESS):  # what was said before is not done yet
         found = lifecycle.final_counts(job, people=0) | {"total": job.total, "warnings": job.warnings}
-    elif (job.status in ENDED and job.status != Status.REJECTED) or not job.preview:
+    elif (job.status in ENDED_STATUSES and job.status != Status.REJECTED) or not job.preview:
         found = {name: getattr(job, name) for name in names}
     else:
         found = {name: job.preview.get(name, 0) for name in names}
     done = {name: found[name] for name in ("imported", "updated", "ignored", "failed")}
-    return Figures(
+    return JobFigures(
         counts=Counts(total=found["total"], **done, not_run=found["total"] - sum(done.values())),
         unchanged=found["unchanged"],
         people=found["people"],
@@ -75,7 +75,7 @@ def figures(job: ImportJob) -> Figures:
 
 def data_points(job: ImportJob) -> int | None:
     """The data points that were used, or before the start those that are expected; None where nobody counts (DP-05)."""
-    if job.status in ENDED and job.status != Status.REJECTED:
+    if job.status in ENDED_STATUSES and job.status != Status.REJECTED:
         return job.data_points
     expected: int | None = job.preview.get("data_points")
     return expected
@@ -84,7 +84,7 @@ def data_points(job: ImportJob) -> int | None:
 def as_json(job: ImportJob) -> dict[str, Any]:
     """The result for a program."""
     found = figures(job)
-    errors = problems.problems(job).filter(severity=RowError.Severity.ERROR)[:FIRST_ERRORS]
+    errors = problems.problems(job).filter(severity=RowError.Severity.ERROR)[:MAX_ERRORS]
     points = data_points(job)
     return {
         "job": job.pk,
@@ -100,7 +100,7 @@ def as_json(job: ImportJob) -> dict[str, Any]:
     }
 
 
-def refused(code: str, reason: str) -> dict[str, Any]:
+def refusal_as_json(code: str, reason: str) -> dict[str, Any]:
     """The result, for a program, of a file that did not become a job."""
     return {
         "job": None,
@@ -116,8 +116,8 @@ def refused(code: str, reason: str) -> dict[str, Any]:
 def exit_code(job: ImportJob) -> ExitCode:
     """0 when the job is completed, or has come as far as it can now; 2 for a header that is not there."""
     if job.reason_code == "unknown_header":
-        return ExitCode.WRONG_USAGE
-    return ExitCode.FAILED if job.status in UNSUCCESSFUL else ExitCode.DONE
+        return ExitCode.USAGE_ERROR
+    return ExitCode.FAILED if job.status in UNSUCCESSFUL_STATUSES else ExitCode.DONE
 
 
 def is_refused(job: ImportJob) -> bool:
@@ -125,13 +125,13 @@ def is_refused(job: ImportJob) -> bool:
     return job.status == Status.FAILED and not job.file
 
 
-def sentences(job: ImportJob, *, dry_run: bool = False) -> list[str]:
+def status_messages(job: ImportJob, *, dry_run: bool = False) -> list[str]:
     """What there is to say of a job that has not ended."""
-    if is_at_work(job):
+    if is_active(job):
         return [f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"]
     match job.status:
         case Status.AWAITING_APPROVAL:
-            return [f"Import {job.pk} waits for approval. {who_approves(job)}"]
+            return [f"Import {job.pk} waits for approval. {approvers_message(job)}"]
         case Status.READY if dry_run:
             return ["Nobody was changed. To import the file, run the same command without --dry-run."]
         case Status.READY | Status.DRAFT:
@@ -140,7 +140,7 @@ def sentences(job: ImportJob, *, dry_run: bool = False) -> list[str]:
             return []
 
 
-def failure(job: ImportJob) -> list[str]:
+def failure_messages(job: ImportJob) -> list[str]:
     """Why a job did not end well, and what to do; a line each."""
     state = job.get_status_display().lower()
     lines = [f"Import {job.pk} {state}:", *job.reason.splitlines()] if job.reason else [f"Import {job.pk} is {state}."]
@@ -167,10 +167,10 @@ def _seconds(job: ImportJob) -> dict[str, float]:
     return {stage.value: round(seconds_of(job, stage), 3) for stage in Stage} | {"total": round(total, 3)}
 
 
-def who_approves(job: ImportJob) -> str:
+def approvers_message(job: ImportJob) -> str:
     """A sentence that names some of those who may."""
-    names = approvers(job)
+    names = approver_names(job)
     if not names:
         return "Nobody may approve it yet: put somebody into the group Approver or Admin."
-    more = f" and {len(names) - NAMED_APPROVERS} more" if len(names) > NAMED_APPROVERS else ""
-    return f"It can be approved by: {', '.join(names[:NAMED_APPROVERS])}{more}."
+    more = f" and {len(names) - MAX_NAMED_APPROVERS} more" if len(names) > MAX_NAMED_APPROVERS else ""
+    return f"It can be approved by: {', '.join(names[:MAX_NAMED_APPROVERS])}{more}."

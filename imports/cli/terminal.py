@@ -23,7 +23,7 @@ class ExitCode(enum.IntEnum):
 
     DONE = 0
     FAILED = 1
-    WRONG_USAGE = 2
+    USAGE_ERROR = 2
     INTERRUPTED = 130
 
 
@@ -37,10 +37,10 @@ class CommandLineError(Exception):
         self.message = message
 
 
-class WrongUsage(CommandLineError):
+class UsageError(CommandLineError):
     """An argument is missing or cannot be right."""
 
-    code = ExitCode.WRONG_USAGE
+    code = ExitCode.USAGE_ERROR
 
 
 class Interrupted(CommandLineError):
@@ -50,7 +50,7 @@ class Interrupted(CommandLineError):
 
 
 @contextmanager
-def answering(command: BaseCommand) -> Iterator[None]:
+def report_errors(command: BaseCommand) -> Iterator[None]:
     """Turn what the engine refuses into the answer of a command: a sentence and an exit code."""
     try:
         yield
@@ -66,7 +66,7 @@ def answering(command: BaseCommand) -> Iterator[None]:
         raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
-class CtrlC:
+class InterruptGuard:
     """Whether Ctrl-C was pressed, while this is entered.
 
     Pressing it raises ``KeyboardInterrupt`` at once, wherever the process is. Another exception may come of that, or
@@ -76,7 +76,7 @@ class CtrlC:
     def __init__(self) -> None:
         self.pressed = False
 
-    def __enter__(self) -> CtrlC:
+    def __enter__(self) -> InterruptGuard:
         self._before = signal.signal(signal.SIGINT, self._press)
         return self
 
@@ -93,7 +93,7 @@ class CtrlC:
         raise KeyboardInterrupt
 
 
-def connect_anew() -> None:
+def reconnect() -> None:
     """Leave the database connection as it is, perhaps in the middle of a statement, and use another from now on."""
     connection.close()
     del connections[DEFAULT_DB_ALIAS]
@@ -109,7 +109,7 @@ def check_database() -> None:
         raise CommandLineError("The database is not up to date. Run: manage.py migrate")
 
 
-def actor(name: str | None) -> Actor:
+def get_actor(name: str | None) -> Actor:
     """Who acts: the person of that user name, or, without one, whoever may run commands here. Raises ``WrongUsage``."""
     if name is None:
         return Actor.command()
@@ -117,15 +117,15 @@ def actor(name: str | None) -> Actor:
     try:
         return Actor.of(model._default_manager.get_by_natural_key(name))
     except model.DoesNotExist:
-        raise WrongUsage(f"There is no user {name}. --user takes the name that the person logs in with.") from None
+        raise UsageError(f"There is no user {name}. --user takes the name that the person logs in with.") from None
 
 
-def job(number: int) -> ImportJob:
+def get_job(number: int) -> ImportJob:
     """The import of that number. Raises ``WrongUsage``."""
     found = ImportJob.objects.filter(pk=number).first()
     if found is None:
         last = ImportJob.objects.values_list("pk", flat=True).first()
-        raise WrongUsage(
+        raise UsageError(
             f"There is no import {number}; " + (f"the last one is {last}." if last else "there is none yet.")
         )
     return found

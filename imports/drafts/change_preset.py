@@ -14,14 +14,14 @@ from imports.presets import PRESETS, Preset
 from profiles.models import load_schema
 
 
-def to(job: ImportJob, actor: Actor, preset: Preset, record_type: str) -> None:
+def apply(job: ImportJob, actor: Actor, preset: Preset, record_type: str) -> None:
     """Have the file read so. Raises ``Refused``; a file that cannot be read so stays what it was."""
-    if reason := preset_choices.why_not(preset, record_type):
+    if reason := preset_choices.unsupported_reason(preset, record_type):
         raise Refused("record_type", reason)
-    reread.read_again(
+    reread.request_reread(
         job,
         actor,
-        {} if preset.options.csv_only else stored_file.chosen(job),  # nothing of it is to be chosen there
+        {} if preset.options.csv_only else stored_file.chosen_format(job),  # nothing of it is to be chosen there
         preset=preset.key,
         record_type=record_type,
         identifier=job.identifier if job.identifier in preset_choices.identifiers(preset, load_schema()) else "",

@@ -22,7 +22,7 @@ from profiles.models import load_schema
 from profiles.schema import Schema
 
 
-class NotReady(Exception):
+class InvalidMapping(Exception):
     """The mapping cannot be checked yet; ``faults`` say why."""
 
     def __init__(self, faults: list[Fault]) -> None:
@@ -30,21 +30,21 @@ class NotReady(Exception):
         self.faults = faults
 
 
-def choose(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = ()) -> None:
+def map_columns(job: ImportJob, targets: Mapping[str, str], skipped: Iterable[str] = ()) -> None:
     """Map columns, by header with or without its date format, as a person asks.
 
     Raises ``NotReady`` for a header that the file does not have.
     """
     columns, skipped = list(job.columns.all()), list(skipped)
-    named, known = by_header(columns, [*targets, *skipped]), load_schema()
+    named, known = columns_by_header(columns, [*targets, *skipped]), load_schema()
     for header, target in targets.items():
-        (event_mapping.choose if job.holds_events else column_mapping.choose)(named[header], target, known)
+        (event_mapping.map_to_name if job.holds_events else column_mapping.map_to_name)(named[header], target, known)
     for header in skipped:
         column_mapping.skip(named[header])
-    suggestions.keep(columns)
+    suggestions.save_columns(columns)
 
 
-def by_header(columns: Sequence[ImportColumn], headers: Iterable[str]) -> dict[str, ImportColumn]:
+def columns_by_header(columns: Sequence[ImportColumn], headers: Iterable[str]) -> dict[str, ImportColumn]:
     """The columns by their headers, with and without their date formats.
 
     Raises ``NotReady`` where one of the headers is that of no column.
@@ -52,12 +52,12 @@ def by_header(columns: Sequence[ImportColumn], headers: Iterable[str]) -> dict[s
     named = {column.name: column for column in columns} | {column.header: column for column in columns}
     unknown = [header for header in headers if header not in named]
     if unknown:
-        raise NotReady([_unknown_header(header, [column.header for column in columns]) for header in unknown])
+        raise InvalidMapping([_unknown_header(header, [column.header for column in columns]) for header in unknown])
     return named
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class DraftChanges:
     """What a person chose otherwise: fields of the job, its options (blank ones as the preset has them), and where
     columns go, by position."""
 
@@ -69,7 +69,7 @@ class Changes:
         return bool(self.fields or self.options or self.columns)
 
 
-def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
+def apply_changes(job: ImportJob, actor: Actor, changes: DraftChanges) -> None:
     """Keep what was chosen, and nothing else: others may change the rest meanwhile.
 
     What is so already changes nothing, so that a choice that comes late does not undo the check that it was sent
@@ -79,7 +79,7 @@ def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
         job.refresh_from_db()
         return
     with transaction.atomic():
-        lifecycle.open_to_change(job, actor)
+        lifecycle.lock_for_editing(job, actor)
         for name, value in changes.fields.items():
             setattr(job, name, value)
         options = job.options | changes.options
@@ -87,8 +87,8 @@ def change(job: ImportJob, actor: Actor, changes: Changes) -> None:
         job.format.pop("refused", None)  # whoever goes on has read it
         job.save(update_fields=[*changes.fields, "options", "format"])
         if not suggestions.DEPEND_ON.isdisjoint(changes.options):
-            suggestions.again(job)
-        decide(job, changes.columns)
+            suggestions.refresh(job)
+        apply_choices(job, changes.columns)
 
 
 def _tell_findings(job: ImportJob, columns: list[ImportColumn]) -> None:
@@ -97,7 +97,7 @@ def _tell_findings(job: ImportJob, columns: list[ImportColumn]) -> None:
     job.save(update_fields=["findings"])
 
 
-def _is_news(job: ImportJob, changes: Changes) -> bool:
+def _is_news(job: ImportJob, changes: DraftChanges) -> bool:
     stored = ImportJob.objects.filter(pk=job.pk).values(*changes.fields, "options").first()
     if stored is None:
         return True  # which is told where the job is to be held
@@ -114,10 +114,10 @@ def _wanted(choice: Choice) -> tuple[str, ...]:
     return (choice.kind, choice.key, *([choice.type] if choice.type else []))
 
 
-def keep_preset(job: ImportJob, actor: Actor) -> None:
+def dismiss_preset_suggestion(job: ImportJob, actor: Actor) -> None:
     """Do not suggest another preset for this job again. Raises ``Refused``."""
     with transaction.atomic():
-        lifecycle.open_to_change(job, actor)
+        lifecycle.lock_for_editing(job, actor)
         job.format["preset_kept"] = True
         job.save(update_fields=["format"])
 
@@ -125,19 +125,21 @@ def keep_preset(job: ImportJob, actor: Actor) -> None:
 def skip_undecided(job: ImportJob, actor: Actor) -> int:
     """Leave out all columns that were not decided (MP-07); returns how many. Raises ``Refused``."""
     with transaction.atomic():
-        lifecycle.open_to_change(job, actor)
+        lifecycle.lock_for_editing(job, actor)
         values = {"target_kind": Target.SKIP, "target": "", "type": "", "suggested": False}
         return job.columns.filter(target_kind=Target.UNDECIDED).update(**values)
 
 
-def decide(job: ImportJob, choices: Mapping[int, Choice]) -> None:
+def apply_choices(job: ImportJob, choices: Mapping[int, Choice]) -> None:
     """Map columns, by position, as a person chose from lists."""
     if not choices:
         return
     known, columns = load_schema(), list(job.columns.filter(position__in=choices))
     for column in columns:
-        (event_mapping.decide if job.holds_events else column_mapping.decide)(column, choices[column.position], known)
-    suggestions.keep(columns)
+        (event_mapping.apply_choice if job.holds_events else column_mapping.apply_choice)(
+            column, choices[column.position], known
+        )
+    suggestions.save_columns(columns)
     if job.holds_events:
         _tell_findings(job, list(job.columns.all()))
 
@@ -169,10 +171,10 @@ def _check(job: ImportJob, transition: Transition, actor: Actor | None = None, *
     columns, known = list(job.columns.all()), load_schema()
     options = stored_file.options(job)
     faults = _faults(job, columns, known)
-    if fault := stored_file.fault(job):
+    if fault := stored_file.limits_error(job):
         faults.insert(0, Fault(fault.code, fault.message))
     if faults:
-        raise NotReady(faults)
+        raise InvalidMapping(faults)
     version = column_mapping.schema_version(columns, known)
     told = [found for found in job.findings if found["code"] not in validation.NOTES]
     told += [asdict(note) for note in validation.notes(columns, known, options)]

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from imports.drafts import configure
-from imports.drafts.configure import NotReady
+from imports.drafts.configure import InvalidMapping
 from imports.mapping import column_mapping, event_mapping
 from imports.mapping.column_mapping import DATES, Choice, Target
-from imports.mapping.synonyms import Names
+from imports.mapping.synonyms import NameResolver
 from imports.mapping.validation import Fault
 from imports.models import ImportColumn, ImportJob
 from profiles.models import load_schema
 from profiles.schema import KEY_BYTES, Schema
 from profiles.values.dates import KNOWN_FORMATS
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 LONGEST_BYTES = 1024**2
 FAULTS_TOLD = 20
@@ -38,7 +38,7 @@ TYPES: Mapping[str, ValueType] = {
 _MEMBERS = ("ctName", "dataType", "dateFormat")
 
 
-class WrongManifest(Exception):
+class InvalidManifest(Exception):
     """The text is no manifest, or asks for what cannot be; ``reasons`` say all of it."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
@@ -60,7 +60,7 @@ class Entry:
 def check_size(size: int) -> None:
     """Raise ``WrongManifest`` for a file of so many bytes when no mapping is that large."""
     if size > LONGEST_BYTES:
-        raise WrongManifest([f"The mapping has {size:,} bytes and the limit is 1 MB. Choose the JSON of a mapping"])
+        raise InvalidManifest([f"The mapping has {size:,} bytes and the limit is 1 MB. Choose the JSON of a mapping"])
 
 
 def parse(content: bytes) -> list[Entry]:
@@ -69,27 +69,29 @@ def parse(content: bytes) -> list[Entry]:
     found = _loaded(content)
     columns = found.get("columns") if isinstance(found, dict) else None
     if not isinstance(columns, _Members) or not columns.pairs:
-        raise WrongManifest(['The mapping has no columns. It looks like {"columns": {"header": {"ctName": "email"}}}'])
+        raise InvalidManifest(
+            ['The mapping has no columns. It looks like {"columns": {"header": {"ctName": "email"}}}']
+        )
     reasons = [reason for header, said in columns.pairs for reason in _wrong(header, said)]
     headers = [header.strip() for header, _ in columns.pairs]
     reasons += [f"The mapping names column {h} twice. Keep one" for h in dict.fromkeys(headers) if headers.count(h) > 1]
     if reasons:
-        raise WrongManifest(reasons)
+        raise InvalidManifest(reasons)
     return [_entry(header, said) for header, said in columns.pairs]
 
 
-def choices(job: ImportJob, entries: Sequence[Entry]) -> dict[int, Choice]:
+def resolve_choices(job: ImportJob, entries: Sequence[Entry]) -> dict[int, Choice]:
     """Where the columns of a job go, by position. Raises ``NotReady`` with every entry that does not fit it."""
     columns, schema = list(job.columns.all()), load_schema()
-    named = configure.by_header(columns, [entry.header for entry in entries])
+    named = configure.columns_by_header(columns, [entry.header for entry in entries])
     found = {named[entry.header].position: _choice(job, named[entry.header], entry, schema) for entry in entries}
     faults = [fault for entry in entries for fault in _misfits(entry, found[named[entry.header].position], schema)]
     if faults := faults + list(_twice(entries, named, found, schema)):
-        raise NotReady(faults)
+        raise InvalidMapping(faults)
     return found
 
 
-def written(job: ImportJob) -> str:
+def serialize(job: ImportJob) -> str:
     """The mapping of a job, to be used for another one; what is undecided is not in it."""
     columns = {column.header: _said(column) for column in job.columns.all() if column.target_kind != Target.UNDECIDED}
     return json.dumps({"columns": columns}, ensure_ascii=False, indent=2) + "\n"
@@ -119,7 +121,7 @@ def _loaded(content: bytes) -> Any:
         reason = r"The mapping holds half a character, such as \ud83d without \ude00. Remove it, or complete it"
     except (ValueError, RecursionError):
         reason = "The mapping is not JSON that can be read: it has a number too long, or is nested too deeply"
-    raise WrongManifest([reason])
+    raise InvalidManifest([reason])
 
 
 def _wrong(header: str, said: Any) -> Iterator[str]:
@@ -168,7 +170,7 @@ def _choice(job: ImportJob, column: ImportColumn, entry: Entry, schema: Schema) 
     """Where an entry sends its column, as a person who types the name sends it."""
     if entry.name is None:
         return Choice(Target.SKIP)
-    (event_mapping if job.holds_events else column_mapping).choose(column, entry.name, schema)
+    (event_mapping if job.holds_events else column_mapping).map_to_name(column, entry.name, schema)
     choice = Choice(Target(column.target_kind), column.target, column.type, entry.date_format)
     if choice.kind is not Target.NEW or not entry.type:
         return choice
@@ -200,12 +202,12 @@ def _twice(
     entries: Sequence[Entry], named: Mapping[str, ImportColumn], found: Mapping[int, Choice], schema: Schema
 ) -> Iterator[Fault]:
     """Names that several columns have, where only one can go."""
-    names, headers = Names(schema), dict[str, list[str]]()
+    names, headers = NameResolver(schema), dict[str, list[str]]()
     for entry in entries:
         if key := found[named[entry.header].position].key:
             headers.setdefault(key, []).append(entry.header)
     for key, several in headers.items():
-        if len(several) > 1 and not names.holds_many(key):
+        if len(several) > 1 and not names.is_multi_valued(key):
             reason = f"Several columns have the ctName {key}, which holds one value: {', '.join(several)}. Keep one"
             yield Fault("target_twice", reason, several[-1])
 
@@ -217,7 +219,7 @@ def _said(column: ImportColumn) -> dict[str, str | None]:
     if column.target_kind in (Target.NEW, Target.ATTRIBUTE) and column.type:
         kind = ValueType(column.type)
         said["dataType"] = _type_of(kind) if kind in DATES or kind in TYPES.values() else kind.value
-    if said.get("dataType") == "Date" and (date_format := column_mapping.format_said(column)):
+    if said.get("dataType") == "Date" and (date_format := column_mapping.chosen_date_format(column)):
         said["dateFormat"] = date_format
     return said
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from imports.files.containers import Container
 from imports.files.errors import Refusal, SourceError
-from imports.files.source import Container
 from imports.jobs import lifecycle
 from imports.jobs.transitions import Actor, Transition
 from imports.mapping import column_mapping
@@ -23,7 +23,7 @@ _OF_ONE_READING = ("before", "fields_before", "refused")
 """What ``ImportJob.format`` holds while a file is read anew: what was chosen before; after that: why it was in vain."""
 
 
-def read_again(job: ImportJob, actor: Actor, chosen: Mapping[str, str], **fields: str) -> None:
+def request_reread(job: ImportJob, actor: Actor, chosen: Mapping[str, str], **fields: str) -> None:
     """Have the file read with what was chosen; what is left out is detected. Raises ``Refused``.
 
     ``fields``: what is to be true of the job with it, and as it was where the file cannot be read so.
@@ -54,7 +54,7 @@ def check_columns(job: ImportJob, header: Sequence[str]) -> None:
         )
 
 
-def take_back(job: ImportJob, reason: str) -> bool:
+def revert(job: ImportJob, reason: str) -> bool:
     """Leave a file as it was read before, and keep why; False for a file that was never read."""
     if "before" not in job.format:
         return False
@@ -63,23 +63,23 @@ def take_back(job: ImportJob, reason: str) -> bool:
         | job.format["before"]
         | {"refused": f"{reason} The file stays as it was read before."}
     )
-    lifecycle.next_step(job, Step.IDLE, format=form, **job.format.get("fields_before", {}))
+    lifecycle.advance_to_step(job, Step.IDLE, format=form, **job.format.get("fields_before", {}))
     return True
 
 
-def settled(form: Mapping[str, Any]) -> dict[str, Any]:
+def without_reread_state(form: Mapping[str, Any]) -> dict[str, Any]:
     """The format of a file that is read now."""
     return _without(form, *_OF_ONE_READING)
 
 
-def choices_kept(job: ImportJob) -> dict[str, Choice]:
+def saved_choices(job: ImportJob) -> dict[str, Choice]:
     """What people chose for the columns of earlier readings, by header."""
     kept = job.format.get("kept", {})
     return {header: Choice(Target(kind), *said) for header, (kind, *said) in kept.items()}
 
 
 def _stored(column: Any) -> list[str]:
-    return [column.target_kind, column.target, column.type, column_mapping.format_said(column)]
+    return [column.target_kind, column.target, column.type, column_mapping.chosen_date_format(column)]
 
 
 def _without(form: Mapping[str, Any], *names: str) -> dict[str, Any]:

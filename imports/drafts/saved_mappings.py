@@ -16,7 +16,7 @@ from imports.states import CHECKED
 from profiles.models import load_schema
 
 
-def offer(job: ImportJob) -> ImportJob | None:
+def find_offer(job: ImportJob) -> ImportJob | None:
     """The newest import of the same kind and the same headers whose mapping was good.
 
     None where that was answered, or where the job's own mapping was found to be good.
@@ -26,10 +26,10 @@ def offer(job: ImportJob) -> ImportJob | None:
     return _alike(job).select_related("created_by").order_by("-id").first()
 
 
-def use(job: ImportJob, actor: Actor, number: int) -> str:
+def apply(job: ImportJob, actor: Actor, number: int) -> str:
     """Take over the mapping, identifier, action and options of an import; returns its name. Raises ``Refused``."""
     with transaction.atomic():
-        lifecycle.open_to_change(job, actor)
+        lifecycle.lock_for_editing(job, actor)
         earlier = _alike(job).filter(pk=number).first()
         if earlier is None:
             raise Refused("state", "That mapping is not there any more. Choose where the columns go.")
@@ -41,7 +41,7 @@ def use(job: ImportJob, actor: Actor, number: int) -> str:
 def decline(job: ImportJob, actor: Actor) -> None:
     """Do not offer it for this job again. Raises ``Refused``."""
     with transaction.atomic():
-        lifecycle.open_to_change(job, actor)
+        lifecycle.lock_for_editing(job, actor)
         job.remembered = ImportJob.Remembered.DECLINED
         job.save(update_fields=["remembered"])
 
@@ -58,7 +58,7 @@ def _take_over(job: ImportJob, earlier: ImportJob) -> None:
     if earlier.action in PRESETS[job.preset].actions:
         job.action = earlier.action
     job.save(update_fields=["remembered", "options", "identifier", "action"])
-    suggestions.again(job)
+    suggestions.refresh(job)
 
 
 def _map_alike(job: ImportJob, earlier: ImportJob) -> None:
@@ -66,9 +66,9 @@ def _map_alike(job: ImportJob, earlier: ImportJob) -> None:
     columns = list(job.columns.all())
     choices = {
         column.header: Choice(
-            Target(column.target_kind), column.target, column.type, column_mapping.format_said(column)
+            Target(column.target_kind), column.target, column.type, column_mapping.chosen_date_format(column)
         )
         for column in earlier.columns.all()
     }
-    (event_mapping if job.holds_events else column_mapping).carry(columns, choices, load_schema())
-    suggestions.keep(columns)
+    (event_mapping if job.holds_events else column_mapping).reapply_choices(columns, choices, load_schema())
+    suggestions.save_columns(columns)

@@ -13,8 +13,10 @@ from typing import Any
 
 from imports.drafts import reread, suggestions
 from imports.files.column_statistics import TELLING_CHARACTERS, Scan, scan
-from imports.files.source import Format, Source, SourceError
-from imports.files.xlsx_reader import named
+from imports.files.errors import SourceError
+from imports.files.format import Format
+from imports.files.source import Source
+from imports.files.xlsx_reader import format_sheet_names
 from imports.jobs import lifecycle, stored_file
 from imports.mapping import column_mapping, event_mapping, header_rules, headers
 from imports.mapping.headers import HeaderError
@@ -28,7 +30,7 @@ PART_BYTES = 5 * 1024**2
 
 def parts(job: ImportJob) -> list[Bucket]:
     """The parts in which the file is to be read, from byte to byte; one of them for a file that cannot be cut."""
-    with stored_file.glanced(job) as source:
+    with stored_file.open_sampled(job) as source:
         ends = source.cuts(PART_BYTES) if source is not None else []
     if len(ends) < 2:
         return [_whole(job)]
@@ -42,12 +44,12 @@ def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
     """Read one part. Raises ``SourceError`` or ``HeaderError`` where a file cannot be imported."""
     options = stored_file.options(job)
     if not bucket.last:
-        with stored_file.detected(job) as source:
+        with stored_file.open_detected(job) as source:
             _check_header(source, options)
             form = {"format": source.format.to_json(), "sheets": source.sheets, "header": source.header()}
             return form | scan(source).to_json()
     try:
-        with stored_file.glanced(job) as source:
+        with stored_file.open_sampled(job) as source:
             if source is not None:
                 header_rules.check(source.header(), options)
                 found = scan(source, bucket.first, bucket.last)
@@ -66,7 +68,7 @@ def end(job: ImportJob) -> None:
         return
     reread.check_columns(job, found[0]["header"])
     _store(job, found[0], reduce(_joined, map(Scan.from_json, found)))
-    lifecycle.next_step(job, Step.IDLE)
+    lifecycle.advance_to_step(job, Step.IDLE)
 
 
 def _check_header(source: Source, options: Options) -> None:
@@ -88,7 +90,7 @@ def _joined(first: Scan, then: Scan) -> Scan:
 
 def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
     form = Format.from_json(part["format"])
-    job.format = reread.settled(job.format) | {
+    job.format = reread.without_reread_state(job.format) | {
         "found": part["format"],
         "sheets": part.get("sheets", []),
         "splittable": form.splittable,
@@ -110,11 +112,11 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         )
         for header, statistics in zip(header_rules.check(part["header"], options), found.columns, strict=True)
     ]
-    header_rules.read(columns, options)
+    header_rules.apply_headers(columns, options)
     known = load_schema()
     of_kind = event_mapping if job.holds_events else column_mapping
     of_kind.suggest(columns, known, options)
-    of_kind.carry(columns, reread.choices_kept(job), known)
+    of_kind.reapply_choices(columns, reread.saved_choices(job), known)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
@@ -147,5 +149,5 @@ def _sheets(job: ImportJob) -> list[dict[str, Any]]:
     sheets = job.format["sheets"]
     if len(sheets) < 2:
         return []
-    read = named([job.format["found"]["sheet"]])
+    read = format_sheet_names([job.format["found"]["sheet"]])
     return [{"code": suggestions.SHEETS, "reason": f"The workbook has {len(sheets):,} sheets; {read} is read"}]

@@ -25,29 +25,29 @@ RAGGED, SHEETS = "ragged", "sheets"
 """The findings that are about the rows, and no column."""
 
 
-def again(job: ImportJob) -> None:
+def refresh(job: ImportJob) -> None:
     """Read the headers, and suggest where columns go, as the job's options have it now."""
     columns, options = list(job.columns.all()), stored_file.options(job)
-    said = {column.position: column_mapping.format_said(column) for column in columns}
-    header_rules.read(columns, options)
+    said = {column.position: column_mapping.chosen_date_format(column) for column in columns}
+    header_rules.apply_headers(columns, options)
     for column in columns:
         column.date_format = said[column.position] or column.date_format
         if column.suggested:
             column.target_kind, column.target, column.type = Target.UNDECIDED, "", ""
         elif column.target_kind == Target.PROPERTY:
-            column.type = column_mapping.type_found(column)
+            column.type = column_mapping.detected_type(column)
     (event_mapping if job.holds_events else column_mapping).suggest(columns, load_schema(), options)
     for column in columns:
         made = column.target_kind in (Target.NEW, Target.PROPERTY)
         if made and not 0 < len(column.target) <= KEY_BYTES:  # which the check tells of, as a fault of the header
             column.target_kind, column.target, column.type = Target.UNDECIDED, "", ""
-    keep(columns, "name", "statistics")
+    save_columns(columns, "name", "statistics")
     told = [found for found in job.findings if found["code"] in (RAGGED, SHEETS)]
     job.findings = told + findings(job, columns, options)
     job.save(update_fields=["findings"])
 
 
-def keep(columns: Sequence[ImportColumn], *more: str) -> None:
+def save_columns(columns: Sequence[ImportColumn], *more: str) -> None:
     """Store where columns go, all in one statement: an UPDATE with a case for each takes ten seconds for 1,000.
 
     ``more``: other fields to store with it.

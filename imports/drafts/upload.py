@@ -12,7 +12,8 @@ from typing import BinaryIO
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 
-from imports.files.source import Source, SourceError
+from imports.files.errors import SourceError
+from imports.files.source import Source
 from imports.jobs import lifecycle, stored_file, transitions
 from imports.jobs.transitions import Actor, Refused
 from imports.mapping import preset_choices
@@ -26,7 +27,7 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
     Raises ``Refused``, also where the storage's clock is not ours, and OSError where it does not take the file.
     """
     transitions.check_may_upload(actor)
-    if reason := preset_choices.why_not(PRESETS[job.preset], job.record_type):  # EV-02
+    if reason := preset_choices.unsupported_reason(PRESETS[job.preset], job.record_type):  # EV-02
         raise Refused("record_type", reason)
     with _refusing():
         stored_file.limits(job).check_size(job.file_size)
@@ -39,10 +40,10 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
         raise
 
 
-def look(job: ImportJob, stream: BinaryIO) -> None:
+def check_first_bytes(job: ImportJob, stream: BinaryIO) -> None:
     """Raise ``Refused`` where the first bytes show a file to be no table, for a person who waits for the answer."""
     with _refusing():
-        Source.refuse_at_once(stream, job.file_name, stored_file.limits(job))
+        Source.check_first_bytes(stream, job.file_name, stored_file.limits(job))
     stream.seek(0)
 
 

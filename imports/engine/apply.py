@@ -44,9 +44,9 @@ def prepare(job: ImportJob) -> None:
     ImportJob.objects.filter(pk=job.pk).update(change_set=change_set)
     job.problems.filter(step=Step.PREVIEW).delete()
     if store.foreign_writes(job.snapshot):
-        plan.plan(job, Step.APPLY)
+        plan.create_buckets(job, Step.APPLY)
     else:
-        plan.copy_plan(job, Step.PREVIEW, Step.APPLY)
+        plan.copy_buckets(job, Step.PREVIEW, Step.APPLY)
 
 
 def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
@@ -69,15 +69,15 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     return dict(bucket.counts)
 
 
-def outcome(job: ImportJob) -> dict[str, Any]:
+def completed_fields(job: ImportJob) -> dict[str, Any]:
     """The job's final figures."""
     return lifecycle.final_counts(job, _people(job)) | {
         "finished": timezone.now(),
-        "seconds": lifecycle.timed(job),
+        "seconds": lifecycle.step_seconds(job),
     }
 
 
-def add_segment(job: ImportJob) -> None:
+def create_segment(job: ImportJob) -> None:
     """The segment that the job asked for: its name, and everybody whom it imported or updated (SG-04, D-30)."""
     if job.targeting == ImportJob.Targeting.SEGMENT and job.change_set_id is not None:
         Segment.objects.create(name=job.name, change_set_id=job.change_set_id, created_by=job.created_by)
@@ -106,17 +106,17 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
     their kinds are shared.
     """
     if bucket.lane == Bucket.Lane.SERIAL:
-        rows = staging.incoming(job, bucket)
+        rows = staging.load_rows(job, bucket)
         value_locks.lock_slots(
             value_locks.slots_of(row.key for row in rows),
             value_locks.slots_of(link for row in rows for link in row.links),
         )
         return
-    looked_up = column_mapping.looked_up_kinds(job.identifier)
+    looked_up = column_mapping.lookup_kinds(job.identifier)
     columns = (column.target for column in job.columns.all() if column.target != ALIAS_LABEL)  # its name tells of both
     targets = Counter(map(identifier_of, columns))
     given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
-    alone = {(kind, slot) for kind in looked_up for slot in staging.slots_of(bucket, job.salt)}
+    alone = {(kind, slot) for kind in looked_up for slot in staging.bucket_slots(bucket, job.salt)}
     identifiers = {*load_schema().identifiers, EXTERNAL_ID, ALIAS}
     value_locks.lock_slots(
         alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(value_locks.SLOTS)}
@@ -131,7 +131,7 @@ def _stands(job: ImportJob, bucket: Bucket) -> bool:
 def _work_out_again(job: ImportJob, bucket: Bucket) -> None:
     assert job.change_set is not None
     JobTables(job.pk).forget(bucket.number)
-    store.stand_still(resolve.work_out(job, bucket, store.microseconds(job.change_set.when)))
+    store.stand_still(resolve.resolve_bucket(job, bucket, store.microseconds(job.change_set.when)))
 
 
 _ADD_GROUPS = f"""

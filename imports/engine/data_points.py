@@ -19,7 +19,7 @@ from profiles.models import load_schema
 from profiles.schema import OWN_FIELDS, Schema
 
 
-def are_counted(job: ImportJob) -> bool:
+def is_enabled(job: ImportJob) -> bool:
     """Whether the job's options ask for data points (DP-05)."""
     return stored_file.options(job).data_points
 
@@ -29,7 +29,7 @@ def count(job: ImportJob) -> int | None:
 
     Every value costs one, of a list each; of events every row (DP-04). Ignored and failed rows cost nothing.
     """
-    if not are_counted(job):
+    if not is_enabled(job):
         return None
     tables = JobTables(job.pk)
     points = "1" if job.holds_events else _VALUES.format(plain=_plain(job))

@@ -18,8 +18,8 @@ from django.db.utils import IntegrityError
 
 from imports.drafts import configure, reread
 from imports.engine import apply, data_points, staging
-from imports.engine.steps import STEPS, Work
-from imports.files.source import SourceError
+from imports.engine.steps import STEPS, StepDefinition
+from imports.files.errors import SourceError
 from imports.job_tables import JobTables
 from imports.jobs import leases, lifecycle, queue
 from imports.jobs.transitions import Refused
@@ -30,42 +30,42 @@ from profiles.writing import store
 
 logger = logging.getLogger(__name__)
 
-PATIENCE, GLANCE = 0.5, 0.05
+IDLE_SECONDS, POLL_SECONDS = 0.5, 0.05
 """Seconds to wait, looking now and then, for others to end a step: the queue would take as long to call us again."""
 
-RETRIES = 20
+MAX_TRIES = 20
 """How often a bucket starts again because another writer was in its way, before that counts as an attempt."""
 
 
-def work_on(job_id: int, seconds: float) -> bool:
+def run_units(job_id: int, seconds: float) -> bool:
     """Do units of a job for about so many seconds. Returns whether there is more that could be done now."""
     until, idle = time.monotonic() + seconds, 0.0
     while True:
         job = ImportJob.objects.filter(pk=job_id).first()
-        if job is None or job.status not in leases.AT_WORK or not job.step:
+        if job is None or job.status not in leases.ACTIVE_STATUSES or not job.step:
             return False
         try:
             advanced = _advance(job)
         except Exception as error:  # the task's door: a step that cannot be begun or ended fails its job in the end
             logger.exception("job %s: %s could not be begun or ended", job.pk, job.step)
-            leases.set_back(job, type(error).__name__)
-            time.sleep(PATIENCE)
+            leases.record_step_failure(job, type(error).__name__)
+            time.sleep(IDLE_SECONDS)
             continue
         if advanced:
             idle = 0.0
-        elif idle >= PATIENCE:
+        elif idle >= IDLE_SECONDS:
             return False
         else:
-            time.sleep(GLANCE)
-            idle += GLANCE
+            time.sleep(POLL_SECONDS)
+            idle += POLL_SECONDS
         if time.monotonic() > until:
             return idle == 0.0
 
 
-def run_here(job: ImportJob) -> None:
+def run_until_idle(job: ImportJob) -> None:
     """Do all that a job needs in this process, until it has nothing to do."""
-    with queue.in_this_process():
-        while work_on(job.pk, 3600):
+    with queue.run_inline():
+        while run_units(job.pk, 3600):
             pass
     job.refresh_from_db()
 
@@ -78,7 +78,7 @@ def _advance(job: ImportJob) -> bool:
     try:
         if bucket is None and _cut(job, work):
             bucket = leases.claim(job)
-    except leases.Lost:
+    except leases.LeaseLost:
         return True
     if bucket is not None:
         return _do(job, bucket, work)
@@ -87,38 +87,38 @@ def _advance(job: ImportJob) -> bool:
     return leases.fail_if_exhausted(job)
 
 
-def _cut(job: ImportJob, work: Work) -> bool:
+def _cut(job: ImportJob, work: StepDefinition) -> bool:
     """Cut the step into units, unless that is done; the lock lets one process do so. Returns whether it was to do."""
     if job.buckets.filter(step=job.step).exists():
         return False
     with transaction.atomic():
         _one_at_a_time(job)
         # Not locked against units of an earlier check: they would wait for the job, and we for the table they write.
-        leases.stay(job)
+        leases.lock_step(job)
         if not job.buckets.filter(step=job.step).exists():
-            Bucket.objects.bulk_create(work.cut(job))
+            Bucket.objects.bulk_create(work.split(job))
     return True
 
 
-def _end(job: ImportJob, work: Work) -> bool:
+def _end(job: ImportJob, work: StepDefinition) -> bool:
     """End a step all of whose units are done; one process does so, the others find it ended."""
     with _answering(job, "end"), transaction.atomic():
         _one_at_a_time(job)
-        leases.stay(job)  # while we waited, another process may have ended the step, and people gone on
-        if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.are_counted(job)):
+        leases.lock_step(job)  # while we waited, another process may have ended the step, and people gone on
+        if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.is_enabled(job)):
             _fill_again(job)  # what its end reads
         if leases.all_done(job):
             work.end(job)
     return True
 
 
-def _do(job: ImportJob, bucket: Bucket, work: Work) -> bool:
+def _do(job: ImportJob, bucket: Bucket, work: StepDefinition) -> bool:
     """Do a leased unit; anything unforeseen is an attempt."""
     try:
         with _answering(job, bucket.number):
             try:
                 _try(job, bucket, work)
-            except leases.Lost:
+            except leases.LeaseLost:
                 leases.release(bucket, "")  # it may be another check's, whose workers should not wait for us
                 raise
     except Exception as error:  # the task's door: whatever it was, the unit is given back and the job knows
@@ -132,7 +132,7 @@ def _answering(job: ImportJob, what: int | str) -> Iterator[None]:
     """Heed what a unit, or the end of a step, finds out about its job: it was moved, or it cannot be imported."""
     try:
         yield
-    except (leases.Lost, Refused):
+    except (leases.LeaseLost, Refused):
         logger.debug("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, what)
     except (SourceError, HeaderError) as refusal:
         _refuse(job, refusal)
@@ -146,14 +146,14 @@ def _refuse(job: ImportJob, refusal: SourceError | HeaderError) -> None:
     """The file cannot be imported, or not as somebody wanted it read; then it stays as it was read before."""
     if job.step != Step.SCAN:  # the file was taken already
         lifecycle.fail(job, refusal.code, refusal.message)
-    elif not reread.take_back(job, refusal.message):
+    elif not reread.revert(job, refusal.message):
         configure.refuse(job, refusal.code, refusal.message)
 
 
-def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:
+def _try(job: ImportJob, bucket: Bucket, work: StepDefinition) -> None:
     """Do a unit in one transaction, again and again while other writers are in its way (design rule 2)."""
     _restore(job)
-    for attempt in range(RETRIES):
+    for attempt in range(MAX_TRIES):
         try:
             with transaction.atomic():
                 _commit_soon()
@@ -162,10 +162,10 @@ def _try(job: ImportJob, bucket: Bucket, work: Work) -> None:
                 leases.finish(job, bucket, counts)
             return
         except (store.Conflict, IntegrityError, OperationalError) as conflict:
-            if not _is_conflict(conflict) or attempt == RETRIES - 1:
+            if not _is_conflict(conflict) or attempt == MAX_TRIES - 1:
                 raise
             if leases.is_done(bucket):  # whoever was in the way has done this very unit, its lease having ended
-                raise leases.Lost from None
+                raise leases.LeaseLost from None
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
 
 
@@ -209,7 +209,7 @@ def _restore(job: ImportJob) -> None:
         _commit_soon()
         _one_at_a_time(job)
         _fill_again(job)
-        leases.stay(job)
+        leases.lock_step(job)
 
 
 def _fill_again(job: ImportJob) -> None:
@@ -234,6 +234,6 @@ def _check_again(job: ImportJob) -> None:
     job.refresh_from_db()
     try:
         configure.check_again(job)
-    except configure.NotReady as problem:
+    except configure.InvalidMapping as problem:
         reason = f"The schema has changed since the check: {problem}. Resume the import when that is put right."
         lifecycle.fail(job, "schema_changed", reason)

@@ -21,17 +21,17 @@ from profiles.writing import events
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ResolvedEvents:
     """How many rows were settled, those that make somebody new and those that meet somebody, how many people that
     are, and the numbers of the rows that are left."""
 
     imported: int
     updated: int
     people: int
-    left: list[int]
+    remaining: list[int]
 
 
-def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> Settled:
+def resolve_plain_keys(job: ImportJob, bucket: Bucket, rules: Rules) -> ResolvedEvents:
     """Note for the rows of a hash bucket whom they meet, where that is plain to see."""
     tables = JobTables(job.pk)
     names = {"staged": tables.staged, "inserted": tables.inserted, "updated": tables.updated, "results": tables.results}
@@ -44,8 +44,8 @@ def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> Settled:
     }
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE.format(**names), values)
-        met, inserted, known, left = cursor.fetchone()
-    return Settled(inserted, met - inserted, inserted + known, left or [])
+        met, inserted, known, remaining = cursor.fetchone()
+    return ResolvedEvents(inserted, met - inserted, inserted + known, remaining or [])
 
 
 def write(cursor: Any, job: ImportJob, bucket: Bucket, change_set: ChangeSet, made: Mapping[int, int]) -> None:

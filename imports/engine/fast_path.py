@@ -29,7 +29,7 @@ CHUNK_ROWS = 500
 
 
 @dataclass(slots=True)
-class Left:
+class RemainingRows:
     """Rows that were not settled and whom they found, as far as that is known: ``unknown`` are those where it is not.
 
     Rows that may concern the same person are together, in file order.
@@ -37,11 +37,11 @@ class Left:
 
     rows: list[Incoming]
     found: list[tuple[Incoming, Person]]
-    unknown: list[Incoming]
+    unresolved: list[Incoming]
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ResolvedCounts:
     """How many rows were settled: they make somebody new, change somebody, or leave whom they found as they are."""
 
     imported: int
@@ -49,7 +49,7 @@ class Settled:
     kept: int
 
 
-def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Iterator[Left]]:
+def resolve_plain_rows(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[ResolvedCounts, Iterator[RemainingRows]]:
     """Note what the plain rows of a hash bucket do where that is plain to see; return the rows that are left."""
     tables = JobTables(job.pk)
     names = {
@@ -79,31 +79,31 @@ def settle(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Settled, Itera
     cursor = connection.cursor()
     cursor.execute(_SETTLE.format(**names), values)
     lines = cursor.fetchmany(CHUNK_ROWS)
-    return Settled(*lines[0][:3]), _left(cursor, lines)
+    return ResolvedCounts(*lines[0][:3]), _left(cursor, lines)
 
 
-def _left(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[Left]:
+def _left(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[RemainingRows]:
     """The rows, chunk by chunk; last of all, together, those whose place others have too."""
     crowd: list[Incoming] = []
     with cursor:
         while lines:
-            left = Left([], [], [])
+            left = RemainingRows([], [], [])
             for _, _, _, alone, known, row, kind, key, links, raw, *person in lines:
                 if row is None:
                     continue
-                incoming = staging.as_incoming(row, kind, key, links, raw)
+                incoming = staging.build_row(row, kind, key, links, raw)
                 if not alone:
                     crowd.append(incoming)
                     continue
                 left.rows.append(incoming)
                 if not known:
-                    left.unknown.append(incoming)
+                    left.unresolved.append(incoming)
                 elif person[0] is not None:
                     left.found.append((incoming, lookup.known_person(*person)))
             yield left
             lines = cursor.fetchmany(CHUNK_ROWS)
     crowd.sort(key=lambda row: row.row)
-    yield Left(crowd, [], crowd)
+    yield RemainingRows(crowd, [], crowd)
 
 
 _HOLDER_OF_CHANNEL = """

@@ -17,17 +17,17 @@ from django.db import connection
 
 from imports.engine.staging import LOW_BITS
 from imports.job_tables import JobTables
-from imports.mapping.column_mapping import looked_up_kinds
+from imports.mapping.column_mapping import lookup_kinds
 from imports.models import Bucket, ImportJob
 from imports.states import Step
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, identifier_of
 
-LOOK_THROUGH = 1.0
+FULL_SCAN_RATIO = 1.0
 """All identifiers are looked through, instead of looking up those of the file, when they take less space than so many
 times its rows."""
 
 
-def plan(job: ImportJob, step: Step) -> None:
+def create_buckets(job: ImportJob, step: Step) -> None:
     """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step; earlier ones go."""
     job.buckets.filter(step=step).delete()
     with connection.cursor() as cursor:
@@ -38,7 +38,7 @@ def plan(job: ImportJob, step: Step) -> None:
         )
 
 
-def copy_plan(job: ImportJob, source: Step, target: Step) -> None:
+def copy_buckets(job: ImportJob, source: Step, target: Step) -> None:
     """Use the buckets of one step for another: nothing has changed that they depend on."""
     for bucket in job.buckets.filter(step=source):
         Bucket.objects.create(
@@ -55,7 +55,7 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
     tied = any(counts.get("tied") for counts in job.buckets.filter(step=Step.STAGE).values_list("counts", flat=True))
     if tied:
         cursor.execute(_SHARED_VALUES.format(rows=table))
-    looked_up = set(looked_up_kinds(job.identifier))
+    looked_up = set(lookup_kinds(job.identifier))
     if tied or looked_up - OWN_IDENTIFIERS.keys():
         given = {identifier_of(column.target) for column in job.columns.all()} if tied else set()
         _find_shared_people(cursor, table, looked_up | given & OWN_IDENTIFIERS.keys(), tied)
@@ -93,7 +93,7 @@ def _find_shared_people(cursor: Any, table: str, kinds: set[str], tied: bool) ->
 
 def _is_large(cursor: Any, table: str) -> bool:
     """Whether it is less work to look through all identifiers than to look up the file's."""
-    values = [table, LOOK_THROUGH]
+    values = [table, FULL_SCAN_RATIO]
     cursor.execute("SELECT pg_relation_size('profiles_identifier') < pg_relation_size(%s) * %s", values)
     return bool(cursor.fetchone()[0])
 

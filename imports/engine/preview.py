@@ -25,17 +25,17 @@ def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     store.pin_plans()
     base = store.microseconds(job.step_started or timezone.now())
     if bucket.lane == Bucket.Lane.SERIAL:
-        resolve.work_out_serially(job, bucket, base)
+        resolve.simulate_bucket(job, bucket, base)
     else:
-        resolve.work_out(job, bucket, base)
+        resolve.resolve_bucket(job, bucket, base)
     with connection.cursor() as cursor:
         resolve.write_problems(cursor, job, bucket)
     return dict(bucket.counts)
 
 
-def summary(job: ImportJob) -> dict[str, Any]:
+def summarize(job: ImportJob) -> dict[str, Any]:
     """The preview that is stored with the job, when all buckets are done."""
-    counts = Counter(dict.fromkeys(resolve.COUNTED, 0))
+    counts = Counter(dict.fromkeys(resolve.COUNT_NAMES, 0))
     for done in job.buckets.filter(step=Step.PREVIEW).values_list("counts", flat=True):
         counts.update(done)
     staged = Counter(dict.fromkeys(("rows", "failed", "warnings"), 0))
@@ -48,7 +48,7 @@ def summary(job: ImportJob) -> dict[str, Any]:
         counts["repeated"] = 0
     return {
         "total": staged["rows"],
-        **{name: counts[name] for name in resolve.COUNTED},
+        **{name: counts[name] for name in resolve.COUNT_NAMES},
         "failed": counts["failed"] + staged["failed"],
         "warnings": staged["warnings"],
         "new_attributes": [
@@ -59,9 +59,9 @@ def summary(job: ImportJob) -> dict[str, Any]:
     }
 
 
-def outcome(job: ImportJob) -> dict[str, Any]:
+def checked_fields(job: ImportJob) -> dict[str, Any]:
     """What a job that is checked knows of itself."""
-    found = summary(job)
+    found = summarize(job)
     points = data_points.count(job)
     if points is not None:
         found["data_points"] = points
@@ -73,7 +73,7 @@ def first_rows(job: ImportJob) -> list[dict[str, Any]]:
     return row_lookup.rows_between(job, 1, FIRST_ROWS)
 
 
-def changed_since(job: ImportJob) -> int:
+def count_foreign_changes(job: ImportJob) -> int:
     """How many people were written by others since the preview."""
     return store.foreign_writes(job.snapshot, job.change_set_id) if job.snapshot else 0
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from imports.engine import events, fast_path, simulation, staging
-from imports.engine.fast_path import Settled
+from imports.engine.fast_path import ResolvedCounts
 from imports.job_tables import JobTables
 from imports.jobs import stored_file
 from imports.mapping import column_mapping
@@ -32,10 +32,10 @@ from profiles.models import load_schema
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID
 from profiles.writing import lookup, store, write_set
 
-COUNTED = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")
+COUNT_NAMES = ("imported", "updated", "unchanged", "ignored", "failed", "people", "repeated", "cleared")
 
 
-def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]:
+def resolve_bucket(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]:
     """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
 
     ``base``: microseconds; changes are dated from it. Returns the versions of people who must not transition until the
@@ -44,28 +44,28 @@ def work_out(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]
     rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
     # Rows of different keys find different people only as long as nobody else writes; else they share a working set.
     if bucket.lane == Bucket.Lane.SERIAL or store.foreign_writes(job.snapshot, job.change_set_id):
-        rows = staging.incoming(job, bucket)
-        outcome.add(rows, _people(rules, base, lookup.load(sought(rows))))
+        rows = staging.load_rows(job, bucket)
+        outcome.add(rows, _people(rules, base, lookup.load(lookup_links(rows))))
     elif job.holds_events:
-        met = events.settle(job, bucket, rules)
+        met = events.resolve_plain_keys(job, bucket, rules)
         outcome.met(met)
-        rows = staging.incoming(job, bucket, met.left) if met.left else []
-        outcome.add(rows, _people(rules, base, lookup.load(sought(rows))))
+        rows = staging.load_rows(job, bucket, met.remaining) if met.remaining else []
+        outcome.add(rows, _people(rules, base, lookup.load(lookup_links(rows))))
     else:
-        settled, chunks = fast_path.settle(job, bucket, rules)
+        settled, chunks = fast_path.resolve_plain_rows(job, bucket, rules)
         outcome.settled(settled, rules.action)
         for left in chunks:
             found = [(row.key, person) for row, person in left.found]
-            outcome.add(left.rows, _people(rules, base, [*found, *lookup.load(sought(left.unknown))]))
+            outcome.add(left.rows, _people(rules, base, [*found, *lookup.load(lookup_links(left.unresolved))]))
     outcome.save()
     return outcome.contested
 
 
-def work_out_serially(job: ImportJob, bucket: Bucket, base: int) -> None:
+def simulate_bucket(job: ImportJob, bucket: Bucket, base: int) -> None:
     """The same for a bucket whose rows must see what earlier buckets would have done; nothing of it is ever written."""
     outcome = _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
-    rows = staging.incoming(job, bucket)
-    people = _people(_rules(job), base, simulation.load(job, sought(rows)))
+    rows = staging.load_rows(job, bucket)
+    people = _people(_rules(job), base, simulation.load(job, lookup_links(rows)))
     outcome.add(rows, people, written=False)
     outcome.save()
     simulation.save(job, people)
@@ -87,12 +87,12 @@ class _Outcome:
         self._bucket = bucket
         self._tables = tables
         self._events = events
-        self._counts = Counter(dict.fromkeys(COUNTED, 0))
+        self._counts = Counter(dict.fromkeys(COUNT_NAMES, 0))
         self._lines: list[str] = []
         self._write_set = write_set.WriteSet(tables.written, bucket.number)
         self.contested: dict[int, int | None] = {}
 
-    def settled(self, settled: Settled, action: Action) -> None:
+    def settled(self, settled: ResolvedCounts, action: Action) -> None:
         """Count what is in the tables already."""
         self._counts["imported"] += settled.imported
         self._counts["updated"] += settled.changed
@@ -102,7 +102,7 @@ class _Outcome:
         else:
             self._counts.update(dict.fromkeys(("updated", "unchanged", "people"), settled.kept))
 
-    def met(self, settled: events.Settled) -> None:
+    def met(self, settled: events.ResolvedEvents) -> None:
         """Count the events that are in the tables already."""
         self._counts["imported"] += settled.imported
         self._counts["updated"] += settled.updated
@@ -128,7 +128,7 @@ class _Outcome:
         self._bucket.counts = dict(self._counts)
 
 
-def sought(rows: Iterable[Incoming]) -> list[Link]:
+def lookup_links(rows: Iterable[Incoming]) -> list[Link]:
     """Each value that rows look somebody up by, once, and the external ids and aliases they bring, which others may
     own."""
     links = dict.fromkeys(row.key for row in rows)
@@ -141,7 +141,7 @@ def _rules(job: ImportJob) -> Rules:
     """What the job asks for, under the schema with the attributes it would add."""
     columns = list(job.columns.all())
     known = column_mapping.resulting_schema(columns, load_schema())
-    kinds = column_mapping.looked_up_kinds(job.identifier)
+    kinds = column_mapping.lookup_kinds(job.identifier)
     limit = settings.IMPORTS_MAX_IDENTIFIER_VALUES
     targets = Counter(column.target for column in columns if column.target and column.target_kind not in _OF_EVENTS)
     crowded = max(targets.values(), default=0) > limit or len(targets) > MAX_CUSTOM_ATTRIBUTES

@@ -32,20 +32,20 @@ from profiles.schema import (
     Definition,
     Schema,
 )
-from profiles.values.parsers import ValueType, matching_form, parser
-from profiles.values.types import InvalidValue
+from profiles.values.parsers import matching_form, parser
+from profiles.values.types import InvalidValue, ValueType
 
-FOUND_ROWS = 50
+MAX_FOUND_ROWS = 50
 """At most so many rows are found by one identifier."""
 
 
 def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
     """Rows by number, good and bad, in file order; ``values`` are those of the file that change nothing,
     ``brings`` are all that it has for the row."""
-    return rows_numbered(job, range(first, last + 1))
+    return rows_by_number(job, range(first, last + 1))
 
 
-def rows_numbered(job: ImportJob, numbers: Sequence[int]) -> list[dict[str, Any]]:
+def rows_by_number(job: ImportJob, numbers: Sequence[int]) -> list[dict[str, Any]]:
     """The rows that have these numbers, good and bad, in file order; numbers that the file has not are left out."""
     with connection.cursor() as cursor:
         said = _EVENT if job.holds_events else ""
@@ -71,7 +71,7 @@ def rows_numbered(job: ImportJob, numbers: Sequence[int]) -> list[dict[str, Any]
     return [found[number] for number in sorted(found)]
 
 
-def numbers_of(job: ImportJob, outcome: Outcome, after: int, most: int) -> list[int]:
+def row_numbers_by_outcome(job: ImportJob, outcome: Outcome, after: int, most: int) -> list[int]:
     """The first rows after a row that have an outcome, in file order.
 
     Reads that many rows of each bucket whose counts say that it has some, whatever the size of the file.
@@ -92,18 +92,18 @@ def _page(outcome: Outcome, names: dict[str, str], told_by_people: bool) -> str:
     return _PAGE.format(rows=rows, some=_SOME[outcome])
 
 
-def numbers_for(job: ImportJob, text: str) -> list[int]:
+def row_numbers_by_identifier(job: ImportJob, text: str) -> list[int]:
     """The rows that look people up by this identifier, however it is written, and the bad ones that have it so."""
     links = list(_links(job, text))
     found: list[int] = []
     with connection.cursor() as cursor:
         for kind, value in links:
             place = staging.place((kind, value), job.salt)
-            cursor.execute(_BY_KEY.format(**_names(job)), [[place, -place - 1], kind, value, FOUND_ROWS])
+            cursor.execute(_BY_KEY.format(**_names(job)), [[place, -place - 1], kind, value, MAX_FOUND_ROWS])
             found += [number for (number,) in cursor.fetchall()]
         if job.preview.get("failed") and "\0" not in text:
-            targets = [ALIAS_NAME if kind == ALIAS else kind for kind in column_mapping.looked_up_kinds(job.identifier)]
-            cursor.execute(_BAD_BY_CELL, [targets, job.pk, text, FOUND_ROWS])
+            targets = [ALIAS_NAME if kind == ALIAS else kind for kind in column_mapping.lookup_kinds(job.identifier)]
+            cursor.execute(_BAD_BY_CELL, [targets, job.pk, text, MAX_FOUND_ROWS])
             found += [number for (number,) in cursor.fetchall()]
     return sorted(found)
 
@@ -111,7 +111,7 @@ def numbers_for(job: ImportJob, text: str) -> list[int]:
 def _links(job: ImportJob, text: str) -> Iterator[Link]:
     """What a text means as each of the kinds that the file's rows are looked up by."""
     known, options = load_schema(), stored_file.options(job)
-    for kind in column_mapping.looked_up_kinds(job.identifier):
+    for kind in column_mapping.lookup_kinds(job.identifier):
         if kind == ALIAS:
             yield from ((kind, alias.form_of(pair)) for pair in _pairs(job, text.strip()))
             continue
@@ -154,7 +154,7 @@ def _shown(
     number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str, kind: str, links: str
 ) -> dict[str, Any]:
     values = orjson.loads(raw)
-    row = staging.as_incoming(number, kind, key, links, raw)
+    row = staging.build_row(number, kind, key, links, raw)
     own = _own(row)
     after = values if outcome == Outcome.IMPORTED else {}
     shown = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}

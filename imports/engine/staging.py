@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from imports.files.source import Position
+from imports.files.batches import Position
 from imports.job_tables import JobTables
 from imports.jobs import stored_file
 from imports.mapping import column_mapping, event_mapping
@@ -28,7 +28,7 @@ from imports.mapping.headers import PROBLEM
 from imports.models import Bucket, ImportJob
 from imports.rows.event_rows import EventChecker
 from imports.rows.profile_rows import RowChecker
-from imports.rows.results import Checked, Events, Problem
+from imports.rows.results import CheckedRows, Events, Problem
 from imports.states import Step
 from profiles.database import copy_format
 from profiles.merging.person import Incoming, Link
@@ -36,15 +36,15 @@ from profiles.models import load_schema
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS
 from profiles.writing import value_locks
 
-COPIED_BATCHES = 16
+BATCHES_PER_COPY = 16
 """Batches that are copied together."""
 
 LOW_BITS = 31 - value_locks.SLOT_BITS
-LONGEST_VALUE = 1_000
+MAX_VALUE_LENGTH = 1_000
 """Characters of a bad value that are kept with the problem."""
 
 
-def parts(job: ImportJob) -> list[Bucket]:
+def split(job: ImportJob) -> list[Bucket]:
     """The ranges of the file that can be staged by themselves, as units of work: row numbers, first excluded."""
     ends = [position["row"] for position in job.format["positions"]]
     if not job.format["splittable"]:
@@ -66,7 +66,7 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
     counts = dict.fromkeys(("rows", "staged", "failed", "warnings", "tied", "checksum"), 0)
     with stored_file.reopened(job) as source, connection.cursor() as cursor:
         batches = source.batches(positions.get(bucket.first), positions[bucket.last])
-        while some := list(islice(batches, COPIED_BATCHES)):
+        while some := list(islice(batches, BATCHES_PER_COPY)):
             places: list[int] = []
             lines: list[bytes] = []
             problems: list[Problem] = []
@@ -104,7 +104,7 @@ def place(link: Link, salt: int) -> int:
     return _shuffled(value_locks.slot(number), salt) << LOW_BITS | number & (1 << LOW_BITS) - 1
 
 
-def slots_of(bucket: Bucket, salt: int) -> list[int]:
+def bucket_slots(bucket: Bucket, salt: int) -> list[int]:
     """Which slots the places of a hash bucket belong to."""
     first, last = bucket.first >> LOW_BITS, bucket.last >> LOW_BITS
     return [slot for slot in range(value_locks.SLOTS) if first <= _shuffled(slot, salt) <= last]
@@ -115,7 +115,7 @@ def _shuffled(slot: int, salt: int) -> int:
     return (slot * (2 * salt + 1) + salt) & (value_locks.SLOTS - 1)
 
 
-def _lines(job: ImportJob, good: Checked, places: Sequence[int], counts: dict[str, int]) -> list[bytes]:
+def _lines(job: ImportJob, good: CheckedRows, places: Sequence[int], counts: dict[str, int]) -> list[bytes]:
     """Good rows as COPY wants them."""
     ties: Iterable[str] = repeat(r"\N")
     if good.ties is not None:
@@ -187,7 +187,7 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
     copy_format.copy(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
 
 
-def incoming(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = None) -> list[Incoming]:
+def load_rows(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = None) -> list[Incoming]:
     """The staged rows of a bucket in file order, or some of them; those of the serial lane with all their links."""
     values: list[Any] = [bucket.rows]
     where, links = "row_no = ANY(%s)", "links"
@@ -201,10 +201,10 @@ def incoming(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = Non
             f"SELECT row_no, kind, key, {links}, raw FROM {JobTables(job.pk).staged} WHERE {where} ORDER BY row_no",
             values,
         )
-        return [as_incoming(*line) for line in cursor.fetchall()]
+        return [build_row(*line) for line in cursor.fetchall()]
 
 
-def as_incoming(row: int, kind: str, key: str, links: str | None, raw: str) -> Incoming:
+def build_row(row: int, kind: str, key: str, links: str | None, raw: str) -> Incoming:
     """A staged row. ``links`` None: it is tied to nothing, and only its key matters."""
     link = (kind, key)
     if links is None and kind not in OWN_IDENTIFIERS:
@@ -217,7 +217,7 @@ def as_incoming(row: int, kind: str, key: str, links: str | None, raw: str) -> I
 def is_lost(job: ImportJob) -> bool:
     """Whether a crash of the database emptied the staged rows, somebody dropped them, or another release of the project
     made the tables."""
-    if not JobTables(job.pk).are_known():
+    if not JobTables(job.pk).are_current():
         return True
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT EXISTS (SELECT FROM {JobTables(job.pk).staged})")
@@ -262,4 +262,4 @@ def _storable(cells: Sequence[str]) -> list[str]:
 
 def _shown(text: str) -> str:
     """A text as it can be stored: shortened, NUL (which PostgreSQL cannot hold) as the picture of one."""
-    return text[:LONGEST_VALUE].replace("\0", "\u2400")
+    return text[:MAX_VALUE_LENGTH].replace("\0", "\u2400")

@@ -19,10 +19,10 @@ from profiles.writing import store
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class StepDefinition:
     """A step: how it is cut into units, how one unit is done, what happens after the last."""
 
-    cut: Callable[[ImportJob], list[Bucket]]
+    split: Callable[[ImportJob], list[Bucket]]
     do: Callable[[ImportJob, Bucket], dict[str, Any]]
     end: Callable[[ImportJob], object]
 
@@ -42,7 +42,7 @@ def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     tables = JobTables(job.pk)
     if bucket.number == 1:
         tables.index_places()
-        plan.plan(job, Step.PREVIEW)
+        plan.create_buckets(job, Step.PREVIEW)
     else:
         tables.index_rows()
         tables.create_results()
@@ -55,31 +55,33 @@ def _prepare(job: ImportJob, bucket: Bucket) -> dict[str, int]:
 
 
 def _end_preview(job: ImportJob) -> None:
-    lifecycle.transition(job, Transition.CHECKED, **preview.outcome(job), seconds=lifecycle.timed(job))
+    lifecycle.transition(job, Transition.CHECKED, **preview.checked_fields(job), seconds=lifecycle.step_seconds(job))
 
 
 def _end_prepare(job: ImportJob) -> None:
-    lifecycle.transition(job, Transition.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.timed(job))
+    lifecycle.transition(
+        job, Transition.BEGIN, step=Step.APPLY, started=timezone.now(), seconds=lifecycle.step_seconds(job)
+    )
 
 
 def _end_apply(job: ImportJob) -> None:
     points = data_points.count(job)
     # In this order: whoever still reads the tables comes to an end by waiting for the job, never the other way round.
     JobTables(job.pk).drop()
-    lifecycle.transition(job, Transition.COMPLETE, **apply.outcome(job), data_points=points)
-    apply.add_segment(job)  # in the transaction of the transition, which one process makes once
+    lifecycle.transition(job, Transition.COMPLETE, **apply.completed_fields(job), data_points=points)
+    apply.create_segment(job)  # in the transaction of the transition, which one process makes once
 
 
 def _cut_stage(job: ImportJob) -> list[Bucket]:
     JobTables(job.pk).create_staged(events=job.holds_events)
-    return staging.parts(job)
+    return staging.split(job)
 
 
-STEPS: dict[Step, Work] = {
-    Step.SCAN: Work(scan.parts, scan.read, scan.end),
-    Step.STAGE: Work(_cut_stage, staging.stage, lambda job: lifecycle.next_step(job, Step.PLAN)),
-    Step.PLAN: Work(_cut_plan, _plan, lambda job: lifecycle.next_step(job, Step.PREVIEW)),
-    Step.PREVIEW: Work(lambda job: [], preview.preview, _end_preview),
-    Step.PREPARE: Work(_one, _prepare, _end_prepare),
-    Step.APPLY: Work(lambda job: [], apply.apply, _end_apply),
+STEPS: dict[Step, StepDefinition] = {
+    Step.SCAN: StepDefinition(scan.parts, scan.read, scan.end),
+    Step.STAGE: StepDefinition(_cut_stage, staging.stage, lambda job: lifecycle.advance_to_step(job, Step.PLAN)),
+    Step.PLAN: StepDefinition(_cut_plan, _plan, lambda job: lifecycle.advance_to_step(job, Step.PREVIEW)),
+    Step.PREVIEW: StepDefinition(lambda job: [], preview.preview, _end_preview),
+    Step.PREPARE: StepDefinition(_one, _prepare, _end_prepare),
+    Step.APPLY: StepDefinition(lambda job: [], apply.apply, _end_apply),
 }

@@ -25,7 +25,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Ragged:
+class RaggedRow:
     """A data row whose number of cells is not that of the header (FF-05, FF-06)."""
 
     number: int
@@ -52,7 +52,7 @@ class Batch:
     numbers: list[int]
     lines: list[int]
     rows: list[list[str]]
-    ragged: list[Ragged]
+    ragged: list[RaggedRow]
     end: Position
 
 
@@ -108,5 +108,5 @@ def _batch(rows: list[list[str]], lines: list[int], end: Position, width: int) -
             batch.lines.append(line)
             batch.rows.append(cells)
         else:
-            batch.ragged.append(Ragged(number, line, cells, width, len(cells)))
+            batch.ragged.append(RaggedRow(number, line, cells, width, len(cells)))
     return batch

@@ -8,7 +8,7 @@ import enum
 import zlib
 from typing import BinaryIO, Protocol
 
-from imports.files.errors import Limits, Refusal, SourceError, in_bytes
+from imports.files.errors import Limits, Refusal, SourceError, format_bytes
 
 PACKED_PIECE = 64 * 1024
 # Below this size nothing is a bomb, and a short file of nearly equal rows may well be packed two hundred times smaller.
@@ -44,7 +44,7 @@ class FileSlice:
         return data
 
 
-class Unpacked:
+class DecompressingReader:
     """The bytes that deflated ones unpack to; gzip may hold several members, one after the other.
 
     Raises SourceError when more comes out than the limits allow, and when the packed bytes are damaged or cut off.
@@ -52,7 +52,7 @@ class Unpacked:
 
     def __init__(self, packed: Reader, packed_size: int, window: Window, limits: Limits) -> None:
         self._packed, self._window = packed, window
-        self._allowance = Allowance(packed_size, limits)
+        self._allowance = DecompressionBudget(packed_size, limits)
         self._engine = zlib.decompressobj(window)
         self._pending = b""
 
@@ -88,7 +88,7 @@ class Unpacked:
         return True
 
 
-class Allowance:
+class DecompressionBudget:
     """Counts unpacked bytes against the limits. Raises SourceError as soon as one is passed."""
 
     def __init__(self, packed_size: int, limits: Limits) -> None:
@@ -101,7 +101,7 @@ class Allowance:
         if self._used > self._limits.max_unpacked_bytes:
             raise SourceError(
                 Refusal.UNPACKED_TOO_LARGE,
-                f"The file unpacks to more than {in_bytes(self._limits.max_unpacked_bytes)}. "
+                f"The file unpacks to more than {format_bytes(self._limits.max_unpacked_bytes)}. "
                 "Split it into smaller files.",
             )
         if self._used > self._most:
@@ -111,7 +111,7 @@ class Allowance:
             )
 
 
-class Verified:
+class ChecksumReader:
     """Passes a reader's bytes on and compares their checksum with the archive's at the end."""
 
     def __init__(self, reader: Reader, checksum: int) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from imports.files.source import Position, Source
-from profiles.values.parsers import Shape, TypeGuess
+from imports.files.batches import Position
+from imports.files.source import Source
+from profiles.values.type_inference import Shape, TypeGuess
 
 SAMPLES = 5
 SAMPLE_CHARACTERS = 100

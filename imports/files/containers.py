@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from typing import BinaryIO
 
-from imports.files.byte_streams import FileSlice, Reader, Unpacked, Verified, Window, archive_damaged
+from imports.files.byte_streams import ChecksumReader, DecompressingReader, FileSlice, Reader, Window, archive_damaged
 from imports.files.errors import Limits, Refusal, SourceError
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -21,7 +21,7 @@ class Container(enum.StrEnum):
     XLSX = "xlsx"
 
 
-def container_of(file: BinaryIO) -> Container:
+def detect_container(file: BinaryIO) -> Container:
     """What the file is packed in. Raises SourceError for an archive that cannot be opened."""
     file.seek(0)
     head = file.read(4)
@@ -43,7 +43,7 @@ def open_bytes(file: BinaryIO, container: Container, limits: Limits) -> Callable
         entry = the_only_table(entries(file))
         return lambda: open_entry(file, entry, limits)
     if container is Container.GZIP:
-        return lambda: Unpacked(FileSlice(file, 0, size), size, Window.GZIP, limits)
+        return lambda: DecompressingReader(FileSlice(file, 0, size), size, Window.GZIP, limits)
     return lambda: FileSlice(file, 0, size)
 
 
@@ -93,9 +93,9 @@ def open_entry(file: BinaryIO, entry: zipfile.ZipInfo, limits: Limits) -> Reader
     start = entry.header_offset + _LOCAL_HEADER.size + name_size + extra_size
     packed = FileSlice(file, start, start + entry.compress_size)
     if entry.compress_type == zipfile.ZIP_STORED:
-        return Verified(packed, entry.CRC)
+        return ChecksumReader(packed, entry.CRC)
     if entry.compress_type == zipfile.ZIP_DEFLATED:
-        return Verified(Unpacked(packed, entry.compress_size, Window.RAW, limits), entry.CRC)
+        return ChecksumReader(DecompressingReader(packed, entry.compress_size, Window.RAW, limits), entry.CRC)
     raise archive_damaged(f"“{entry.filename}” is packed by another method than deflate")
 
 

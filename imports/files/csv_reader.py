@@ -11,7 +11,7 @@ from operator import methodcaller
 
 from imports.files.batches import Block
 from imports.files.byte_streams import Reader
-from imports.files.errors import Limits, Refusal, SourceError, in_bytes
+from imports.files.errors import Limits, Refusal, SourceError, format_bytes
 from imports.files.quoting import Fault, FaultKind, find_fault
 
 PIECE = 128 * 1024
@@ -154,7 +154,7 @@ def _refusal(fault: Fault, line: int, limits: Limits) -> SourceError:
 
 
 def _cell_too_large(limits: Limits, line: int) -> SourceError:
-    size = in_bytes(limits.max_cell_bytes)
+    size = format_bytes(limits.max_cell_bytes)
     return SourceError(
         Refusal.CELL_TOO_LARGE,
         f"A cell of the row at line {line} is larger than {size}. Shorten it, or check that its quotes are closed.",
@@ -163,7 +163,7 @@ def _cell_too_large(limits: Limits, line: int) -> SourceError:
 
 
 def _row_too_large(limits: Limits, line: int) -> SourceError:
-    size = in_bytes(limits.max_row_bytes)
+    size = format_bytes(limits.max_row_bytes)
     return SourceError(
         Refusal.ROW_TOO_LARGE,
         f"The row at line {line} is larger than {size}. Check that every row ends with a line break.",

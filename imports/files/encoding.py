@@ -34,7 +34,7 @@ ENCODINGS = (UTF_8, *sorted(TRANSCODED), *_COMMON, *_RARE, *_CHOSEN_ONLY)
 """Every encoding that can be detected or chosen, by the name that Python gives it."""
 
 
-def named(name: str, start: bytes) -> str:
+def resolve_encoding(name: str, start: bytes) -> str:
     """The entry of `ENCODINGS` that a user's spelling means. `start` are the file's first bytes, for their mark.
 
     Raises SourceError for a name that is none.
@@ -45,7 +45,7 @@ def named(name: str, start: bytes) -> str:
         found = ""
     found = {"utf-8-sig": UTF_8, "ascii": UTF_8}.get(found, found)
     if found in ("utf-16", "utf-32"):
-        found = f"{found}-be" if marked(start) == f"{found}-be" else f"{found}-le"
+        found = f"{found}-be" if encoding_from_bom(start) == f"{found}-be" else f"{found}-le"
     if found in ENCODINGS:
         return found
     raise SourceError(
@@ -54,7 +54,7 @@ def named(name: str, start: bytes) -> str:
     )
 
 
-def marked(start: bytes) -> str | None:
+def encoding_from_bom(start: bytes) -> str | None:
     """The encoding that a byte-order mark at the start tells, if there is one."""
     return next((name for mark, name in _MARKS if start.startswith(mark)), None)
 
@@ -66,13 +66,13 @@ def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
     """
     start = read_up_to(opener(), SAMPLE)
     certain = _certain(start, chosen)
-    found = likely(start, chosen)
+    found = guess_encoding(start, chosen)
     try:
         check(opener(), found)
     except SourceError as error:
         if error.code is not Refusal.UNREADABLE_TEXT:
             raise
-        if is_binary(start) and not marked(start):
+        if is_binary(start) and not encoding_from_bom(start):
             raise not_a_table(file_name, "a binary file") from error
         if certain:
             raise
@@ -85,13 +85,13 @@ def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
     return found
 
 
-def likely(start: bytes, chosen: str | None = None) -> str:
+def guess_encoding(start: bytes, chosen: str | None = None) -> str:
     """The encoding of a text that begins like this, before the rest of it was looked at. Raises SourceError."""
     return _certain(start, chosen) or _by_zero_bytes(start) or UTF_8
 
 
 def _certain(start: bytes, chosen: str | None) -> str | None:
-    return named(chosen, start) if chosen is not None else marked(start)
+    return resolve_encoding(chosen, start) if chosen is not None else encoding_from_bom(start)
 
 
 def sample(reader: Reader, encoding: str) -> str:

@@ -76,7 +76,7 @@ class Limits:
         if size > self.max_bytes:
             raise SourceError(
                 Refusal.TOO_LARGE,
-                f"The file has {size:,} bytes and the limit is {in_bytes(self.max_bytes)}. "
+                f"The file has {size:,} bytes and the limit is {format_bytes(self.max_bytes)}. "
                 "Split it into smaller files.",
             )
 
@@ -87,7 +87,7 @@ class Limits:
             raise SourceError(Refusal.NOT_CSV, reason, kind=kind)
 
 
-def in_bytes(size: int) -> str:
+def format_bytes(size: int) -> str:
     """A size for a sentence: `500 MB` where it is whole, `1,234 bytes` where it is not."""
     if size and size % 1024**2 == 0:
         return f"{size // 1024**2:,} MB"

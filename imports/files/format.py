@@ -14,7 +14,7 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class FormatChoices:
     """What a preset or a person has chosen; None is to be detected, of a workbook the first sheet that is shown."""
 
     encoding: str | None = None
@@ -22,7 +22,7 @@ class Chosen:
     sheet: str | None = None
 
 
-A_CSV = Chosen(encodings.UTF_8, ",")
+A_CSV = FormatChoices(encodings.UTF_8, ",")
 """What a CSV has to have where no other file is taken."""
 
 

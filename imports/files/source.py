@@ -11,29 +11,15 @@ from functools import cached_property
 from typing import BinaryIO, Self
 
 from imports.files import encoding as encodings
-from imports.files.batches import BATCH_ROWS, MALFORMED, Batch, Block, Position, Ragged, assemble
+from imports.files.batches import BATCH_ROWS, Batch, Block, Position, assemble
 from imports.files.byte_streams import FileSlice, Reader, Section, read_up_to
-from imports.files.containers import Container, container_of, entries, file_size, open_bytes
+from imports.files.containers import Container, detect_container, entries, file_size, open_bytes
 from imports.files.csv_reader import Dialect, read_blocks
 from imports.files.delimiter import declared_delimiter, detect_delimiter, is_delimiter
 from imports.files.errors import Limits, Refusal, SourceError
-from imports.files.format import A_CSV, KINDS, Chosen, Format
+from imports.files.format import A_CSV, KINDS, Format, FormatChoices
 from imports.files.signatures import SAMPLE, not_a_table, refuse_document, refuse_office_document, refuse_other_text
-from imports.files.xlsx_reader import Sheet, named
-
-__all__ = [
-    "MALFORMED",
-    "Batch",
-    "Chosen",
-    "Container",
-    "Format",
-    "Limits",
-    "Position",
-    "Ragged",
-    "Refusal",
-    "Source",
-    "SourceError",
-]
+from imports.files.xlsx_reader import Sheet, format_sheet_names
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -55,7 +41,7 @@ class Source:
         self._limits = limits
 
     @classmethod
-    def detect(cls, file: BinaryIO, name: str, limits: Limits, chosen: Chosen | None = None) -> Self:
+    def detect(cls, file: BinaryIO, name: str, limits: Limits, chosen: FormatChoices | None = None) -> Self:
         """Find out how a file is to be read. `name` only serves the messages; the content decides.
 
         The text is decoded once to its end, so a chosen encoding that does not fit is found here. Raises SourceError
@@ -70,7 +56,7 @@ class Source:
         return source
 
     @classmethod
-    def _of(cls, file: BinaryIO, name: str, limits: Limits, chosen: Chosen) -> Self:
+    def _of(cls, file: BinaryIO, name: str, limits: Limits, chosen: FormatChoices) -> Self:
         container = _container(file, limits)
         if container is Container.XLSX:
             source = cls(file, Format(container, "", "", chosen.sheet or ""), limits)
@@ -83,18 +69,20 @@ class Source:
         return source
 
     @classmethod
-    def glance(cls, file: BinaryIO, name: str, limits: Limits, chosen: Chosen | None = None) -> Self | None:
+    def detect_from_sample(
+        cls, file: BinaryIO, name: str, limits: Limits, chosen: FormatChoices | None = None
+    ) -> Self | None:
         """What `detect` would very likely say of a plain file in UTF-8, from its beginning alone; None for all else.
 
         Whoever reads such a source to its end without a SourceError has been told the truth.
         """
         wanted = _wanted(limits, chosen)
         try:
-            if wanted.sheet or container_of(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
+            if wanted.sheet or detect_container(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
                 return None
             opener = open_bytes(file, Container.PLAIN, limits)
             start = read_up_to(opener(), SAMPLE)
-            if encodings.likely(start, wanted.encoding) != encodings.UTF_8:
+            if encodings.guess_encoding(start, wanted.encoding) != encodings.UTF_8:
                 return None
             refuse_document(start, name)
             found = _delimiter(opener, encodings.UTF_8, name, wanted.delimiter)
@@ -104,7 +92,7 @@ class Source:
             return None
 
     @staticmethod
-    def refuse_at_once(file: BinaryIO, name: str, limits: Limits) -> None:
+    def check_first_bytes(file: BinaryIO, name: str, limits: Limits) -> None:
         """Raise SourceError for a new file that its size or its first bytes show to be no table; `detect` sees all."""
         with _as_csv(limits):
             container = _container(file, limits)
@@ -130,7 +118,7 @@ class Source:
         if len(self.sheets) < 2 or self.format.sheet != self.sheets[0]:
             return ""
         remedy = "choose it or move it to the front of the workbook"
-        return f"The first sheet was read. If another one is meant, {remedy}: {named(self.sheets[1:])}."
+        return f"The first sheet was read. If another one is meant, {remedy}: {format_sheet_names(self.sheets[1:])}."
 
     def header(self) -> list[str]:
         """The cells of the first record that is not empty, as they stand there, without a byte-order mark.
@@ -180,7 +168,7 @@ class Source:
         raise _empty_file(self._place(), "sheet" if len(self.sheets) > 1 else "file", self.other_sheets)
 
     def _place(self) -> str:
-        return f"The sheet {named([self.format.sheet])}" if len(self.sheets) > 1 else "The file"
+        return f"The sheet {format_sheet_names([self.format.sheet])}" if len(self.sheets) > 1 else "The file"
 
     def _check_columns(self, count: int) -> None:
         if count > self._limits.max_columns:
@@ -230,7 +218,7 @@ def _container(file: BinaryIO, limits: Limits) -> Container:
     if not size:
         raise _empty_file()
     limits.check_size(size)
-    container = container_of(file)
+    container = detect_container(file)
     limits.check_csv(KINDS.get(container, ""))
     return container
 
@@ -248,19 +236,20 @@ def _as_csv(limits: Limits) -> Iterator[None]:
         raise
 
 
-def _wanted(limits: Limits, chosen: Chosen | None) -> Chosen:
+def _wanted(limits: Limits, chosen: FormatChoices | None) -> FormatChoices:
     """What is not to be detected."""
-    return A_CSV if limits.csv_only else chosen or Chosen()
+    return A_CSV if limits.csv_only else chosen or FormatChoices()
 
 
 def _refuse_sheet(chosen: str | None) -> None:
     """Raise SourceError where a sheet was chosen of a file that has none."""
     if chosen:
-        told = f"The file is no Excel workbook and has no sheet {named([chosen])}. Leave the choice of a sheet out."
-        raise SourceError(Refusal.UNKNOWN_SHEET, told)
+        named = format_sheet_names([chosen])
+        reason = f"The file is no Excel workbook and has no sheet {named}. Leave the choice of a sheet out."
+        raise SourceError(Refusal.UNKNOWN_SHEET, reason)
 
 
-def _text_format(file: BinaryIO, name: str, container: Container, limits: Limits, chosen: Chosen) -> Format:
+def _text_format(file: BinaryIO, name: str, container: Container, limits: Limits, chosen: FormatChoices) -> Format:
     """The format of what is not a workbook. Raises SourceError."""
     if container is Container.ZIP:
         refuse_office_document({entry.filename for entry in entries(file)}, name)

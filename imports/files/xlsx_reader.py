@@ -15,10 +15,10 @@ import orjson
 
 from imports.files import xlsx_process
 from imports.files.batches import Block, Position
-from imports.files.byte_streams import Allowance, FileSlice
+from imports.files.byte_streams import DecompressionBudget, FileSlice
 from imports.files.containers import entries, file_size, open_entry
 from imports.files.csv_reader import PIECE, check_cells
-from imports.files.errors import Limits, Refusal, SourceError, in_bytes
+from imports.files.errors import Limits, Refusal, SourceError, format_bytes
 
 _LISTED, _SHOWN = 10, 40
 """So many sheets are named in one sentence, each with so many characters."""
@@ -67,7 +67,7 @@ class Sheet:
             line += len(lines)
 
 
-def named(names: Sequence[str]) -> str:
+def format_sheet_names(names: Sequence[str]) -> str:
     """Names of sheets for a sentence; of very many the first ones."""
     listed = ", ".join(f"“{isolated(name[:_SHOWN])}”" for name in names[:_LISTED])
     return f"{listed} and {len(names) - _LISTED:,} more" if len(names) > _LISTED else listed
@@ -80,7 +80,7 @@ def isolated(name: str) -> str:
 
 def _check_unpacked(file: BinaryIO, limits: Limits) -> None:
     """Unpack everything once, to nowhere, and raise SourceError when it is damaged or too large."""
-    allowance = Allowance(file_size(file), limits)
+    allowance = DecompressionBudget(file_size(file), limits)
     for entry in entries(file):
         reader = open_entry(file, entry, limits)
         while data := reader.read(PIECE):
@@ -127,7 +127,7 @@ def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits, wanted: str) -
 
 
 def _unknown_sheet(wanted: str, names: Sequence[str]) -> SourceError:
-    told = f"The workbook has no sheet {named([wanted])}. Choose one of: {named(names)}."
+    told = f"The workbook has no sheet {format_sheet_names([wanted])}. Choose one of: {format_sheet_names(names)}."
     return SourceError(Refusal.UNKNOWN_SHEET, told)
 
 
@@ -142,6 +142,6 @@ def _too_many_rows(row: int, limits: Limits) -> SourceError:
 def _too_large(limits: Limits) -> SourceError:
     return SourceError(
         Refusal.SHEET_TOO_LARGE,
-        f"The sheet takes more than {in_bytes(limits.max_xlsx_memory)} of memory, perhaps for a cell far away from the "
-        "others. Delete what lies far off, or save the sheet as CSV.",
+        f"The sheet takes more than {format_bytes(limits.max_xlsx_memory)} of memory, perhaps for a cell far away from "
+        "the others. Delete what lies far off, or save the sheet as CSV.",
     )

@@ -18,10 +18,10 @@ from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
 
 MAX_ATTEMPTS = 3
-AT_WORK = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
+ACTIVE_STATUSES = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """The unit was done by somebody else, or the job was stopped: roll back, nothing is to be done."""
 
 
@@ -39,12 +39,12 @@ def claim(job: ImportJob) -> Bucket | None:
 
 def finish(job: ImportJob, bucket: Bucket, counts: dict[str, Any]) -> None:
     """Mark the unit done, last in the transaction that did it. Raises ``Lost`` if that must not be committed."""
-    stay(job)
+    lock_step(job)
     if not Bucket.objects.filter(pk=bucket.pk, done=None).update(done=timezone.now(), counts=counts):
-        raise Lost
+        raise LeaseLost
 
 
-def stay(job: ImportJob) -> None:
+def lock_step(job: ImportJob) -> None:
     """Keep the job where it is until commit. Raises ``Lost`` if it is not at work on this step any more.
 
     When the step began tells it from the same step of another check.
@@ -53,8 +53,8 @@ def stay(job: ImportJob) -> None:
         # Shared, so that units of one job do not wait for each other but a transition of the job does.
         cursor.execute("SELECT status, step, step_started FROM imports_importjob WHERE id = %s FOR SHARE", [job.pk])
         row = cursor.fetchone()
-    if row is None or row[0] not in AT_WORK or row[1:] != (job.step, job.step_started):
-        raise Lost
+    if row is None or row[0] not in ACTIVE_STATUSES or row[1:] != (job.step, job.step_started):
+        raise LeaseLost
 
 
 def is_done(bucket: Bucket) -> bool:
@@ -88,13 +88,13 @@ def fail_if_exhausted(job: ImportJob) -> bool:
     return True
 
 
-def set_back(job: ImportJob, error: str) -> None:
+def record_step_failure(job: ImportJob, error: str) -> None:
     """Count that the job's step could not be begun or ended, and fail the job when that was tried too often."""
     at_step = ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step, step_started=job.step_started)
-    if at_step.update(setbacks=F("setbacks") + 1):
+    if at_step.update(step_failures=F("setbacks") + 1):
         job.refresh_from_db()
-        if job.setbacks >= MAX_ATTEMPTS:
-            reason = f"{job.get_step_display()} could not go on, tried {job.setbacks} times: {error}. Resume it."
+        if job.step_failures >= MAX_ATTEMPTS:
+            reason = f"{job.get_step_display()} could not go on, tried {job.step_failures} times: {error}. Resume it."
             lifecycle.fail(job, "attempts", reason)
 
 
@@ -104,24 +104,24 @@ def sweep() -> int:
     The supervisor calls this every few seconds. Returns how many jobs were queued. Tasks that wait in the queue are
     enough: while no worker takes them up, they are not to grow in number.
     """
-    silent, queued, room_left = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS), 0, room()
+    silent, queued, room_left = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS), 0, queue_capacity()
     for job in _at_work().filter(Q(queued=None) | Q(queued__lt=silent)).order_by(F("queued").asc(nulls_first=True)):
         if fail_if_exhausted(job):
             continue
         if room_left > 0 and not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
-            queue.advance(job, min(room_left, settings.IMPORTS_WORKERS))
+            queue.enqueue_job(job, min(room_left, settings.IMPORTS_WORKERS))
             room_left -= settings.IMPORTS_WORKERS
             queued += 1
     return queued
 
 
-def room() -> int:
+def queue_capacity() -> int:
     """How many more tasks than wait in the queue the jobs at work may have there; below 0 others' tasks wait too."""
-    return _at_work().count() * settings.IMPORTS_WORKERS - queue.waiting()
+    return _at_work().count() * settings.IMPORTS_WORKERS - queue.queue_size()
 
 
 def _at_work() -> QuerySet[ImportJob]:
-    return ImportJob.objects.filter(status__in=AT_WORK).exclude(step=Step.IDLE)
+    return ImportJob.objects.filter(status__in=ACTIVE_STATUSES).exclude(step=Step.IDLE)
 
 
 _CLAIM = """

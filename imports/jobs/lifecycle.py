@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from imports.jobs import queue, schema_guard
 from imports.jobs.transitions import (
-    AT_STEP,
     CHECKS,
+    EDITABLE_STATUSES,
     FIRST_STEP,
-    OPEN,
+    RESUME_STEP,
     TRANSITIONS,
     Actor,
     Refused,
@@ -53,14 +53,14 @@ def transition(job: ImportJob, name: Transition, actor: Actor | None = None, com
             job=job, name=name, before=before, after=values["status"], actor=user, comment=comment.strip()
         )
         if _is_news(job, made, actor):
-            queue.tell(made)
+            queue.enqueue_notice(made)
         job.refresh_from_db()
         _make_room(job, name)
         if job.step:
-            queue.advance(job)
+            queue.enqueue_job(job)
 
 
-def open_to_change(job: ImportJob, actor: Actor) -> None:
+def lock_for_editing(job: ImportJob, actor: Actor) -> None:
     """Hold a job whose settings are about to be changed, and make it a draft; to be called in a transaction.
 
     Raises ``Refused`` where that is not open to this person, or not possible any more. ``job`` is read anew.
@@ -70,8 +70,8 @@ def open_to_change(job: ImportJob, actor: Actor) -> None:
     if held is None:
         raise Refused("gone", "This import is not there any more; somebody has deleted it. Nothing was saved.")
     job.refresh_from_db()
-    if job.step or job.status not in OPEN:
-        state = job.get_step_display() if job.status in OPEN else job.get_status_display()
+    if job.step or job.status not in EDITABLE_STATUSES:
+        state = job.get_step_display() if job.status in EDITABLE_STATUSES else job.get_status_display()
         raise Refused("state", f"This import is at “{state}” now; its settings cannot change. Nothing was saved.")
     if job.status != Status.DRAFT:
         transition(job, Transition.EDIT, actor)
@@ -85,23 +85,23 @@ def upload(job: ImportJob, actor: Actor) -> ImportJob:
         job.created_by = actor.user
         job.save()
         JobTransition.objects.create(job=job, name="upload", before=job.status, after=job.status, actor=actor.user)
-        queue.advance(job)
+        queue.enqueue_job(job)
     return job
 
 
-def next_step(job: ImportJob, step: Step, **values: Any) -> bool:
+def advance_to_step(job: ImportJob, step: Step, **values: Any) -> bool:
     """Transition a working job from the step it is at to the next one; False if somebody else has done so already."""
     with transaction.atomic():
-        values = {"step": step, "seconds": timed(job), "step_started": timezone.now(), "setbacks": 0} | values
+        values = {"step": step, "seconds": step_seconds(job), "step_started": timezone.now(), "setbacks": 0} | values
         if not _unmoved(job).update(**values):
             return False
         job.refresh_from_db()
         if step:
-            queue.advance(job)
+            queue.enqueue_job(job)
     return True
 
 
-def timed(job: ImportJob) -> dict[str, float]:
+def step_seconds(job: ImportJob) -> dict[str, float]:
     """The job's seconds per step, with the step that ends now."""
     began = job.step_started or timezone.now()
     seconds: dict[str, float] = job.seconds
@@ -174,7 +174,7 @@ def _is_news(job: ImportJob, made: JobTransition, actor: Actor | None) -> bool:
     if made.name not in _ENDS or job.created_by_id is None or (actor is not None and actor.owns(job)):
         return False
     # A file that is refused while its person waits for the page is told there.
-    return not (made.before == Status.DRAFT and queue.is_here())
+    return not (made.before == Status.DRAFT and queue.is_inline())
 
 
 _ENDS = (Transition.COMPLETE, Transition.FAIL, Transition.STOP, Transition.REJECT, Transition.CANCEL)
@@ -214,6 +214,6 @@ def _where_it_was(job: ImportJob) -> dict[str, Any]:
     fresh = {"reason": "", "reason_code": "", "finished": None}
     ended = job.transitions.filter(name__in=(Transition.STOP, Transition.FAIL)).last()
     status = Status(ended.before if ended else Status.DRAFT)
-    if status == Status.IN_PROGRESS and not schema_guard.is_as_checked(job):
+    if status == Status.IN_PROGRESS and not schema_guard.is_schema_unchanged(job):
         raise Refused("state", "The schema has changed since this file was checked. Upload it again for what is left.")
-    return fresh | {"status": status, "step": AT_STEP[status]}
+    return fresh | {"status": status, "step": RESUME_STEP[status]}

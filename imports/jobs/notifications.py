@@ -57,10 +57,10 @@ def sweep() -> int:
     if given_up:
         logger.error("%d notices were not sent to everybody in %d attempts and are given up", given_up, MAX_ATTEMPTS)
     found = list(Notice.objects.filter(due__lt=silent).order_by("due")[: settings.IMPORTS_WORKERS])
-    if not found or queue.waiting():
+    if not found or queue.queue_size():
         return 0
     for notice in found:
-        queue.tell_again(notice)
+        queue.requeue_notice(notice)
     return len(found)
 
 
@@ -69,7 +69,7 @@ def wants_mail(user: Any) -> bool:
     return not NoMail.objects.filter(user=user).exists()
 
 
-def choose(user: Any, *, wanted: bool) -> None:
+def set_wants_mail(user: Any, *, wanted: bool) -> None:
     """Keep whether somebody wants to be told by e-mail."""
     if wanted:
         NoMail.objects.filter(user=user).delete()

@@ -16,7 +16,7 @@ OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PendingWork:
     """``approvals`` are the first of ``count``, the longest waiting on top; ``own`` the newest of their own."""
 
     count: int
@@ -26,13 +26,13 @@ class Desk:
 
 def count(actor: Actor) -> int:
     """How many imports this person may approve now."""
-    return transitions.waiting_for(actor).count() if actor.may_approve else 0
+    return transitions.approvable_jobs(actor).count() if actor.may_approve else 0
 
 
-def desk(actor: Actor, waiting: int) -> Desk:
+def pending_work(actor: Actor, waiting: int) -> PendingWork:
     """What the front page shows to somebody for whom so many imports wait. Queries: at most two."""
-    jobs = transitions.waiting_for(actor).select_related("created_by").defer(*LONG).order_by("step_started")
-    return Desk(waiting, list(jobs[:SHOWN]) if waiting else [], list(_own(actor)) if actor.may_upload else [])
+    jobs = transitions.approvable_jobs(actor).select_related("created_by").defer(*LONG).order_by("step_started")
+    return PendingWork(waiting, list(jobs[:SHOWN]) if waiting else [], list(_own(actor)) if actor.may_upload else [])
 
 
 LONG = ("preview", "findings", "format", "options", "snapshot", "seconds")

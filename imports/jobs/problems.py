@@ -45,7 +45,7 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ProblemFilter:
     """Which problems a person asks for; what is blank is not asked for."""
 
     severity: str = ""
@@ -68,7 +68,7 @@ def ignored(job: ImportJob) -> QuerySet[RowError]:
     return job.problems.filter(severity=RowError.Severity.IGNORED).order_by("row", "id")
 
 
-def wanted(found: QuerySet[RowError], asked: Wanted) -> QuerySet[RowError]:
+def filter_problems(found: QuerySet[RowError], asked: ProblemFilter) -> QuerySet[RowError]:
     """Those that a person asks for; a text is looked for in values, columns and reasons, whatever its case."""
     exact = {name: getattr(asked, name) for name in ("severity", "code", "column", "reason") if getattr(asked, name)}
     found = found.filter(**exact)

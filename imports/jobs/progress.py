@@ -56,7 +56,7 @@ PLAIN_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class StageProgress:
     """How far a stage is: rows done, rows in all (None while nobody knows), seconds since it began."""
 
     done: int
@@ -84,18 +84,18 @@ def seconds_of(job: ImportJob, stage: Stage) -> float:
     return float(sum(job.seconds.get(step, 0.0) for step in stage.steps if step != job.step))
 
 
-def moment(job: ImportJob, stage: Stage) -> Moment:
+def stage_progress(job: ImportJob, stage: Stage) -> StageProgress:
     """How far a job is at the stage that it is at."""
     began = job.step_started or timezone.now()
     seconds = seconds_of(job, stage) + max(0.0, (timezone.now() - began).total_seconds())
     if job.step not in _COUNTABLE:
-        return Moment(0, None, seconds)
+        return StageProgress(0, None, seconds)
     done = job.buckets.filter(step=job.step, done__isnull=False).aggregate(rows=Sum("size"))["rows"] or 0
     rows = job.buckets.filter(step=job.step).aggregate(rows=Sum("size"))["rows"] or job.total
-    return Moment(done, rows, seconds)
+    return StageProgress(done, rows, seconds)
 
 
-def silent_seconds(job: ImportJob) -> float:
+def idle_seconds(job: ImportJob) -> float:
     """How long nobody has done anything for a job that has work to do; 0 while somebody is at it."""
     now = timezone.now()
     known = job.buckets.filter(step=job.step).aggregate(last=Max("done"), lease=Max("lease_until", filter=Q(done=None)))
@@ -105,7 +105,7 @@ def silent_seconds(job: ImportJob) -> float:
     return (now - max(moments)).total_seconds() if moments else 0.0
 
 
-def shares(jobs: Iterable[ImportJob]) -> dict[int, int]:
+def percent_done(jobs: Iterable[ImportJob]) -> dict[int, int]:
     """Per cent of the rows that each of these jobs has done at its step, where that can be told, by one query."""
     wanted = {job.pk: job.step for job in jobs if job.step in _COUNTABLE}
     if not wanted:
@@ -164,13 +164,13 @@ class Display:
         current = stage_of(job)
         for stage in Stage:
             if stage is current:
-                self._draw(self._bars, stage, moment(job, stage))
+                self._draw(self._bars, stage, stage_progress(job, stage))
             elif is_over(job, stage):
-                self._draw(self._bars, stage, Moment(job.total, job.total, seconds_of(job, stage)), over=True)
+                self._draw(self._bars, stage, StageProgress(job.total, job.total, seconds_of(job, stage)), over=True)
             elif stage in self._tasks:  # begun anew, or ended on the way
                 self._bars.update(self._tasks[stage], total=job.total or 1, visible=current is None, left="")
 
-    def _draw(self, bars: Progress, stage: Stage, now: Moment, *, over: bool = False) -> None:
+    def _draw(self, bars: Progress, stage: Stage, now: StageProgress, *, over: bool = False) -> None:
         if stage not in self._tasks:
             self._tasks[stage] = bars.add_task(stage.label, rows="", rate="", left="")
         left = now.seconds if over else now.left
@@ -194,7 +194,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
-def _rows(now: Moment) -> str:
+def _rows(now: StageProgress) -> str:
     if now.total is None:
         return ""
     return f"{now.total:,}" if now.done == now.total else f"{now.done:,}/{now.total:,}"

@@ -19,7 +19,7 @@ _in_this_process: ContextVar[bool] = ContextVar("in_this_process", default=False
 
 
 @contextmanager
-def in_this_process() -> Iterator[None]:
+def run_inline() -> Iterator[None]:
     """Queue nothing meanwhile: the caller does the work itself, with the same code."""
     token = _in_this_process.set(True)
     try:
@@ -28,7 +28,7 @@ def in_this_process() -> Iterator[None]:
         _in_this_process.reset(token)
 
 
-def advance(job: ImportJob, times: int | None = None) -> None:
+def enqueue_job(job: ImportJob, times: int | None = None) -> None:
     """Have the job's next work taken up by up to ``times`` workers, all that there are by default.
 
     The queue in the database commits together with the caller's transaction; another broker is told on commit, and
@@ -41,34 +41,34 @@ def advance(job: ImportJob, times: int | None = None) -> None:
         _hand_over("imports.tasks.advance", job.pk)
 
 
-def tell(transition: JobTransition) -> None:
+def enqueue_notice(transition: JobTransition) -> None:
     """Have people told of a transition, by the queue, or where none is used now by the supervisor's next sweep."""
     Notice.objects.create(transition=transition, due=timezone.now())
     if not _in_this_process.get():
-        _hand_over("imports.tasks.tell", transition.pk)
+        _hand_over("imports.tasks.send_notice", transition.pk)
 
 
-def tell_again(notice: Notice) -> None:
+def requeue_notice(notice: Notice) -> None:
     """The same for a notice whose task was lost, or did not succeed."""
-    _hand_over("imports.tasks.tell", notice.pk)
+    _hand_over("imports.tasks.send_notice", notice.pk)
 
 
-def keep_index(attribute_id: int) -> None:
+def enqueue_index(attribute_id: int) -> None:
     """Have the indexes of an attribute made or dropped, as the attribute asks for them now."""
-    _hand_over("imports.tasks.keep_index", attribute_id)
+    _hand_over("imports.tasks.update_index", attribute_id)
 
 
-def make_download(number: int) -> None:
+def enqueue_download(number: int) -> None:
     """Have a file made that takes long: its task may take as long as the queue waits for any."""
     _hand_over("imports.tasks.make_download", number, timeout=settings.Q_CLUSTER["retry"] - 60)
 
 
-def is_here() -> bool:
+def is_inline() -> bool:
     """Whether the caller does the work itself."""
     return _in_this_process.get()
 
 
-def waiting() -> int:
+def queue_size() -> int:
     """How many tasks wait to be taken up, whatever they are for."""
     return int(get_broker().queue_size())
 

@@ -15,7 +15,7 @@ from profiles.models import load_schema
 _APPLIED = (Status.PENDING, Status.IN_PROGRESS, Status.UNDOING)
 
 
-def why_wait() -> str:
+def schema_change_blocker() -> str:
     """Why the schema cannot change now in what values are; empty if it can. The caller holds the schema alone."""
     job = ImportJob.objects.filter(status__in=_APPLIED).first()
     if job is None:
@@ -23,7 +23,7 @@ def why_wait() -> str:
     return f"The import “{job.name}” is writing people just now. Nothing was changed; try again when it has ended."
 
 
-def is_as_checked(job: ImportJob) -> bool:
+def is_schema_unchanged(job: ImportJob) -> bool:
     """Whether the schema is the one that a job, which was applied in part, was checked under; it stays so to commit."""
     lock.share()
     columns, known = list(job.columns.all()), load_schema()

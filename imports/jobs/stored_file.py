@@ -9,7 +9,9 @@ from typing import BinaryIO, cast
 
 from django.conf import settings
 
-from imports.files.source import Chosen, Format, Limits, Source, SourceError
+from imports.files.errors import Limits, SourceError
+from imports.files.format import Format, FormatChoices
+from imports.files.source import Source
 from imports.mapping.headers import PROBLEM
 from imports.models import ImportJob
 from imports.presets import MEGABYTE, PRESETS, Options
@@ -37,7 +39,7 @@ def limits(job: ImportJob) -> Limits:
     )
 
 
-def fault(job: ImportJob) -> SourceError | None:
+def limits_error(job: ImportJob) -> SourceError | None:
     """Why a file that was read cannot stay under the job's options; None where it can."""
     found = limits(job)
     try:
@@ -48,29 +50,31 @@ def fault(job: ImportJob) -> SourceError | None:
     return None
 
 
-def chosen(job: ImportJob) -> dict[str, str]:
+def chosen_format(job: ImportJob) -> dict[str, str]:
     """How the file is to be read, as far as somebody chose it; the rest is detected."""
-    said = {each.name: job.format.get(f"chosen_{each.name}", "") for each in fields(Chosen)}
+    said = {each.name: job.format.get(f"chosen_{each.name}", "") for each in fields(FormatChoices)}
     return {name: text for name, text in said.items() if text}
 
 
-def is_there(job: ImportJob) -> bool:
+def exists(job: ImportJob) -> bool:
     """Whether the file is kept, and nobody has removed it from the storage."""
     return bool(job.file) and job.file.storage.exists(str(job.file.name))
 
 
 @contextmanager
-def detected(job: ImportJob) -> Iterator[Source]:
+def open_detected(job: ImportJob) -> Iterator[Source]:
     """The file as it turns out to be; an encoding, delimiter or sheet that was chosen is taken at its word."""
     with job.file.open("rb") as stream:
-        yield Source.detect(cast(BinaryIO, stream), job.file_name, limits(job), Chosen(**chosen(job)))
+        yield Source.detect(cast(BinaryIO, stream), job.file_name, limits(job), FormatChoices(**chosen_format(job)))
 
 
 @contextmanager
-def glanced(job: ImportJob) -> Iterator[Source | None]:
+def open_sampled(job: ImportJob) -> Iterator[Source | None]:
     """The file as its beginning makes it look, if that is enough to read it in parts."""
     with job.file.open("rb") as stream:
-        yield Source.glance(cast(BinaryIO, stream), job.file_name, limits(job), Chosen(**chosen(job)))
+        yield Source.detect_from_sample(
+            cast(BinaryIO, stream), job.file_name, limits(job), FormatChoices(**chosen_format(job))
+        )
 
 
 @contextmanager

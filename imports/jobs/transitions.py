@@ -19,7 +19,7 @@ from imports.states import Status, Step
 
 UPLOAD = "imports.upload_csv"
 APPROVE = "imports.approve_import"
-LOOK = "imports.view_importjob"
+VIEW_PERMISSION = "imports.view_importjob"
 
 
 class Role(enum.StrEnum):
@@ -89,13 +89,13 @@ class Rule:
     role: Role
 
 
-OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
+EDITABLE_STATUSES = (Status.DRAFT, Status.READY, Status.REJECTED)
 """Where a job's settings can be changed."""
 _WORKING = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
 
 TRANSITIONS: dict[Transition, Rule] = {
-    Transition.REREAD: Rule(OPEN, Status.DRAFT, Role.ACTOR),
-    Transition.CHECK: Rule(OPEN, Status.CHECKING, Role.ACTOR),
+    Transition.REREAD: Rule(EDITABLE_STATUSES, Status.DRAFT, Role.ACTOR),
+    Transition.CHECK: Rule(EDITABLE_STATUSES, Status.CHECKING, Role.ACTOR),
     Transition.CHECKED: Rule((Status.CHECKING,), Status.READY, Role.SYSTEM),
     Transition.REFRESH: Rule((Status.READY, Status.AWAITING_APPROVAL), Status.CHECKING, Role.ACTOR),
     Transition.EDIT: Rule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
@@ -103,7 +103,9 @@ TRANSITIONS: dict[Transition, Rule] = {
     Transition.START: Rule((Status.READY,), Status.PENDING, Role.ACTOR),
     Transition.APPROVE: Rule((Status.AWAITING_APPROVAL,), Status.PENDING, Role.APPROVER),
     Transition.REJECT: Rule((Status.AWAITING_APPROVAL,), Status.REJECTED, Role.APPROVER),
-    Transition.CANCEL: Rule((*OPEN, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR),
+    Transition.CANCEL: Rule(
+        (*EDITABLE_STATUSES, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR
+    ),
     Transition.BEGIN: Rule((Status.PENDING,), Status.IN_PROGRESS, Role.SYSTEM),
     Transition.RECHECK: Rule((Status.PENDING,), Status.CHECKING, Role.SYSTEM),
     Transition.COMPLETE: Rule((Status.IN_PROGRESS,), Status.COMPLETED, Role.SYSTEM),
@@ -123,7 +125,7 @@ FIRST_STEP = dict.fromkeys(CHECKS, Step.STAGE) | {
 """What the workers do after a transition; a transition that is not listed leaves them nothing to do."""
 
 
-AT_STEP = {
+RESUME_STEP = {
     Status.DRAFT: Step.SCAN,
     Status.CHECKING: Step.STAGE,
     Status.PENDING: Step.PREPARE,
@@ -132,7 +134,7 @@ AT_STEP = {
 """Where a job goes on that ended in this state; what is done of its steps is not done again."""
 
 
-def starts_alone(actor: Actor) -> bool:
+def may_start_without_approval(actor: Actor) -> bool:
     """Whether this person's imports run without somebody else's approval (D-09)."""
     policy = settings.IMPORTS_APPROVAL
     return policy == "never" or (policy == "creators" and actor.may_approve)
@@ -149,7 +151,7 @@ def check_role(job: ImportJob, transition: Transition, actor: Actor | None, comm
         raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
     if not actor.may_approve and (role is Role.APPROVER or not actor.owns(job)):
         raise Refused("role", f"Only {role} can do this.")
-    if transition is Transition.START and not starts_alone(actor):
+    if transition is Transition.START and not may_start_without_approval(actor):
         raise Refused("role", "This import needs the approval of somebody else. Submit it for approval.")
     if transition is Transition.APPROVE and settings.IMPORTS_APPROVAL == "always" and actor.owns(job):
         raise Refused("own", "You uploaded this, so someone else must approve it.")
@@ -167,7 +169,7 @@ def approvers(job: ImportJob) -> QuerySet[Any]:
     return people.order_by("pk")
 
 
-def waiting_for(actor: Actor) -> QuerySet[ImportJob]:
+def approvable_jobs(actor: Actor) -> QuerySet[ImportJob]:
     """The jobs that this person may approve now, as ``check_role`` has it."""
     jobs = ImportJob.objects.filter(status=Status.AWAITING_APPROVAL)
     if not actor.may_approve:
@@ -199,6 +201,8 @@ def check_may_upload(actor: Actor) -> None:
         raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
 
 
-def may_look(actor: Actor) -> bool:
+def may_view(actor: Actor) -> bool:
     """The three roles may look at every import, and so may whom the site lets look (D-09, PM-07)."""
-    return actor.may_upload or actor.may_approve or (actor.user is not None and bool(actor.user.has_perm(LOOK)))
+    return (
+        actor.may_upload or actor.may_approve or (actor.user is not None and bool(actor.user.has_perm(VIEW_PERMISSION)))
+    )

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from imports.mapping import header_rules, headers
 from imports.mapping.headers import PROBLEM
-from imports.mapping.synonyms import Names, plain
-from imports.presets import Options, Unknown
+from imports.mapping.synonyms import NameResolver, normalize_name
+from imports.presets import Options, UnknownColumns
 from profiles.merging.consent import GROUP_FIELDS, GROUP_ID, group_of
 from profiles.schema import (
     ALIAS,
@@ -25,7 +25,7 @@ from profiles.schema import (
     Schema,
     identifier_of,
 )
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 AUTOMATIC = "automatic"
 AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, ALIAS, "email", "phone")
@@ -93,7 +93,7 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     What a file of rows to correct says of their problems is skipped (RP-12).
     """
     taken: set[str] = set()
-    names = Names(schema, options)
+    names = NameResolver(schema, options)
     for column in columns:
         if column.target_kind == Target.UNDECIDED and (
             column.name == PROBLEM or header_rules.is_push_token(column.name)  # AT-19
@@ -103,34 +103,34 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
                 key = names.find(column.name, exact=exact)
-                if key and (key not in taken or names.holds_many(key)):
+                if key and (key not in taken or names.is_multi_valued(key)):
                     _set(column, choice_for(key, schema))
                     taken.add(key)
-    if options.unknown_columns is not Unknown.REQUIRE_MAPPING:
+    if options.unknown_columns is not UnknownColumns.REQUIRE_MAPPING:
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
                 _set(column, _otherwise(column, names))
 
 
-def _otherwise(column: MappedColumn, names: Names) -> Choice:
+def _otherwise(column: MappedColumn, names: NameResolver) -> Choice:
     """A new attribute; the same place as that of another column where both mean an own field or have its name, so that
     they are refused (HI-36)."""
     meant = names.find(column.name, exact=True) or names.find(column.name, exact=False)
     key = meant if meant is not None and meant in OWN_FIELDS else column.name
     if key in OWN_FIELDS or key in names.schema.definitions:
         return choice_for(key, names.schema)
-    return Choice(Target.NEW, column.name, type_found(column))
+    return Choice(Target.NEW, column.name, detected_type(column))
 
 
-def choose(column: MappedColumn, target: str, schema: Schema) -> None:
+def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
     """Map a column as a person asks: an own field or an attribute by key or spelling, or a new attribute."""
-    names = Names(schema)
+    names = NameResolver(schema)
     key = names.find(target, exact=True) or names.find(target, exact=False)
-    _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), type_found(column)))
+    _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), detected_type(column)))
     column.suggested = False
 
 
-def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
+def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     """Map a column as a person chose from a list; what the list did not offer leaves it undecided.
 
     A new attribute without key or type gets the header's name or the type that was found. What stays as it was
@@ -138,13 +138,13 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     """
     date_format = choice.date_format
     if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
-        choice = choice_for(choice.key, schema) if is_place(choice.key, schema) else Choice(Target.UNDECIDED)
+        choice = choice_for(choice.key, schema) if is_valid_target(choice.key, schema) else Choice(Target.UNDECIDED)
     elif choice.kind is Target.NEW:
         key = choice.key or column.name
         choice = (
             choice_for(key, schema)
-            if is_place(key, schema)
-            else Choice(Target.NEW, key, choice.type or type_found(column))
+            if is_valid_target(key, schema)
+            else Choice(Target.NEW, key, choice.type or detected_type(column))
         )
         if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
             choice = Choice(Target.UNDECIDED)
@@ -155,9 +155,9 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
         column.suggested = False
 
 
-def format_said(column: MappedColumn) -> str:
+def chosen_date_format(column: MappedColumn) -> str:
     """The date format that somebody said of a column; blank where it is what the header declares."""
-    declared = headers.read(column.position, column.header).date_format
+    declared = headers.parse_header(column.position, column.header).date_format
     return "" if column.date_format == declared else column.date_format
 
 
@@ -167,15 +167,15 @@ def skip(column: MappedColumn) -> None:
     column.suggested = False
 
 
-def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
+def reapply_choices(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
     """Send columns where a person sent those of the same headers; what is gone from the schema stays suggested, and so
     does what they chose while the file was one of events."""
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
-        gone = not is_place(choice.key, schema)
+        gone = not is_valid_target(choice.key, schema)
         if choice.kind in NOT_OF_PEOPLE or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and gone):
             continue
-        decide(column, choice, schema)
+        apply_choice(column, choice, schema)
         column.suggested = False
 
 
@@ -185,7 +185,7 @@ def fingerprint(*parts: str | Sequence[str]) -> str:
     return hashlib.sha256(repr(listed).encode(errors="surrogatepass")).hexdigest()
 
 
-def field(key: str) -> Definition | None:
+def field_definition(key: str) -> Definition | None:
     """A place for a column that is no attribute: an own field of a person, or what makes them a member of a group."""
     if key in OWN_FIELDS:
         return Definition(key, OWN_FIELDS[key], ValueType.TEXT, identifier=True)
@@ -196,14 +196,14 @@ def field(key: str) -> Definition | None:
     return None
 
 
-def is_place(key: str, schema: Schema) -> bool:
+def is_valid_target(key: str, schema: Schema) -> bool:
     """Whether a column can go there as things are."""
-    return key in schema.definitions or field(key) is not None
+    return key in schema.definitions or field_definition(key) is not None
 
 
 def choice_for(key: str, schema: Schema) -> Choice:
     """The choice of a field, or of an attribute that exists."""
-    if found := field(key):
+    if found := field_definition(key):
         return Choice(Target.FIELD, key, found.type)
     return Choice(Target.ATTRIBUTE, key, schema.definitions[key].type)
 
@@ -234,7 +234,7 @@ def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
     """The columns that go somewhere, as ``rows`` reads them; a date format matters to dates only (DT-17)."""
     known = resulting_schema(columns, schema).definitions
     return [
-        _column(column, field(column.target) or known[column.target])
+        _column(column, field_definition(column.target) or known[column.target])
         for column in columns
         if column.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
     ]
@@ -250,19 +250,19 @@ def _column(column: MappedColumn, definition: Definition) -> Column:
 def holds_only_identifiers(identifier: str, columns: Sequence[MappedColumn]) -> bool:
     """Whether a mapping brings nothing but what people are told apart by: a file that marks people (PS-24)."""
     targets = {column.target for column in columns if column.target_kind != Target.SKIP}
-    return targets <= OWN_FIELDS.keys() | set(looked_up_kinds(identifier))
+    return targets <= OWN_FIELDS.keys() | set(lookup_kinds(identifier))
 
 
-def identifier_named(name: str, schema: Schema) -> str | None:
+def resolve_identifier(name: str, schema: Schema) -> str | None:
     """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
-    names = Names(schema)
-    if plain(name) in (AUTOMATIC, ALIAS):
-        return plain(name)
+    names = NameResolver(schema)
+    if normalize_name(name) in (AUTOMATIC, ALIAS):
+        return normalize_name(name)
     key = identifier_of(names.find(name, exact=True) or names.find(name, exact=False) or "")
     return key if key in OWN_IDENTIFIERS or key in schema.identifiers else None
 
 
-def looked_up_kinds(identifier: str) -> tuple[str, ...]:
+def lookup_kinds(identifier: str) -> tuple[str, ...]:
     return AUTOMATIC_ORDER if identifier == AUTOMATIC else (identifier,)
 
 
@@ -270,7 +270,7 @@ def _set(column: MappedColumn, choice: Choice) -> None:
     column.target_kind, column.target, column.type = choice.kind, choice.key, choice.type
 
 
-def type_found(column: MappedColumn) -> str:
+def detected_type(column: MappedColumn) -> str:
     """A header with a date format declares a date column; else the type is that of all values in the file."""
     found = column.statistics.get("type", ValueType.TEXT.value)
     return ValueType.DATETIME.value if column.date_format else str(found)

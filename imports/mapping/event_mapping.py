@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from imports.mapping import column_mapping, validation
 from imports.mapping.column_mapping import Choice, Column, MappedColumn, Target
 from imports.mapping.headers import EVENT_MARK, PROBLEM, is_event_property
-from imports.mapping.synonyms import Names, plain
+from imports.mapping.synonyms import NameResolver, normalize_name
 from imports.mapping.validation import Fault, listed
 from imports.presets import HeaderCase, Options
 from profiles.schema import KEY_BYTES, OWN_FIELDS, Definition, Schema
-from profiles.values.parsers import InvalidValue, ValueOptions, ValueType, parser
+from profiles.values.parsers import parser
+from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 NAME, TIME, SECONDS = "name", "time", "ts"
 """What a column tells of an event: its name, its time in ISO 8601, or its time in Unix seconds."""
@@ -69,7 +70,7 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
                 _set(column, Choice(Target.EVENT, part))
                 taken.add(part)
             elif is_event_property(column.name):
-                _set(column, Choice(Target.PROPERTY, property_name(column.name), column_mapping.type_found(column)))
+                _set(column, Choice(Target.PROPERTY, property_name(column.name), column_mapping.detected_type(column)))
     rest = [column for column in columns if column.target_kind == Target.UNDECIDED]
     column_mapping.suggest(rest, schema, options)
     for column in rest:
@@ -77,30 +78,30 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
             _set(column, _otherwise(column, options))
 
 
-def choose(column: MappedColumn, target: str, schema: Schema) -> None:
+def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
     """Map a column as a person asks: a part of the event, a property, or what people are found by.
 
     Anything else is a property of all events of the file.
     """
-    names, target = Names(schema), target.strip()
+    names, target = NameResolver(schema), target.strip()
     key = names.find(target, exact=True) or names.find(target, exact=False)
     if target in PARTS:
         choice = Choice(Target.EVENT, target)
     elif key is not None and _is_identifier(key, schema) and not is_event_property(target):
         choice = column_mapping.choice_for(key, schema)
     else:
-        choice = Choice(Target.PROPERTY, property_name(target), column_mapping.type_found(column))
+        choice = Choice(Target.PROPERTY, property_name(target), column_mapping.detected_type(column))
     _set(column, choice)
     column.suggested = False
 
 
-def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
+def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     """Map a column as a person chose from a list; what the list does not offer for events leaves it undecided."""
     if choice.kind is Target.PROPERTY:
         key = property_name(choice.key or column.name)
         storable = "\0" not in key and len(key.encode()) <= KEY_BYTES
         choice = (
-            Choice(Target.PROPERTY, key, column_mapping.type_found(column)) if storable else Choice(Target.UNDECIDED)
+            Choice(Target.PROPERTY, key, column_mapping.detected_type(column)) if storable else Choice(Target.UNDECIDED)
         )
     elif choice.kind is Target.EVENT:
         choice = Choice(Target.EVENT, choice.key) if choice.key in PARTS else Choice(Target.UNDECIDED)
@@ -112,16 +113,16 @@ def decide(column: MappedColumn, choice: Choice, schema: Schema) -> None:
         column.suggested = False
 
 
-def carry(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
+def reapply_choices(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
     """Send columns where a person sent those of the same headers, as far as that is something for events."""
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
         if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
-            fits = column_mapping.is_place(choice.key, schema) and _is_identifier(choice.key, schema)
+            fits = column_mapping.is_valid_target(choice.key, schema) and _is_identifier(choice.key, schema)
         else:
             fits = choice.kind in (Target.SKIP, Target.EVENT, Target.PROPERTY)
         if fits:
-            decide(column, choice, schema)
+            apply_choice(column, choice, schema)
             column.suggested = False
 
 
@@ -158,7 +159,9 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Opti
                 "or say that all events of the file have one name"
             )
             found.append(Fault("property_of_nothing", reason, column.header))
-        elif column.target_kind == Target.PROPERTY and parts_of(column.target)[1].lstrip().startswith("$"):  # EV-14
+        elif column.target_kind == Target.PROPERTY and split_property(column.target)[1].lstrip().startswith(
+            "$"
+        ):  # EV-14
             reason = f"Column {column.header} cannot be a property: its name may not begin with $; rename or skip it"
             found.append(Fault("reserved_property", reason, column.header))
     return found
@@ -189,7 +192,7 @@ def layout(columns: Sequence[MappedColumn], schema: Schema, options: Options) ->
     )
 
 
-def wrong_name(name: str) -> str:
+def event_name_error(name: str) -> str:
     """What is wrong with a name for all events of a file; blank if nothing is."""
     try:
         read_name(name)
@@ -203,7 +206,7 @@ def property_name(text: str) -> str:
     return text.strip().removesuffix(".") if is_event_property(text) else text.strip()
 
 
-def parts_of(target: str) -> tuple[str, str]:
+def split_property(target: str) -> tuple[str, str]:
     """The event and the property that a target names; a blank event where it is a property of all."""
     event, _, key = target.partition(EVENT_MARK)
     return (event, key) if is_event_property(target) else ("", target)
@@ -229,7 +232,7 @@ def _part(column: MappedColumn, columns: Sequence[MappedColumn], options: Option
     """What a column tells of an event by its name; blank if nothing."""
     name = column.name
     if options.header_case is HeaderCase.ALIKE:
-        spelling = plain(name)
+        spelling = normalize_name(name)
         name = spelling if spelling in PARTS else _SPELLINGS.get(spelling, "")
     if options.event_name and name == SECONDS:
         return "" if any(other.name == TIME for other in columns) else SECONDS
@@ -248,7 +251,7 @@ def _is_identifier(key: str, schema: Schema) -> bool:
 def _otherwise(column: MappedColumn, options: Options) -> Choice:
     """What becomes of a column that is no part of an event by its header."""
     if options.event_name:
-        return Choice(Target.PROPERTY, column.name, column_mapping.type_found(column))
+        return Choice(Target.PROPERTY, column.name, column_mapping.detected_type(column))
     return Choice(Target.SKIP)
 
 
@@ -261,7 +264,7 @@ def _column(column: MappedColumn, key: str) -> Column:
 
 
 def _property(column: MappedColumn) -> Property:
-    event, key = parts_of(column.target)
+    event, key = split_property(column.target)
     value_type = ValueType(column.type)
     date_format = column.date_format or None if value_type in column_mapping.DATES else None
     definition = Definition(column.target, key, value_type)

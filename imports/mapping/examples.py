@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TypeExamples:
     """``says``: what is taken. ``examples``: values of three people. ``others``: in the form of other presets."""
 
     says: str
@@ -17,45 +17,49 @@ class Look:
     others: tuple[str, ...] = ()
 
 
-TYPES: Mapping[ValueType, Look] = {
-    ValueType.TEXT: Look("Any text, kept exactly as it is.", ("gold", "silver", "bronze")),
-    ValueType.INTEGER: Look("A whole number: digits only, with a sign if there is one.", ("12", "-3", "1050")),
-    ValueType.NUMBER: Look("A number with a decimal point; no blanks, no thousands commas.", ("3.5", "-0.25", "100")),
-    ValueType.BOOLEAN: Look("true or false, in capitals or not; 1 and 0 are taken too.", ("true", "false", "TRUE")),
-    ValueType.DATE: Look(
+TYPES: Mapping[ValueType, TypeExamples] = {
+    ValueType.TEXT: TypeExamples("Any text, kept exactly as it is.", ("gold", "silver", "bronze")),
+    ValueType.INTEGER: TypeExamples("A whole number: digits only, with a sign if there is one.", ("12", "-3", "1050")),
+    ValueType.NUMBER: TypeExamples(
+        "A number with a decimal point; no blanks, no thousands commas.", ("3.5", "-0.25", "100")
+    ),
+    ValueType.BOOLEAN: TypeExamples(
+        "true or false, in capitals or not; 1 and 0 are taken too.", ("true", "false", "TRUE")
+    ),
+    ValueType.DATE: TypeExamples(
         "A day as YYYY-MM-DD, or as the header declares; or $D_ and Unix seconds.",
         ("1990-04-14", "1985-12-25", "2001-07-01"),
         ("$D_640000000",),
     ),
-    ValueType.DATETIME: Look(
+    ValueType.DATETIME: TypeExamples(
         "A day and a time as in ISO 8601, or as the header declares; or $D_ and Unix seconds. Without a zone of its "
         "own, a time is in that of the site.",
         ("2024-02-29T10:00:00Z", "2024-03-01T10:00:00+02:00", "2024-03-02T18:30:00"),
         ("$D_1487576752",),
     ),
-    ValueType.EMAIL: Look("An e-mail address.", ("ann@example.com", "ben@example.com", "cy@example.com")),
-    ValueType.PHONE: Look(
+    ValueType.EMAIL: TypeExamples("An e-mail address.", ("ann@example.com", "ben@example.com", "cy@example.com")),
+    ValueType.PHONE: TypeExamples(
         "A phone number of 7 to 15 digits, best with + and the country code; blanks, dots, dashes, slashes and "
         "parentheses in it are left out.",
         ("+14155550101", "+442079460102", "+493055550103"),
         ("14155550101", "442079460102", "493055550103"),
     ),
-    ValueType.COUNTRY: Look("A country by its two letters in ISO 3166.", ("US", "GB", "DE")),
-    ValueType.LANGUAGE: Look("A language by its two letters in ISO 639.", ("en", "fr", "de")),
-    ValueType.TIME_ZONE: Look(
+    ValueType.COUNTRY: TypeExamples("A country by its two letters in ISO 3166.", ("US", "GB", "DE")),
+    ValueType.LANGUAGE: TypeExamples("A language by its two letters in ISO 639.", ("en", "fr", "de")),
+    ValueType.TIME_ZONE: TypeExamples(
         "A time zone by its IANA name, or as Ruby on Rails calls it.",
         ("America/New_York", "Europe/London", "Eastern Time (US & Canada)"),
     ),
-    ValueType.GENDER: Look("M, F, O (other), N (not applicable) or P (not said).", ("F", "M", "O")),
-    ValueType.YES_NO: Look("Y for yes, or N for no.", ("Y", "N", "Y")),
-    ValueType.EDUCATION: Look("Graduate, College or School.", ("Graduate", "College", "School")),
-    ValueType.SUBSCRIPTION: Look(
+    ValueType.GENDER: TypeExamples("M, F, O (other), N (not applicable) or P (not said).", ("F", "M", "O")),
+    ValueType.YES_NO: TypeExamples("Y for yes, or N for no.", ("Y", "N", "Y")),
+    ValueType.EDUCATION: TypeExamples("Graduate, College or School.", ("Graduate", "College", "School")),
+    ValueType.SUBSCRIPTION: TypeExamples(
         "opted_in (said yes), subscribed (said neither yes nor no) or unsubscribed (said no). Where a preset does not "
         "ask for exactly these, also in capitals, and true for subscribed, false for unsubscribed.",
         ("opted_in", "subscribed", "unsubscribed"),
         ("true", "false"),
     ),
-    ValueType.URL: Look(
+    ValueType.URL: TypeExamples(
         "A web address that begins with http:// or https://.",
         ("https://example.com/ann", "https://example.com/ben", "http://example.com/cy?a=1"),
     ),

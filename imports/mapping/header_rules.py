@@ -11,15 +11,16 @@ from typing import Any, Protocol
 
 from imports.mapping import headers
 from imports.mapping.headers import Header, HeaderError, HeaderFault, brief
-from imports.mapping.synonyms import plain
-from imports.presets import Forbidden, HeaderCase, Options
+from imports.mapping.synonyms import normalize_name
+from imports.presets import ForbiddenCharacters, HeaderCase, Options
 from profiles.values.dates import KNOWN_FORMATS
-from profiles.values.parsers import Shape, TypeGuess, ValueType
+from profiles.values.type_inference import Shape, TypeGuess
+from profiles.values.types import ValueType
 
 IDENTITIES = ("identity", "objectId", "external_id", "object_id", "braze_id", "Appboy ID")
 """The exact spellings of the two ids that a file of CleverTap is about, the first two its own (HI-01, D-02)."""
 
-_IDENTITIES_ALIKE = {plain(spelling): spelling for spelling in reversed(IDENTITIES)}
+_IDENTITIES_ALIKE = {normalize_name(spelling): spelling for spelling in reversed(IDENTITIES)}
 _LISTED = 30
 """So many headers are named in one sentence."""
 
@@ -62,10 +63,10 @@ def faults(texts: Sequence[str], options: Options) -> list[Finding]:
     return [*_identity_faults(found, options), *_forbidden_faults(found, options)]
 
 
-def read(columns: Sequence[NamedColumn], options: Options) -> None:
+def apply_headers(columns: Sequence[NamedColumn], options: Options) -> None:
     """Set what each header says under the options: a name, a date format, and the type of a new attribute (D-14)."""
     for column in columns:
-        header = headers.read(column.position, column.header, bracket_dates=options.bracket_dates)
+        header = headers.parse_header(column.position, column.header, bracket_dates=options.bracket_dates)
         column.name, column.date_format = header.name, header.date_format or ""
         if "seen" in column.statistics:
             column.statistics["type"] = _type(header, column.statistics["seen"], options).value
@@ -73,7 +74,7 @@ def read(columns: Sequence[NamedColumn], options: Options) -> None:
 
 def findings(columns: Sequence[NamedColumn], options: Options, *, events: bool = False) -> list[Finding]:
     """What the uploader should look at. ``events``: whether the file is to hold events."""
-    found = [headers.read(c.position, c.header, bracket_dates=options.bracket_dates) for c in columns]
+    found = [headers.parse_header(c.position, c.header, bracket_dates=options.bracket_dates) for c in columns]
     return [
         *_forbidden_warnings(found, options),
         *_unknown_formats(found),
@@ -83,7 +84,7 @@ def findings(columns: Sequence[NamedColumn], options: Options, *, events: bool =
 
 def is_push_token(name: str) -> bool:
     """Whether a column holds push tokens, which are no attribute (AT-19)."""
-    return plain(name) in {"pushtoken", "pushtokens"}
+    return normalize_name(name) in {"pushtoken", "pushtokens"}
 
 
 def _type(header: Header, seen: Sequence[str], options: Options) -> ValueType:
@@ -106,13 +107,13 @@ def _identity_faults(found: Sequence[Header], options: Options) -> Iterator[Find
     exact = options.header_case is HeaderCase.IDENTIFIERS_EXACT
     if not (exact or options.identifier_first):
         return
-    alike = [header for header in found if plain(header.name) in _IDENTITIES_ALIKE]
+    alike = [header for header in found if normalize_name(header.name) in _IDENTITIES_ALIKE]
     named = [header for header in alike if header.name in IDENTITIES or not exact]
     if not alike:
         reason = "An identity or objectId column is required. Add it as the first one, or choose another preset."
         yield Finding(HeaderFault.NO_IDENTITY, reason)
     elif not named:
-        wanted = _IDENTITIES_ALIKE[plain(alike[0].name)]
+        wanted = _IDENTITIES_ALIKE[normalize_name(alike[0].name)]
         reason = (
             f"The header “{alike[0].name}” of column {alike[0].position} must be written “{wanted}”, in exactly these "
         )
@@ -125,7 +126,7 @@ def _identity_faults(found: Sequence[Header], options: Options) -> Iterator[Find
 def _forbidden_faults(found: Sequence[Header], options: Options) -> Iterator[Finding]:
     """All forbidden characters at once, each with its header (HI-06)."""
     bad = [header for header in found if header.forbidden]
-    if bad and options.forbidden_characters is Forbidden.REJECT:
+    if bad and options.forbidden_characters is ForbiddenCharacters.REJECT:
         reason = (
             f"Characters that a header may not have: {_characters(bad)}. Rename the columns, or choose another preset."
         )
@@ -134,7 +135,7 @@ def _forbidden_faults(found: Sequence[Header], options: Options) -> Iterator[Fin
 
 def _forbidden_warnings(found: Sequence[Header], options: Options) -> Iterator[Finding]:
     bad = [header for header in found if header.forbidden]
-    if bad and options.forbidden_characters is Forbidden.WARN:
+    if bad and options.forbidden_characters is ForbiddenCharacters.WARN:
         reason = f"Characters that other systems do not take in a header: {_characters(bad)}"
         yield Finding(HeaderFault.FORBIDDEN, reason, bad[0].text)
 
@@ -165,6 +166,6 @@ def _no_attributes(found: Sequence[Header]) -> Iterator[Finding]:
             reason = f"Push tokens cannot be imported; column “{header.name}” is skipped"
             yield Finding("push_tokens", reason, header.text)
     properties = [header.name for header in found if headers.is_event_property(header.name)]
-    if properties and any(plain(header.name) == "time" for header in found):
+    if properties and any(normalize_name(header.name) == "time" for header in found):
         reason = f"This looks like an event file: it has the columns time and “{properties[0]}”"
         yield Finding("looks_like_events", f"{reason}, which become attributes here", properties[0])

@@ -81,14 +81,16 @@ def parse(texts: Sequence[str], *, bracket_dates: bool = True) -> list[Header]:
     ``bracket_dates``: whether angle brackets at the end declare a date format; else they are part of the name (D-14).
     Raises HeaderError for blank (HI-04), too long (AT-10) and repeated headers (HI-36), and for NUL characters.
     """
-    headers = [read(position, text, bracket_dates=bracket_dates) for position, text in enumerate(texts, start=1)]
+    headers = [
+        parse_header(position, text, bracket_dates=bracket_dates) for position, text in enumerate(texts, start=1)
+    ]
     _refuse_blank(headers)
     _refuse_unstorable(headers)
     _refuse_repeated(headers)
     return headers
 
 
-def read(position: int, text: str, *, bracket_dates: bool = True) -> Header:
+def parse_header(position: int, text: str, *, bracket_dates: bool = True) -> Header:
     """Read one header, whatever is wrong with it."""
     text = unescaped(_stripped(text))
     text = _stripped(text)

@@ -63,7 +63,7 @@ def identifiers(preset: Preset, schema: Schema) -> dict[str, str]:
     return {key: says for key, says in every.items() if key in wanted}
 
 
-def coming(preset: Preset, schema: Schema) -> list[str]:
+def pending_identifiers(preset: Preset, schema: Schema) -> list[str]:
     """What people can be found by soon: its index is being made."""
     offered = schema.identifiers if preset.identifiers in (None, CHANNELS) else preset.identifiers or ()
     return [key for key in offered if key in schema.identifiers and key not in schema.found_by]
@@ -79,7 +79,7 @@ def default_action(preset: Preset) -> str:
     return preset.default_action or ""
 
 
-def why_not(preset: Preset, record_type: str) -> str:
+def unsupported_reason(preset: Preset, record_type: str) -> str:
     """Why files of a record type cannot be imported under a preset; blank where they can (EV-02)."""
     return preset.no_events if record_type == EVENTS and not preset.events else ""
 
@@ -121,7 +121,7 @@ def time_zones() -> Sequence[str]:
 def faults(preset: Preset, record_type: str, identifier: str, action: str, schema: Schema) -> list[Fault]:
     """What was chosen and is not offered; a choice that was not made is not told here."""
     found = []
-    if reason := why_not(preset, record_type):
+    if reason := unsupported_reason(preset, record_type):
         found.append(Fault("record_type", reason))
     offered = identifiers(preset, schema)
     if identifier in guidance.identifiers(schema) and identifier not in offered:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from imports.mapping.column_mapping import MappedColumn, is_place
-from imports.mapping.synonyms import Names
+from imports.mapping.column_mapping import MappedColumn, is_valid_target
+from imports.mapping.synonyms import NameResolver
 from profiles.schema import Schema
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 SUGGESTIONS = 4
 _LOOKS = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "phone"}
 """What values of some attributes look like."""
 
 
-def suggestions(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, list[str]]:
+def rank_targets(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, list[str]]:
     """A few keys that each column may well go to, by its position, the likeliest first."""
-    names = Names(schema)
+    names = NameResolver(schema)
     words: dict[str, list[str]] = {}
     for key, definition in schema.definitions.items():
         for word in _words(key) | _words(definition.label):
@@ -27,7 +27,7 @@ def suggestions(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, li
         by_name = [names.find(column.name, exact=True), names.find(column.name, exact=False)]
         by_word = [key for word in sorted(_words(column.name)) for key in words.get(word, [])]
         likely = [*by_name, *by_word, *_by_values(column)]
-        known = (key for key in likely if key and is_place(key, schema))
+        known = (key for key in likely if key and is_valid_target(key, schema))
         found[column.position] = list(dict.fromkeys(known))[:SUGGESTIONS]
     return found
 

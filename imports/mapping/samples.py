@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from imports.files.errors import Limits
 from imports.mapping import examples, headers
-from imports.mapping.column_mapping import AUTOMATIC, looked_up_kinds
+from imports.mapping.column_mapping import AUTOMATIC, lookup_kinds
 from imports.mapping.headers import HeaderError
-from imports.presets import Forbidden, Options, Preset
+from imports.presets import ForbiddenCharacters, Options, Preset
 from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES
 from profiles.schema import ALIAS, ALIAS_LABEL, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
 from profiles.values import formula_escapes, parsers
-from profiles.values.parsers import InvalidValue, ValueType
+from profiles.values.types import InvalidValue, ValueType
 
 ROWS = 3
 
@@ -68,7 +68,7 @@ def _columns(schema: Schema, identifier: str) -> list[Definition]:
 def _found_by(identifier: str) -> Iterator[str]:
     """The columns of an identifier; an alias begins with its name. Under Automatic neither ids that only exist here nor
     aliases, which stand in files of their own."""
-    for kind in looked_up_kinds(identifier):
+    for kind in lookup_kinds(identifier):
         if kind not in (OBJECT_ID, ALIAS) or identifier != AUTOMATIC:
             yield from reversed(fields_of(kind))
 
@@ -79,7 +79,7 @@ def _is_header(name: str, options: Options) -> bool:
         header = headers.parse([formula_escapes.escaped(name)])[0]
     except HeaderError:
         return False
-    return header.name == name and not (header.forbidden and options.forbidden_characters is Forbidden.REJECT)
+    return header.name == name and not (header.forbidden and options.forbidden_characters is ForbiddenCharacters.REJECT)
 
 
 def _fillable(columns: Sequence[Definition]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from imports.presets import HeaderCase, Options, Unknown
+from imports.presets import HeaderCase, Options, UnknownColumns
 from profiles.merging.consent import GROUP, GROUP_FIELDS, group_key
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 
@@ -51,7 +51,7 @@ _EXACT = ("braze_id", "Appboy ID", "user_alias_name", "user_alias_label")
 """The synonyms that count where headers count as spelled (HI-20, HI-37); all else there is spelled like its key."""
 
 
-class Names:
+class NameResolver:
     """Finds what a spelling means; under a preset's options what its system means by it (HI-02, HI-37).
 
     Without options every way to say something is understood, as of a person who names what they want.
@@ -59,7 +59,7 @@ class Names:
 
     def __init__(self, schema: Schema, options: Options = Options()) -> None:  # noqa: B008 - frozen
         self.schema = schema
-        self.guesses = options.unknown_columns is Unknown.SUGGEST
+        self.guesses = options.unknown_columns is UnknownColumns.SUGGEST
         keys = [*OWN_FIELDS, *GROUP_FIELDS, *schema.definitions]
         self.exact = {key: key for key in keys} | self._synonyms_exactly(options.header_case)
         self.loose = {} if options.header_case is HeaderCase.EXACT else self._alike(keys)
@@ -76,14 +76,14 @@ class Names:
             return group_key(group_id)
         if exact:
             return self.exact.get(name)
-        spelling = plain(name)
+        spelling = normalize_name(name)
         found = self.loose.get(spelling)
         if found is None and self.guesses and (stem := spelling.rstrip("0123456789")) != spelling:
             key = self.loose.get(stem)
-            found = key if key and self.holds_many(key) else None
+            found = key if key and self.is_multi_valued(key) else None
         return found
 
-    def holds_many(self, key: str) -> bool:
+    def is_multi_valued(self, key: str) -> bool:
         definition = self.schema.definitions.get(key)
         return definition is not None and definition.multi_valued
 
@@ -97,18 +97,18 @@ class Names:
     def _alike(self, keys: list[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for key in reversed(keys):  # built-in ones come first in the schema, and win
-            found[plain(key)] = key
+            found[normalize_name(key)] = key
         for spelling, key in {**SYNONYMS, **(GUESSES if self.guesses else {})}.items():
             if self._is_known(key):
-                found.setdefault(plain(spelling), key)
+                found.setdefault(normalize_name(spelling), key)
         for definition in self.schema.definitions.values():
-            found.setdefault(plain(definition.label), definition.key)
+            found.setdefault(normalize_name(definition.label), definition.key)
         return found
 
     def _is_known(self, key: str) -> bool:
         return key in OWN_FIELDS or key in self.schema.definitions
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A spelling without case, blanks and punctuation."""
     return re.sub(r"[\s_\-.]+", "", name).casefold()

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from imports.mapping import header_rules
-from imports.mapping.column_mapping import AUTOMATIC, DATES, MappedColumn, Target, looked_up_kinds
-from imports.mapping.synonyms import Names
+from imports.mapping.column_mapping import AUTOMATIC, DATES, MappedColumn, Target, lookup_kinds
+from imports.mapping.synonyms import NameResolver
 from imports.presets import HeaderCase, Options
 from profiles.merging.consent import GROUP, is_reserved
 from profiles.schema import ALIAS, EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, OWN_IDENTIFIERS, Schema, fields_of
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 HEADERS_LISTED = 30
 """How many of a file's headers a message names."""
@@ -44,7 +44,7 @@ def faults(
     if not action:
         found.append(Fault("no_action", "Choose what happens to people who are known already"))
     if options.enforce_mandatory and columns:
-        missing = lacking(columns, schema, spelling)
+        missing = missing_mandatory(columns, schema, spelling)
         if missing:
             what, those = ("column for", "it") if len(missing) == 1 else ("columns for", "them")
             reason = f"The file has no {what} {listed(missing)}, which the schema makes mandatory; add {those}"
@@ -52,7 +52,7 @@ def faults(
     return found
 
 
-def lacking(columns: Iterable[MappedColumn], schema: Schema, spelling: Callable[[str], str]) -> list[str]:
+def missing_mandatory(columns: Iterable[MappedColumn], schema: Schema, spelling: Callable[[str], str]) -> list[str]:
     """The mandatory attributes to which no column goes (AT-02), as the file's system spells them."""
     mapped = {column.target for column in columns}
     return [spelling(d.key) for d in schema.definitions.values() if d.mandatory and d.key not in mapped]
@@ -70,7 +70,7 @@ def _spelled_otherwise(columns: Sequence[MappedColumn], schema: Schema, options:
     """What the spelling of a header makes of its column (HI-20, HI-37)."""
     if options.header_case is not HeaderCase.EXACT:
         return
-    names = Names(schema)
+    names = NameResolver(schema)
     for column in columns:
         meant = names.find(column.name, exact=False)
         if column.target_kind == Target.NEW and column.target == column.name and meant not in (None, column.name):
@@ -119,12 +119,14 @@ def identifier_faults(
     if not identifier:
         return [Fault("no_identifier", "Choose what people are found by")]
     if identifier in schema.identifiers and identifier not in schema.found_by:
-        return [Fault("identifier_not_ready", f"{not_yet(spelling(identifier))}, or choose another identifier")]
+        return [
+            Fault("identifier_not_ready", f"{index_pending_reason(spelling(identifier))}, or choose another identifier")
+        ]
     if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.found_by:
         names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.found_by])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
     half = identifier == ALIAS and any(column.target in fields_of(ALIAS) for column in _of_people(columns))
-    if is_in_file(identifier, columns) or half:  # a half is told of by itself
+    if has_identifier_columns(identifier, columns) or half:  # a half is told of by itself
         return []
     headers = listed([c.header for c in columns])
     if identifier == ALIAS:
@@ -136,15 +138,15 @@ def identifier_faults(
     return [Fault("identifier_missing", reason)]
 
 
-def not_yet(name: str) -> str:
+def index_pending_reason(name: str) -> str:
     """Why nobody is found by an identifier of this name as long as there is work on its index."""
     return f"People cannot be found by {name} yet: what they have of it is still being gathered. Try again in a minute"
 
 
-def is_in_file(identifier: str, columns: Iterable[MappedColumn]) -> bool:
+def has_identifier_columns(identifier: str, columns: Iterable[MappedColumn]) -> bool:
     """Whether columns go to all that people are found by; under Automatic to one of several (HI-15, HI-34)."""
     mapped = {column.target for column in _of_people(columns)}
-    return any(mapped.issuperset(fields_of(kind)) for kind in looked_up_kinds(identifier))
+    return any(mapped.issuperset(fields_of(kind)) for kind in lookup_kinds(identifier))
 
 
 def _of_people(columns: Iterable[MappedColumn]) -> list[MappedColumn]:
@@ -177,7 +179,7 @@ def alias_faults(columns: Sequence[MappedColumn], options: Options) -> list[Faul
 def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault]:
     """What keeps single columns from being imported."""
     found = []
-    names = Names(schema)
+    names = NameResolver(schema)
     used: dict[str, list[str]] = {}
     for column in columns:
         if column.target:
@@ -190,7 +192,7 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
         elif column.target_kind == Target.ATTRIBUTE and column.target not in schema.definitions:
             reason = f"Column {column.header} goes to {column.target}, which is no attribute any more; choose another"
             found.append(Fault("attribute_gone", reason, column.header))
-        elif len(used.get(column.target, ())) > 1 and not names.holds_many(column.target):
+        elif len(used.get(column.target, ())) > 1 and not names.is_multi_valued(column.target):
             several = listed(used[column.target])
             reason = f"Several columns go to {column.target}, which holds one value: {several}; skip all but one"
             found.append(Fault("target_twice", reason, column.header))

@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.text import slugify
 
-from imports.files.source import Container
+from imports.files.containers import Container
 from imports.jobs import queue
 from imports.jobs.leases import MAX_ATTEMPTS
 from imports.models import Download, ImportJob
@@ -34,7 +34,7 @@ SMALL_ROWS = 10_000
 SMALL_BYTES = 20 * 1024**2
 """What is made while its person waits: so many rows at most, of a file of that size at most."""
 
-SILENT_SECONDS = 30
+REQUEUE_SECONDS = 30
 """When what was queued and not begun is queued again."""
 
 
@@ -49,7 +49,7 @@ def is_small(job: ImportJob, kind: Kind) -> bool:
     return rows <= SMALL_ROWS and job.file_size <= SMALL_BYTES // (10 if is_workbook else 1)
 
 
-def made_now(job: ImportJob, kind: Kind) -> IO[bytes]:
+def build_file(job: ImportJob, kind: Kind) -> IO[bytes]:
     """The file, made by the caller; a temporary one."""
     with ExitStack() as until_written:
         file = until_written.enter_context(TemporaryFile())
@@ -59,7 +59,7 @@ def made_now(job: ImportJob, kind: Kind) -> IO[bytes]:
     return file
 
 
-def asked_for(job: ImportJob, kind: Kind) -> Download:
+def request_download(job: ImportJob, kind: Kind) -> Download:
     """The file if it is there, or how far it is; its making is queued unless somebody is at it."""
     transition = _last_transition(job)
     with transaction.atomic():
@@ -69,11 +69,11 @@ def asked_for(job: ImportJob, kind: Kind) -> Download:
             _start_anew(download, transition)
         if _is_to_queue(download):
             Download.objects.filter(pk=download.pk).update(queued=timezone.now())
-            queue.make_download(download.pk)
+            queue.enqueue_download(download.pk)
     return download
 
 
-def make(number: int) -> None:
+def build_download(number: int) -> None:
     """Make a file that was asked for. Does nothing if it is made, or somebody is at it."""
     download = _claim(number)
     if download is None:
@@ -87,13 +87,13 @@ def make(number: int) -> None:
             pass
 
 
-def is_given_up(download: Download) -> bool:
+def has_failed(download: Download) -> bool:
     """Whether it was tried too often; asking after the next transition of the job tries again."""
     idle = download.lease_until is None or download.lease_until < timezone.now()
     return not download.made and download.attempts >= MAX_ATTEMPTS and idle
 
 
-def name_of(job: ImportJob, kind: Kind) -> str:
+def download_name(job: ImportJob, kind: Kind) -> str:
     """What the file is called on its person's machine."""
     ending = "xlsx" if kind is Kind.RESULTS else "csv"
     return f"{slugify(job.name)[:60] or 'import'}-{job.pk}-{_NAMES[kind]}.{ending}"
@@ -104,12 +104,12 @@ _NAMES = {Kind.RESULTS: "results", Kind.FAILED: "failed-rows", Kind.FLAGGED: "fa
 
 def _write(job: ImportJob, kind: Kind, file: IO[bytes], told: Callable[[int], None]) -> None:
     if kind is Kind.RESULTS:
-        results_workbook.workbook(job, file, told)
+        results_workbook.write_results(job, file, told)
         return
     # With the mark by which spreadsheets know UTF-8; an import takes it off.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
     try:
-        results_workbook.rows_to_correct(job, text, told, ignored=kind is Kind.FLAGGED)
+        results_workbook.write_rows_to_correct(job, text, told, ignored=kind is Kind.FLAGGED)
     finally:
         text.detach()
 
@@ -136,7 +136,7 @@ def _start_anew(download: Download, transition: int) -> None:
 def _is_to_queue(download: Download) -> bool:
     now = timezone.now()
     is_held = download.lease_until is not None and download.lease_until > now
-    is_queued = download.queued is not None and download.queued > now - timedelta(seconds=SILENT_SECONDS)
+    is_queued = download.queued is not None and download.queued > now - timedelta(seconds=REQUEUE_SECONDS)
     return not (download.made or is_held or is_queued or download.attempts >= MAX_ATTEMPTS)
 
 
@@ -171,7 +171,7 @@ def _own(download: Download) -> Any:
 def _keep(download: Download, file: IO[bytes]) -> None:
     """Store the file, unless the job has moved on while it was written. Raises ``_Lost``."""
     storage = Download._meta.get_field("file").storage
-    name = download.file.field.generate_filename(download, name_of(download.job, Kind(download.kind)))
+    name = download.file.field.generate_filename(download, download_name(download.job, Kind(download.kind)))
     name = storage.save(name, File(file))
     is_current = download.last_transition == _last_transition(download.job)
     if not is_current or not _own(download).update(file=name, made=timezone.now(), lease_until=None):

@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from import_export import fields, resources
 
 from imports.models import ImportJob, RowError
-from imports.reports.results_workbook import TYPED, write_line
+from imports.reports.results_workbook import NUMERIC_TYPES, write_line
 from profiles.values.formula_escapes import escaped
 
-MOST_IN_WORKBOOK = 100_000
+MAX_WORKBOOK_PROBLEMS = 100_000
 """Problems that a workbook is made of while its person waits; all beyond are for CSV."""
 CHUNK_ROWS = 2_000
 
@@ -37,16 +37,16 @@ class ProblemResource(resources.ModelResource):  # type: ignore[misc]  # which h
         fields = export_order = ("row", "line", "severity", "column", "value", "code", "reason")
 
 
-def as_csv(job: ImportJob, problems: QuerySet[RowError]) -> Iterator[bytes]:
+def iter_csv(job: ImportJob, problems: QuerySet[RowError]) -> Iterator[bytes]:
     """Problems as CSV, piece by piece, in the order of the rows; no text in it is a formula (design rule 9)."""
     resource = ProblemResource()
-    typed = {column.header for column in job.columns.all() if column.type in TYPED}
+    typed = {column.header for column in job.columns.all() if column.type in NUMERIC_TYPES}
     yield _csv([resource.get_export_headers()], bom=True)
     for some in _chunks(problems):
         yield _csv([_harmless(resource.export_resource(problem), problem.column in typed) for problem in some])
 
 
-def as_workbook(problems: QuerySet[RowError]) -> IO[bytes]:
+def build_workbook(problems: QuerySet[RowError]) -> IO[bytes]:
     """Problems as a workbook, in a temporary file: at most ``MOST_IN_WORKBOOK``."""
     resource, file = ProblemResource(), TemporaryFile()  # noqa: SIM115  whoever sends it closes it
     with TemporaryDirectory() as folder:

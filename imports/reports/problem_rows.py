@@ -11,16 +11,18 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from imports.files.source import Batch, Position, Source, SourceError
+from imports.files.batches import Batch, Position
+from imports.files.errors import SourceError
+from imports.files.source import Source
 from imports.jobs import stored_file
 from imports.models import ImportJob, RowError
-from imports.states import RAN, Step
+from imports.states import FINISHED_STATUSES, Step
 
 WINDOW_ROWS = 1_000
 """Rows whose problems are read together."""
 
 
-class Found(NamedTuple):
+class RowProblem(NamedTuple):
     """A problem of a row, as far as it is told to people; there may be millions."""
 
     row: int
@@ -33,35 +35,35 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Flagged:
+class ProblemRow:
     """A row that was not applied: its problems, the first of them first in the order of PS-27, and its cells.
 
     ``cells`` are empty where neither the file nor its problems hold them any more.
     """
 
-    problems: Sequence[Found]
+    problems: Sequence[RowProblem]
     cells: Sequence[str]
 
     @property
-    def first(self) -> Found:
+    def first(self) -> RowProblem:
         return self.problems[0]
 
 
 @contextmanager
-def rows(job: ImportJob, *, ignored: bool = True) -> Iterator[Iterator[Flagged]]:
+def open_rows(job: ImportJob, *, ignored: bool = True) -> Iterator[Iterator[ProblemRow]]:
     """The rows that failed and, where they are wanted, those that were ignored; the file is open meanwhile."""
     severities = [RowError.Severity.ERROR, *([RowError.Severity.IGNORED] if ignored else [])]
-    if not stored_file.is_there(job):  # then the problems tell as much as they can
+    if not stored_file.exists(job):  # then the problems tell as much as they can
         yield _rows(job, severities, None)
         return
     with stored_file.reopened(job) as source:
         yield _rows(job, severities, _Cells(source, job))
 
 
-def _rows(job: ImportJob, severities: Sequence[str], cells: _Cells | None) -> Iterator[Flagged]:
+def _rows(job: ImportJob, severities: Sequence[str], cells: _Cells | None) -> Iterator[ProblemRow]:
     for found in _problems(job, severities):
         there = cells.of(found[0].row) if cells else None
-        yield Flagged(found, _kept(job, found[0].row) if there is None else there)
+        yield ProblemRow(found, _kept(job, found[0].row) if there is None else there)
 
 
 def _kept(job: ImportJob, row: int) -> Sequence[str]:
@@ -70,16 +72,16 @@ def _kept(job: ImportJob, row: int) -> Sequence[str]:
     return raw or ()
 
 
-def _problems(job: ImportJob, severities: Sequence[str]) -> Iterator[list[Found]]:
+def _problems(job: ImportJob, severities: Sequence[str]) -> Iterator[list[RowProblem]]:
     """The problems of one row after another; they are stored in the order of the checks."""
     stored = job.problems.filter(severity__in=severities)
-    if job.status in RAN:  # then what the preview expects of rows that were not reached does not count
+    if job.status in FINISHED_STATUSES:  # then what the preview expects of rows that were not reached does not count
         stored = stored.exclude(step=Step.PREVIEW)
     last = 0
     while (first := stored.filter(row__gt=last).order_by("row").values_list("row", flat=True).first()) is not None:
         last = first + WINDOW_ROWS - 1
-        some = stored.filter(row__range=(first, last)).order_by("row", "id").values_list(*Found._fields)
-        yield from (list(found) for _, found in groupby(map(Found._make, some), key=itemgetter(0)))
+        some = stored.filter(row__range=(first, last)).order_by("row", "id").values_list(*RowProblem._fields)
+        yield from (list(found) for _, found in groupby(map(RowProblem._make, some), key=itemgetter(0)))
 
 
 class _Cells:

@@ -17,14 +17,14 @@ from typing import IO, Any
 import xlsxwriter
 from django.utils import timezone
 
-from imports.files.source import MALFORMED
+from imports.files.batches import MALFORMED
 from imports.jobs import stored_file
 from imports.mapping import column_mapping
 from imports.mapping.headers import PROBLEM
 from imports.models import ImportColumn, ImportJob, RowError
 from imports.presets import PRESETS
 from imports.reports import problem_rows
-from imports.reports.problem_rows import Flagged
+from imports.reports.problem_rows import ProblemRow
 from profiles.merging import alias
 from profiles.schema import fields_of
 from profiles.values.formula_escapes import safe
@@ -36,27 +36,27 @@ RECORDS = "Failed/Ignored Records"
 RECORDS_SHEET = RECORDS.replace("/", "-")
 HEADINGS = ("Customer Email", "Phone", "Reason", "Row", "Line", "Identifier", "Column", "Value", "Code")
 WIDTHS = (32, 18, 44, 10, 10, 32, 20, 32, 20)
-SHEET_ROWS = 1_048_576
+MAX_SHEET_ROWS = 1_048_576
 """As many as Excel takes."""
-CELL_CHARACTERS = 32_767
-REASONS_COUNTED = 200
+MAX_CELL_LENGTH = 32_767
+MAX_REASONS = 200
 """So many reasons are counted one by one in the summary."""
 
-FILLED_UP = ". Blank values were added at its end: move each value to its column, then clear this"
-SURPLUS = (
+PADDED_ROW_HINT = ". Blank values were added at its end: move each value to its column, then clear this"
+SURPLUS_CELLS_HINT = (
     ". The surplus ones stand to the right of this: join them with the value they are part of, or remove them; then "
     "clear this"
 )
-TYPED = {ValueType.PHONE.value, ValueType.INTEGER.value, ValueType.NUMBER.value}
+NUMERIC_TYPES = {ValueType.PHONE.value, ValueType.INTEGER.value, ValueType.NUMBER.value}
 
-Told = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 """Is told how many rows are written, now and then."""
-TOLD_EVERY = 2_000
+PROGRESS_INTERVAL = 2_000
 
-Line = Sequence[Any]
+SheetLine = Sequence[Any]
 
 
-def workbook(job: ImportJob, out: IO[bytes], told: Told = lambda rows: None) -> None:
+def write_results(job: ImportJob, out: IO[bytes], told: ProgressCallback = lambda rows: None) -> None:
     """Write the results of a job that has ended (RP-01 to RP-07, RP-13): one line for each row that was not applied."""
     reasons: Counter[tuple[str, str]] = Counter()
     with TemporaryDirectory() as folder:  # where its sheets stand until it is put together
@@ -72,7 +72,9 @@ def workbook(job: ImportJob, out: IO[bytes], told: Told = lambda rows: None) -> 
         book.close()
 
 
-def rows_to_correct(job: ImportJob, out: IO[str], told: Told = lambda rows: None, *, ignored: bool = False) -> None:
+def write_rows_to_correct(
+    job: ImportJob, out: IO[str], told: ProgressCallback = lambda rows: None, *, ignored: bool = False
+) -> None:
     """Write the rows that failed as CSV, under the file's own headers and with its own cells (RP-12).
 
     The last column says what is wrong; an import skips it. Corrected, the file can be uploaded as it is. The uploaded
@@ -82,18 +84,18 @@ def rows_to_correct(job: ImportJob, out: IO[str], told: Told = lambda rows: None
         header = [safe(text) for text in source.header()]
     columns = {column.position - 1: column for column in job.columns.all()}
     dropped = next((i for i, column in columns.items() if column.header == PROBLEM), None)
-    typed = [columns[i].type in TYPED if i in columns else False for i in range(len(header))]
+    typed = [columns[i].type in NUMERIC_TYPES if i in columns else False for i in range(len(header))]
     writer = csv.writer(out, delimiter=job.format["found"]["delimiter"] or ",", lineterminator="\r\n")
     own_header = _without(header, dropped)
     writer.writerow([*own_header, PROBLEM])
-    with problem_rows.rows(job, ignored=ignored) as rows:
+    with problem_rows.open_rows(job, ignored=ignored) as rows:
         for number, row in enumerate(rows):
-            if number % TOLD_EVERY == 0:
+            if number % PROGRESS_INTERVAL == 0:
                 told(number)
             writer.writerow(_to_correct(row, _cells(row, dropped, typed), len(own_header)))
 
 
-def _cells(row: Flagged, dropped: int | None, typed: Sequence[bool]) -> list[str]:
+def _cells(row: ProblemRow, dropped: int | None, typed: Sequence[bool]) -> list[str]:
     """A row's own cells, without what an earlier file of rows to correct said of it."""
     cells = [safe(cell, is_number=i < len(typed) and typed[i]) for i, cell in enumerate(row.cells)]
     if dropped is None or len(cells) == len(typed):
@@ -107,7 +109,7 @@ def _without(cells: list[str], dropped: int | None) -> list[str]:
     return cells if dropped is None else cells[:dropped] + cells[dropped + 1 :]
 
 
-def _to_correct(row: Flagged, cells: list[str], width: int) -> list[str]:
+def _to_correct(row: ProblemRow, cells: list[str], width: int) -> list[str]:
     """A row with its reason in the column of reasons, however many cells it has.
 
     Surplus cells follow behind, so that nothing is lost. As long as the reason stands there, the row fails again: its
@@ -115,13 +117,13 @@ def _to_correct(row: Flagged, cells: list[str], width: int) -> list[str]:
     """
     reason = _reasons(row)
     if row.cells and len(cells) < width:
-        reason += FILLED_UP
+        reason += PADDED_ROW_HINT
     elif len(cells) > width:
-        reason += SURPLUS
+        reason += SURPLUS_CELLS_HINT
     return [*cells[:width], *[""] * (width - len(cells)), safe(reason), *cells[width:]]
 
 
-def _reasons(row: Flagged) -> str:
+def _reasons(row: ProblemRow) -> str:
     """All that is wrong, each with its column."""
     return "; ".join(f"{found.column}: {found.reason}" if found.column else found.reason for found in row.problems)
 
@@ -131,7 +133,7 @@ def _reasons(row: Flagged) -> str:
 _TITLES = {SUMMARY, "Reason", "About this import"}
 
 
-def _summary(job: ImportJob, reasons: Counter[tuple[str, str]]) -> Iterator[Line]:
+def _summary(job: ImportJob, reasons: Counter[tuple[str, str]]) -> Iterator[SheetLine]:
     """The five lines of RP-02 under their headings; below, all else that there is to say of the import."""
     yield SUMMARY, "Count"
     yield "Total Records", job.total
@@ -154,7 +156,7 @@ def _summary(job: ImportJob, reasons: Counter[tuple[str, str]]) -> Iterator[Line
     yield from _about(job)
 
 
-def _about(job: ImportJob) -> Iterator[Line]:
+def _about(job: ImportJob) -> Iterator[SheetLine]:
     yield "Name", job.name
     yield "Number", job.pk
     yield "File", job.file_name
@@ -180,23 +182,23 @@ def _who(job: ImportJob) -> str:
     return str(user.email or user.get_username()) if user else f"{job.get_source_display()}"
 
 
-def _rows(job: ImportJob) -> AbstractContextManager[Iterator[Flagged]]:
+def _rows(job: ImportJob) -> AbstractContextManager[Iterator[ProblemRow]]:
     """As many as the counts say (D-07): a job that failed while it was checked has bad rows, but none was run."""
-    return problem_rows.rows(job) if job.failed + job.ignored else nullcontext(iter(()))
+    return problem_rows.open_rows(job) if job.failed + job.ignored else nullcontext(iter(()))
 
 
-def _counted(rows: Iterable[Flagged], reasons: Counter[tuple[str, str]]) -> Iterator[Flagged]:
+def _counted(rows: Iterable[ProblemRow], reasons: Counter[tuple[str, str]]) -> Iterator[ProblemRow]:
     """The same rows; the first reason of each is counted, those beyond the first two hundred kinds together."""
     for row in rows:
         kind = (row.first.severity, row.first.reason)
-        reasons[kind if kind in reasons or len(reasons) < REASONS_COUNTED else ("", "")] += 1
+        reasons[kind if kind in reasons or len(reasons) < MAX_REASONS else ("", "")] += 1
         yield row
 
 
-def _records(job: ImportJob, rows: Iterable[Flagged]) -> Iterator[Line]:
+def _records(job: ImportJob, rows: Iterable[ProblemRow]) -> Iterator[SheetLine]:
     columns = list(job.columns.all())
     emails, phones = _positions(columns, ("email",)), _positions(columns, ("phone",))
-    identifiers = [_places(columns, kind) for kind in column_mapping.looked_up_kinds(job.identifier)]
+    identifiers = [_places(columns, kind) for kind in column_mapping.lookup_kinds(job.identifier)]
     for row in rows:
         first, cells = row.first, row.cells
         yield (
@@ -238,13 +240,13 @@ def _first_filled(cells: Sequence[str], positions: Iterable[int]) -> str:
 # --- sheets -------------------------------------------------------------------------------------
 
 
-def _write_records(book: Any, bold: Any, lines: Iterator[Line], told: Told) -> None:
+def _write_records(book: Any, bold: Any, lines: Iterator[SheetLine], told: ProgressCallback) -> None:
     """The lines, on as many sheets as they need."""
     sheet, at, sheets = _sheet(book, bold, 1), 2, 1
     for number, line in enumerate(lines):
-        if number % TOLD_EVERY == 0:
+        if number % PROGRESS_INTERVAL == 0:
             told(number)
-        if at == SHEET_ROWS:
+        if at == MAX_SHEET_ROWS:
             sheets += 1
             sheet, at = _sheet(book, bold, sheets), 2
         write_line(sheet, at, line)
@@ -261,7 +263,7 @@ def _sheet(book: Any, bold: Any, number: int) -> Any:
     return sheet
 
 
-def write_line(sheet: Any, row: int, line: Line, cell_format: Any = None) -> None:
+def write_line(sheet: Any, row: int, line: SheetLine, cell_format: Any = None) -> None:
     """A line: numbers as numbers, all else as text, whatever it looks like."""
     for column, value in enumerate(line):
         if isinstance(value, int):
@@ -273,5 +275,5 @@ def write_line(sheet: Any, row: int, line: Line, cell_format: Any = None) -> Non
 def _storable(text: str) -> str:
     """A text that Excel takes: it has a longest one, counted in pieces of UTF-16, and no place for half a character."""
     if text.isascii():
-        return text[:CELL_CHARACTERS]
-    return text.encode("utf-16-le", errors="replace")[: 2 * CELL_CHARACTERS].decode("utf-16-le", errors="ignore")
+        return text[:MAX_CELL_LENGTH]
+    return text.encode("utf-16-le", errors="replace")[: 2 * MAX_CELL_LENGTH].decode("utf-16-le", errors="ignore")

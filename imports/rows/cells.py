@@ -13,14 +13,14 @@ from imports.presets import Options
 from profiles.merging.consent import GROUP_ID, GROUP_ID_BYTES, GROUP_STATE, group_of
 from profiles.schema import LONGEST_OWN_FIELD, OWN_FIELDS, Definition
 from profiles.values import formula_escapes, parsers
-from profiles.values.parsers import InvalidValue, ValueType
+from profiles.values.types import InvalidValue, ValueType
 
 _LONGEST = LONGEST_OWN_FIELD | {GROUP_ID: GROUP_ID_BYTES}
 _NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
 
 
 @dataclass(slots=True)
-class Cells:
+class ParsedCells:
     """What the texts of one column in one batch mean.
 
     ``values`` of the good ones; None where each that is not blank is its own value. ``forms``: what the good ones match
@@ -56,7 +56,7 @@ class ColumnReader:
         self._is_text = column.definition.type is ValueType.TEXT and column.definition.key != GROUP_ID
         self._are_strings = column.definition.type not in _NOT_STRINGS
 
-    def read(self, texts: Iterable[str]) -> Cells:
+    def read(self, texts: Iterable[str]) -> ParsedCells:
         """What the texts mean."""
         distinct = set(texts)
         blank = {text for text in distinct if parsers.is_blank(text)} if _any_blank(distinct) else set()
@@ -68,9 +68,9 @@ class ColumnReader:
         meant = {text: formula_escapes.unescaped(text) for text in distinct}
         return _as_written(self._read(set(meant.values()), blank), meant)
 
-    def _read(self, distinct: set[str], blank: set[str]) -> Cells:
+    def _read(self, distinct: set[str], blank: set[str]) -> ParsedCells:
         if self.form is None and self._is_text and parsers.are_plain(distinct):
-            return Cells(None, None, {}, blank)
+            return ParsedCells(None, None, {}, blank)
         found: dict[str, Any] = {}
         if self._quick is not None:
             plain = list(filter(self._quick.test, distinct))
@@ -86,9 +86,9 @@ class ColumnReader:
                 if self.keeps_text and parsers.are_plain([text]):
                     found[text] = text
         forms = None if self.form is None else dict(zip(found, map(self.form, found.values()), strict=True))
-        return Cells(found, forms, bad, blank)
+        return ParsedCells(found, forms, bad, blank)
 
-    def field(self, texts: Sequence[str], cells: Cells, start: str, end: str) -> Field:
+    def field(self, texts: Sequence[str], cells: ParsedCells, start: str, end: str) -> JsonFragment:
         """The value of each text as JSON, between two other pieces of JSON."""
         if cells.values is None:
             if cells.blank - {""}:
@@ -96,11 +96,11 @@ class ColumnReader:
             return strings(texts, None, start, end)
         if self._are_strings:
             return strings(texts, cells.values, start, end)
-        shown = json_of(list(cells.values.values()))[1:-1].split(",")  # no number and no boolean has a comma
+        shown = to_json(list(cells.values.values()))[1:-1].split(",")  # no number and no boolean has a comma
         known = dict(zip(cells.values, shown, strict=False))
-        return Field(start, [known.get(text, "") for text in texts], end)
+        return JsonFragment(start, [known.get(text, "") for text in texts], end)
 
-    def several(self, columns: Sequence[Sequence[str]], cells: Sequence[Cells], start: str) -> Field:
+    def several(self, columns: Sequence[Sequence[str]], cells: Sequence[ParsedCells], start: str) -> JsonFragment:
         """The values of several columns as one list, without blanks and repetition (AT-09)."""
         form, lists = self.form, []
         for row in zip(*(map(_meaning(one), texts) for one, texts in zip(cells, columns, strict=True)), strict=True):
@@ -108,12 +108,12 @@ class ColumnReader:
             for value in row:
                 if value is not None:
                     found.setdefault(form(value) if form else value, value)
-            lists.append(json_of(list(found.values())) if found else "")
-        return Field(start, lists, "")
+            lists.append(to_json(list(found.values())) if found else "")
+        return JsonFragment(start, lists, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class JsonFragment:
     """A part of each row's JSON: a text that differs from row to row, empty where the row has no such part."""
 
     start: str
@@ -121,13 +121,13 @@ class Field:
     end: str
 
 
-def strings(texts: Sequence[str], meaning: Mapping[str, str] | None, start: str, end: str) -> Field:
+def strings(texts: Sequence[str], meaning: Mapping[str, str] | None, start: str, end: str) -> JsonFragment:
     """For each text the string that it means as JSON, None for itself; blank where it means nothing."""
     shown = texts if meaning is None else [meaning.get(text, "") for text in texts]
-    return Field(f'{start}"', shown if _needs_no_escape("".join(shown)) else _escaped(shown), f'"{end}')
+    return JsonFragment(f'{start}"', shown if _needs_no_escape("".join(shown)) else _escaped(shown), f'"{end}')
 
 
-def documents(opening: str, fields: Sequence[Field], closing: str, *, repeats: bool = False) -> list[str]:
+def documents(opening: str, fields: Sequence[JsonFragment], closing: str, *, repeats: bool = False) -> list[str]:
     """Each row's fields as one JSON text. ``repeats``: whether one row may have the same field twice."""
     pattern = ",".join(f"{_literal(field.start)}%s{_literal(field.end)}" for field in fields)
     columns = [field.texts for field in fields]
@@ -151,14 +151,14 @@ def _empty(texts: Sequence[str]) -> Iterator[int]:
         yield row
 
 
-def _meaning(cells: Cells) -> Callable[[str], Any]:
+def _meaning(cells: ParsedCells) -> Callable[[str], Any]:
     """What a text means, None for nothing."""
     if cells.values is not None:
         return cells.values.get
     return lambda text: None if text in cells.blank else text
 
 
-def json_of(value: Any) -> str:
+def to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
@@ -169,17 +169,17 @@ def _needs_no_escape(text: str) -> bool:
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
     """Texts as JSON writes them, without the quotes around them: all at once, between marks that it leaves as is."""
-    shown = json_of(_MARK.join(texts))[1:-1].split(_MARK)
-    return shown if len(shown) == len(texts) else [json_of(text)[1:-1] for text in texts]
+    shown = to_json(_MARK.join(texts))[1:-1].split(_MARK)
+    return shown if len(shown) == len(texts) else [to_json(text)[1:-1] for text in texts]
 
 
 _MARK = "\x7f"
 
 
-def _as_written(cells: Cells, meant: Mapping[str, str]) -> Cells:
+def _as_written(cells: ParsedCells, meant: Mapping[str, str]) -> ParsedCells:
     """What is known of texts as they were meant, for the same texts as they stand in the file (design rule 9)."""
     values = {text: text for text in meant.values()} if cells.values is None else cells.values
-    return Cells(
+    return ParsedCells(
         {text: values[plain] for text, plain in meant.items() if plain in values},
         None if cells.forms is None else {t: cells.forms[p] for t, p in meant.items() if p in cells.forms},
         {text: cells.bad[plain] for text, plain in meant.items() if plain in cells.bad},

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from imports.files.source import Batch
+from imports.files.batches import Batch
 from imports.mapping.event_mapping import SECONDS, EventLayout, Property, read_name
 from imports.presets import OnInvalid, Options
-from imports.rows.cells import Cells, ColumnReader, Field, documents, json_of
+from imports.rows.cells import ColumnReader, JsonFragment, ParsedCells, documents, to_json
 from imports.rows.profile_rows import RowChecker
-from imports.rows.results import Checked, Events, Problem
+from imports.rows.results import CheckedRows, Events, Problem
 from profiles.values import parsers
 from profiles.values.formula_escapes import unescaped
-from profiles.values.parsers import InvalidValue, ValueOptions, ValueType
+from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 Columns = Sequence[Sequence[str]]
 
@@ -36,9 +36,9 @@ class EventChecker:
         self._now = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         self._read_time = _time_reader(layout, options)
         self._readers = [ColumnReader(each.column, options) for each in layout.properties]
-        self._starts = [f"{json_of(each.key)}:" for each in layout.properties]
+        self._starts = [f"{to_json(each.key)}:" for each in layout.properties]
 
-    def check(self, batch: Batch) -> tuple[Checked, list[Problem]]:
+    def check(self, batch: Batch) -> tuple[CheckedRows, list[Problem]]:
         """The rows that can be applied, in file order, and the problems of the others (and warnings)."""
         checked, problems = self._rows.check(batch)
         if not batch.rows:
@@ -98,7 +98,7 @@ class EventChecker:
 
     def _documents(self, name: str, columns: Columns, rows: Sequence[int] | None, flaws: _Flaws) -> list[str]:
         """The properties of the events of one name, which stand in some rows of the batch, or in all."""
-        fields: list[Field] = []
+        fields: list[JsonFragment] = []
         for each, reader, start in zip(self._layout.properties, self._readers, self._starts, strict=True):
             texts: Sequence[str] = columns[each.column.position]
             if rows is not None:
@@ -124,7 +124,7 @@ class EventChecker:
         self,
         each: Property,
         reader: ColumnReader,
-        cells: Cells,
+        cells: ParsedCells,
         texts: Sequence[str],
         rows: Sequence[int] | None,
         flaws: _Flaws,
@@ -165,7 +165,7 @@ class _Flaws:
         return [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
 
 
-def _places(batch: Batch, checked: Checked) -> Sequence[int]:
+def _places(batch: Batch, checked: CheckedRows) -> Sequence[int]:
     """Where in the batch the checked rows stand."""
     if len(checked.numbers) == len(batch.numbers):
         return range(len(batch.numbers))

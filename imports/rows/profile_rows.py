@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from imports.files.source import MALFORMED, Batch, Ragged
-from imports.mapping.column_mapping import AUTOMATIC, Column, looked_up_kinds
+from imports.files.batches import MALFORMED, Batch, RaggedRow
+from imports.mapping.column_mapping import AUTOMATIC, Column, lookup_kinds
 from imports.presets import OnInvalid, Options
 from imports.rows import subscription_groups
-from imports.rows.cells import Cells, ColumnReader, Field, documents, json_of, strings
+from imports.rows.cells import ColumnReader, JsonFragment, ParsedCells, documents, strings, to_json
 from imports.rows.clevertap_codes import published
-from imports.rows.results import Checked, Problem
+from imports.rows.results import CheckedRows, Problem
 from profiles.merging import alias
 from profiles.merging.consent import GROUP_FIELDS
 from profiles.merging.person import Link
@@ -22,7 +22,7 @@ from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, fields_of, ident
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IdentifierColumns:
     """Columns that make up one identifier: one of them, or the two of the alias."""
 
     kind: str
@@ -37,11 +37,11 @@ class RowChecker:
         self.columns = columns
         self.options = options
         self.automatic = identifier == AUTOMATIC
-        kinds = looked_up_kinds(identifier)
+        kinds = lookup_kinds(identifier)
         self.looked_up = frozenset(kinds)
         linked = _sources(columns, self.looked_up | OWN_IDENTIFIERS.keys())
-        self.found_by = [source for kind in kinds for source in linked if source.kind == kind]
-        self.lookups = [i for source in self.found_by for i in source.columns]
+        self.lookup_identifiers = [source for kind in kinds for source in linked if source.kind == kind]
+        self.lookups = [i for source in self.lookup_identifiers for i in source.columns]
         self._linked = linked
         self._alias = next((source.columns for source in linked if source.kind == ALIAS), ())
         self.mandatory = [i for i, c in enumerate(columns) if c.definition.mandatory and options.enforce_mandatory]
@@ -52,18 +52,18 @@ class RowChecker:
         kinds_of_columns = [column.definition.key for column in columns]
         self._repeats_kinds = len(set(kinds_of_columns)) < len(kinds_of_columns)
 
-    def check(self, batch: Batch) -> tuple[Checked, list[Problem]]:
+    def check(self, batch: Batch) -> tuple[CheckedRows, list[Problem]]:
         """The rows that can be applied, in file order, and the problems of the others (and warnings)."""
         problems = [_malformed(ragged) for ragged in batch.ragged]
         if not batch.rows:
-            return Checked([], [], [], [], [], None), problems
+            return CheckedRows([], [], [], [], [], None), problems
         columns = list(zip(*batch.rows, strict=True))
         texts = [columns[column.position] for column in self.columns]
         cells = [reader.read(column) for reader, column in zip(self._readers, texts, strict=True)]
         failed = self._failures(batch, cells, problems)
         links = {source: self._links_of(source, texts, cells) for source in self._linked}
         keys = self._keys(links)
-        checked = Checked(
+        checked = CheckedRows(
             batch.numbers,
             batch.lines,
             keys,  # type: ignore[arg-type]  # a row without a key has failed
@@ -73,15 +73,17 @@ class RowChecker:
         )
         return checked.only([index not in failed for index in range(len(keys))]) if failed else checked, problems
 
-    def _keys(self, links: Mapping[Source, list[Link | None]]) -> list[Link | None]:
+    def _keys(self, links: Mapping[IdentifierColumns, list[Link | None]]) -> list[Link | None]:
         """What each row is looked up by: of several identifiers the first that is not blank."""
-        first, *others = (links[source] for source in self.found_by)
+        first, *others = (links[source] for source in self.lookup_identifiers)
         keys = first
         for more in others:
             keys = [key or link for key, link in zip(keys, more, strict=True)]
         return keys
 
-    def _links_of(self, source: Source, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> list[Link | None]:
+    def _links_of(
+        self, source: IdentifierColumns, texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]
+    ) -> list[Link | None]:
         """One identifier of each row, None where it is blank or bad; an alias is both of its parts or nothing."""
         forms = [cells[i].forms or {} for i in source.columns]
         if source.kind == ALIAS:
@@ -91,7 +93,9 @@ class RowChecker:
         links = {text: (source.kind, form) for text, form in forms[0].items()}
         return list(map(links.get, texts[source.columns[0]]))
 
-    def _ties(self, links: Mapping[Source, list[Link | None]], keys: Sequence[Link | None]) -> list[list[Link]] | None:
+    def _ties(
+        self, links: Mapping[IdentifierColumns, list[Link | None]], keys: Sequence[Link | None]
+    ) -> list[list[Link]] | None:
         """By what else than its key each row may concern others: values that are looked up, or may be held once."""
         if len(links) < 2:
             return None
@@ -101,41 +105,41 @@ class RowChecker:
     def _links(
         self,
         texts: Sequence[Sequence[str]],
-        cells: Sequence[Cells],
-        links: Mapping[Source, list[Link | None]],
+        cells: Sequence[ParsedCells],
+        links: Mapping[IdentifierColumns, list[Link | None]],
     ) -> list[str]:
         """All identifiers of each row, in matching form, as JSON."""
         fields = [
-            strings(texts[i], forms, f"[{json_of(column.definition.key)},", "]")
+            strings(texts[i], forms, f"[{to_json(column.definition.key)},", "]")
             for i, column in enumerate(self.columns)
             if (forms := cells[i].forms) is not None and i not in self._alias
         ]
         fields += [
-            strings([link[1] if link else "" for link in found], None, f"[{json_of(ALIAS)},", "]")
+            strings([link[1] if link else "" for link in found], None, f"[{to_json(ALIAS)},", "]")
             for source, found in links.items()
             if source.kind == ALIAS
         ]
         return documents("[", fields, "]", repeats=self._repeats_kinds)
 
-    def _documents(self, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> list[str]:
+    def _documents(self, texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]) -> list[str]:
         """The values of each row by attribute key, without blanks, as JSON."""
         fields = [self._target(key, sources, texts, cells) for key, sources in self._targets]
         if self._groups.is_pair:
-            fields.append(subscription_groups.field(self._groups, texts, cells))
+            fields.append(subscription_groups.membership_fragment(self._groups, texts, cells))
         return documents("{", fields, "}") if fields else ["{}"] * len(texts[0])
 
     def _target(
-        self, key: str, sources: Sequence[int], texts: Sequence[Sequence[str]], cells: Sequence[Cells]
-    ) -> Field:
+        self, key: str, sources: Sequence[int], texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]
+    ) -> JsonFragment:
         """One attribute of each row with its key; several columns make one list."""
-        first, start = sources[0], f"{json_of(key)}:"
+        first, start = sources[0], f"{to_json(key)}:"
         if len(sources) > 1:
             return self._readers[first].several([texts[i] for i in sources], [cells[i] for i in sources], start)
         if self.columns[first].definition.multi_valued:
             return self._readers[first].field(texts[first], cells[first], f"{start}[", "]")
         return self._readers[first].field(texts[first], cells[first], start, "")
 
-    def _failures(self, batch: Batch, cells: Sequence[Cells], problems: list[Problem]) -> set[int]:
+    def _failures(self, batch: Batch, cells: Sequence[ParsedCells], problems: list[Problem]) -> set[int]:
         """Which rows fail. The order of checks is that of PS-27: identifier, mandatory values, formats."""
         failed: set[int] = set()
         flawed: dict[int, list[Problem]] = {}
@@ -165,12 +169,12 @@ class RowChecker:
                 failed.add(index)
 
     def _check_identifier(
-        self, batch: Batch, cells: Sequence[Cells], flawed: dict[int, list[Problem]], failed: set[int]
+        self, batch: Batch, cells: Sequence[ParsedCells], flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
         if not any(cells[i].gaps for i in self.lookups):
             return
         for index, row in enumerate(batch.rows):
-            if any(self._has(source, row, cells) for source in self.found_by) or self._has_half(row, cells):
+            if any(self._has(source, row, cells) for source in self.lookup_identifiers) or self._has_half(row, cells):
                 continue
             if any(row[self.columns[i].position] in cells[i].bad and not self._drops(i) for i in self.lookups):
                 continue  # not blank but malformed: its format is the problem
@@ -180,15 +184,15 @@ class RowChecker:
             self._note(batch, index, flawed, self._code("blank_identifier"), reason, names)
             failed.add(index)
 
-    def _has(self, source: Source, row: Sequence[str], cells: Sequence[Cells]) -> bool:
+    def _has(self, source: IdentifierColumns, row: Sequence[str], cells: Sequence[ParsedCells]) -> bool:
         return all(cells[i].has(row[self.columns[i].position]) for i in source.columns)
 
-    def _has_half(self, row: Sequence[str], cells: Sequence[Cells]) -> bool:
+    def _has_half(self, row: Sequence[str], cells: Sequence[ParsedCells]) -> bool:
         """Whether a row has one part of an alias without the other."""
         return len({row[self.columns[i].position] in cells[i].blank for i in self._alias}) > 1
 
     def _check_alias(
-        self, batch: Batch, cells: Sequence[Cells], flawed: dict[int, list[Problem]], failed: set[int]
+        self, batch: Batch, cells: Sequence[ParsedCells], flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
         """A label without a name, or a name without a label, means nobody (HI-17)."""
         if not any(cells[i].blank for i in self._alias):
@@ -202,7 +206,7 @@ class RowChecker:
                 failed.add(index)
 
     def _check_mandatory(
-        self, batch: Batch, i: int, cells: Sequence[Cells], flawed: dict[int, list[Problem]], failed: set[int]
+        self, batch: Batch, i: int, cells: Sequence[ParsedCells], flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
         column = self.columns[i]
         sources = next(sources for key, sources in self._targets if key == column.definition.key)
@@ -215,7 +219,7 @@ class RowChecker:
                 failed.add(index)
 
     def _check_values(
-        self, batch: Batch, i: int, found: Cells, flawed: dict[int, list[Problem]], failed: set[int]
+        self, batch: Batch, i: int, found: ParsedCells, flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
         if not found.bad:
             return
@@ -261,7 +265,7 @@ class RowChecker:
 _STILL_MALFORMED = f"{MALFORMED}, not corrected yet: put each value into its column, then clear what is said of the row"
 
 
-def _malformed(ragged: Ragged) -> Problem:
+def _malformed(ragged: RaggedRow) -> Problem:
     return Problem(ragged.number, ragged.line, "malformed_row", ragged.reason, raw=ragged.cells)
 
 
@@ -274,12 +278,12 @@ def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:
     return list(targets.items())
 
 
-def _sources(columns: Sequence[Column], kinds: Collection[str]) -> list[Source]:
+def _sources(columns: Sequence[Column], kinds: Collection[str]) -> list[IdentifierColumns]:
     """The identifiers of some kinds in a file, in the order of the columns; an alias only where it has both parts."""
     places: dict[str, list[int]] = {}
     for index, column in enumerate(columns):
         places.setdefault(column.definition.key, []).append(index)
-    found = [Source(key, (index,)) for key in places if key in kinds for index in places[key]]
+    found = [IdentifierColumns(key, (index,)) for key in places if key in kinds for index in places[key]]
     if all(field in places for field in fields_of(ALIAS)):
-        found.append(Source(ALIAS, tuple(places[field][0] for field in fields_of(ALIAS))))
+        found.append(IdentifierColumns(ALIAS, tuple(places[field][0] for field in fields_of(ALIAS))))
     return found

@@ -41,7 +41,7 @@ class Events:
 
 
 @dataclass(slots=True)
-class Checked:
+class CheckedRows:
     """Rows that can be applied, column by column: what each is looked up by, what identifies it, and its values.
 
     ``links`` are JSON: a list of kinds and values in matching form. So are the ``documents``: values by attribute key,
@@ -58,9 +58,9 @@ class Checked:
     ties: Sequence[list[Link]] | None
     events: Events | None = None
 
-    def only(self, kept: Sequence[bool]) -> Checked:
+    def only(self, kept: Sequence[bool]) -> CheckedRows:
         """The rows that are kept."""
-        return Checked(
+        return CheckedRows(
             list(compress(self.numbers, kept)),
             list(compress(self.lines, kept)),
             list(compress(self.keys, kept)),

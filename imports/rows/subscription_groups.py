@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from imports.files.source import Batch
+from imports.files.batches import Batch
 from imports.mapping.column_mapping import Column
-from imports.rows.cells import Cells, Field, json_of
+from imports.rows.cells import JsonFragment, ParsedCells, to_json
 from profiles.merging.consent import GROUP_ID, GROUP_STATE, group_key
 from profiles.values.parsers import is_blank
 
@@ -54,21 +54,23 @@ def columns_of(columns: Sequence[Column]) -> GroupColumns:
     )
 
 
-def field(groups: GroupColumns, texts: Sequence[Sequence[str]], cells: Sequence[Cells]) -> Field:
+def membership_fragment(
+    groups: GroupColumns, texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]
+) -> JsonFragment:
     """Each row's membership as a part of its JSON; nothing where the row has not both."""
     assert groups.group is not None
     assert groups.state is not None
     ids, states = cells[groups.group].values or {}, cells[groups.state].values or {}
     pairs = list(zip(texts[groups.group], texts[groups.state], strict=True))
     shown = {
-        (group, state): f"{json_of(group_key(ids[group]))}:{json_of(states[state])}"
+        (group, state): f"{to_json(group_key(ids[group]))}:{to_json(states[state])}"
         for group, state in set(pairs)
         if group in ids and state in states
     }
-    return Field("", [shown.get(pair, "") for pair in pairs], "")
+    return JsonFragment("", [shown.get(pair, "") for pair in pairs], "")
 
 
-def flaws(groups: GroupColumns, batch: Batch, cells: Sequence[Cells]) -> Iterator[tuple[int, Flaw]]:
+def flaws(groups: GroupColumns, batch: Batch, cells: Sequence[ParsedCells]) -> Iterator[tuple[int, Flaw]]:
     """The rows of a batch that have a group without a state, or a state without a group."""
     if groups.is_pair and not any(cells[i].blank for i in groups.headers):
         return

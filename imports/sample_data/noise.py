@@ -9,8 +9,8 @@ from collections.abc import Callable
 from random import Random
 
 Cells = list[str]
-Dirt = Callable[[Cells, int], None]
-Problem = Callable[[Cells, Random], None]
+NoiseFunction = Callable[[Cells, int], None]
+ProblemFunction = Callable[[Cells, Random], None]
 
 
 class Column(enum.IntEnum):
@@ -114,7 +114,7 @@ def _long_city(cells: Cells, number: int) -> None:
     cells[Column.HOME_CITY] += ", " + LONG_NOTE * LONG_NOTE_TIMES
 
 
-DIRT: tuple[Dirt, ...] = (
+NOISE: tuple[NoiseFunction, ...] = (
     *[_blanks] * 6,  # the commonest by far
     _upper_email,
     _title_email,
@@ -170,7 +170,7 @@ def _too_long_text(cells: Cells, random: Random) -> None:
     cells[Column.HOME_CITY] = ("nowhere near " * 50)[:600]
 
 
-PROBLEMS: tuple[Problem, ...] = (
+PROBLEMS: tuple[ProblemFunction, ...] = (
     _bad_email,
     _bad_phone,
     _bad_country,

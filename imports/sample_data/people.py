@@ -23,23 +23,25 @@ from typing import NamedTuple, Protocol
 
 from faker import Faker
 
-from imports.sample_data.noise import DIRT, PROBLEMS, Cells, Column, styled_phone
+from imports.sample_data.noise import NOISE, PROBLEMS, Cells, Column, styled_phone
 
-LARGEST = 2**63 - 1  # a seed stands in every host name, whose parts end at 63 characters
-BATCH = 2000  # rows made and written at once; part of what a seed means, since every batch has noise of its own
-POOL = 200  # names of a kind, and cities, asked of each locale
-DRAWS = struct.Struct("<10HI")  # one person's noise: ten choices of 65,536, and one finer for the day of birth
-DIRTY = 65_536 * 15 // 100  # people with one piece of dirt, of 65,536
-STYLED_PHONES = 65_536 * 10 // 100
-RARE = 16  # one person in so many has a gender by chance, not by first name; shares no factor with those five
+MAX_NUMBER = 2**63 - 1  # a seed stands in every host name, whose parts end at 63 characters
+BATCH_SIZE = 2000  # rows made and written at once; part of what a seed means, since every batch has noise of its own
+POOL_SIZE = 200  # names of a kind, and cities, asked of each locale
+DRAWS_FORMAT = struct.Struct("<10HI")  # one person's noise: ten choices of 65,536, and one finer for the day of birth
+NOISY_SHARE = 65_536 * 15 // 100  # people with one piece of dirt, of 65,536
+STYLED_PHONE_SHARE = 65_536 * 10 // 100
+RANDOM_GENDER_EVERY = (
+    16  # one person in so many has a gender by chance, not by first name; shares no factor with those five
+)
 GENDERS = "MFONP"
 PLANS = ("free", "basic", "silver", "gold", "platinum")
 SCORES = tuple(str(score) for score in range(1001))
 SCORE_STEP = 137  # shares no factor with 1001: a score comes back only after as many versions
 SUBSCRIBERS = 10**8  # telephone numbers of one area; a person's number is unique up to half of this many rows
 PHONE_STEP = 61_803_399  # shares no factor with SUBSCRIBERS: neighbours get numbers far apart, never the same
-BORN = range(date(1938, 1, 1).toordinal(), date(2008, 1, 1).toordinal())
-DAYS = tuple(date.fromordinal(day).isoformat() for day in BORN)
+BIRTH_DAYS = range(date(1938, 1, 1).toordinal(), date(2008, 1, 1).toordinal())
+BIRTH_DATES = tuple(date.fromordinal(day).isoformat() for day in BIRTH_DAYS)
 
 
 class Sink(Protocol):
@@ -74,7 +76,7 @@ class Locale:
     area: str
 
 
-class Place(NamedTuple):
+class LocalePools(NamedTuple):
     """A locale with the pools that its people are combined from."""
 
     locale: Locale
@@ -130,14 +132,14 @@ def write_people(
     _check(rows, seed, version, {"known": known, "bad": bad, "twice": twice, "bad + twice": bad + twice})
     lines = _lines(rows, seed, known, bad, twice, version)
     stream.write(",".join(column.name.lower() for column in Column) + "\n")
-    while text := _text(itertools.islice(lines, BATCH)):
+    while text := _text(itertools.islice(lines, BATCH_SIZE)):
         stream.write(text)
 
 
 def _check(rows: int, seed: int, version: int, shares: dict[str, float]) -> None:
     for name, number, least in (("rows", rows, 1), ("seed", seed, 0), ("version", version, 1)):
-        if not least <= number <= LARGEST:
-            raise ValueError(f"{name} must be between {least} and {LARGEST}, not {number}")
+        if not least <= number <= MAX_NUMBER:
+            raise ValueError(f"{name} must be between {least} and {MAX_NUMBER}, not {number}")
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ValueError(f"{name} must be between 0 and 1, not {share}")
@@ -152,9 +154,9 @@ def _text(lines: Iterable[Cells]) -> str:
 def _lines(rows: int, seed: int, known: float, bad: float, twice: float, version: int) -> Iterator[Cells]:
     population = Population(seed)
     problems = itertools.cycle(PROBLEMS)
-    recent: deque[tuple[Person, int]] = deque(maxlen=BATCH)
-    for start in range(0, rows, BATCH):
-        size = min(BATCH, rows - start)
+    recent: deque[tuple[Person, int]] = deque(maxlen=BATCH_SIZE)
+    for start in range(0, rows, BATCH_SIZE):
+        size = min(BATCH_SIZE, rows - start)
         random = Random(f"{seed}/rows/{start}")
         familiar = set(_drawn(random, known, start, size))
         troubled = _drawn(random, bad + twice, start, size)
@@ -205,8 +207,11 @@ class Population:
     def people(self, series: Series, start: int, size: int) -> list[Person]:
         """The people start + 1 to start + size of a series. `start` is a multiple of BATCH, `size` at most BATCH."""
         numbers = range(start + 1, start + size + 1)
-        noise = Random(f"{self.seed}/{series.name}/{start}").randbytes(DRAWS.size * BATCH)
-        return [Person(series, number, draws) for number, draws in zip(numbers, DRAWS.iter_unpack(noise), strict=False)]
+        noise = Random(f"{self.seed}/{series.name}/{start}").randbytes(DRAWS_FORMAT.size * BATCH_SIZE)
+        return [
+            Person(series, number, draws)
+            for number, draws in zip(numbers, DRAWS_FORMAT.iter_unpack(noise), strict=False)
+        ]
 
     def cells(self, person: Person, version: int) -> Cells:
         """The row of a person. City, plan and score of one version are never those of the version before."""
@@ -227,30 +232,30 @@ class Population:
             locale.country,
             locale.language,
             city,
-            DAYS[day % len(DAYS)],
-            gender if rare % RARE else GENDERS[rare % len(GENDERS)],
+            BIRTH_DATES[day % len(BIRTH_DATES)],
+            gender if rare % RANDOM_GENDER_EVERY else GENDERS[rare % len(GENDERS)],
             plan,
             score,
         ]
-        if style < STYLED_PHONES:
+        if style < STYLED_PHONE_SHARE:
             cells[Column.PHONE] = styled_phone(locale.calling, locale.area, subscriber, style)
-        if dirt < DIRTY:
-            DIRT[dirt % len(DIRT)](cells, number)
+        if dirt < NOISY_SHARE:
+            NOISE[dirt % len(NOISE)](cells, number)
             if steps:  # a blank would change nothing, and a later version must
                 for column, text in ((Column.HOME_CITY, city), (Column.PLAN, plan), (Column.SCORE, score)):
                     cells[column] = cells[column] or text
         return cells
 
 
-def _places(seed: int) -> list[Place]:
+def _places(seed: int) -> list[LocalePools]:
     latin = [name.handle for name in _place(LOCALES[0], seed, []).families]
     return [_place(locale, seed, latin) for locale in LOCALES]
 
 
-def _place(locale: Locale, seed: int, latin: list[str]) -> Place:
+def _place(locale: Locale, seed: int, latin: list[str]) -> LocalePools:
     faker = Faker(locale.faker, use_weighting=False)
     faker.seed_instance(seed)
-    return Place(
+    return LocalePools(
         locale,
         phone_prefix=f"+{locale.calling}{locale.area}",
         givens=_names(_pool(faker.first_name_female), latin, "F") + _names(_pool(faker.first_name_male), latin, "M"),
@@ -261,7 +266,7 @@ def _place(locale: Locale, seed: int, latin: list[str]) -> Place:
 
 def _pool(ask: Callable[[], str]) -> list[str]:
     """What the locale gives, each once, in the order of asking: a set's order would differ from run to run."""
-    return list(dict.fromkeys(ask().strip() for _ in range(POOL)))
+    return list(dict.fromkeys(ask().strip() for _ in range(POOL_SIZE)))
 
 
 def _names(texts: list[str], latin: list[str], gender: str) -> tuple[Name, ...]:

@@ -19,14 +19,14 @@ SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ClusterSnapshot:
     """What can be seen of a cluster from outside at one moment."""
 
-    guarded: bool  # its guard gave a sign of life within the last seconds
+    guard_alive: bool  # its guard gave a sign of life within the last seconds
     waiting: bool  # tasks wait: in the broker, or taken by the cluster and not yet begun
-    unsaved: bool  # results wait to be recorded
+    has_unsaved_results: bool  # results wait to be recorded
     idle: Mapping[int, float]  # workers that wait for a task: process id -> processor seconds used so far
-    busy: int  # workers that are at a task
+    busy_workers: int  # workers that are at a task
 
 
 class Cluster:
@@ -46,20 +46,22 @@ class Cluster:
         """None while the master runs."""
         return self._master.poll()
 
-    def look(self) -> Look:
+    def snapshot(self) -> ClusterSnapshot:
         """Raises django.db.Error or redis.RedisError when the broker cannot be asked."""
         broker = get_broker()
         waiting: int = broker.queue_size()
         stat = next((stat for stat in Stat.get_all(broker) if self._is_ours(stat)), None)
         if stat is None:
-            return Look(guarded=False, waiting=waiting > 0, unsaved=False, idle={}, busy=0)
+            return ClusterSnapshot(
+                guard_alive=False, waiting=waiting > 0, has_unsaved_results=False, idle={}, busy_workers=0
+            )
         workers = [_worker(pid) for pid in stat.workers]
-        return Look(
-            guarded=True,
+        return ClusterSnapshot(
+            guard_alive=True,
             waiting=waiting + stat.task_q_size > 0,
-            unsaved=stat.done_q_size > 0,
+            has_unsaved_results=stat.done_q_size > 0,
             idle={worker.pid: worker.seconds for worker in workers if worker is not None and worker.idle},
-            busy=sum(worker is not None and not worker.idle for worker in workers),
+            busy_workers=sum(worker is not None and not worker.idle for worker in workers),
         )
 
     def terminate(self, within: float) -> None:

@@ -15,13 +15,13 @@ from profiles.attributes import filter_index, identifier_index
 from profiles.models import Attribute
 
 
-def keep(attribute_id: int) -> None:
+def update_indexes(attribute_id: int) -> None:
     """Make the indexes of an attribute what it asks for now; what takes longer goes back to the queue.
 
     Filters of an identifier need an index of their own until people can be found by it, so that comes last.
     """
     if identifier_index.keep(attribute_id, settings.IMPORTS_TASK_SECONDS):
-        queue.keep_index(attribute_id)
+        queue.enqueue_index(attribute_id)
     else:
         filter_index.keep(attribute_id)
 
@@ -33,11 +33,11 @@ def sweep() -> int:
     """
     silent = Q(index_seen=None) | Q(index_seen__lt=timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS))
     lost = Attribute.objects.exclude(index_work="").filter(silent)
-    if not lost.exists() or leases.room() < 0:
+    if not lost.exists() or leases.queue_capacity() < 0:
         return 0
     with transaction.atomic():
         found = [attribute.pk for attribute in lost.select_for_update(skip_locked=True, no_key=True)]
         Attribute.objects.filter(pk__in=found).update(index_seen=Now())
         for number in found:
-            queue.keep_index(number)
+            queue.enqueue_index(number)
     return len(found)

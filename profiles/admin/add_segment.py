@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from profiles.admin import name_lookup
 from profiles.admin.extensible import ExtensibleAdmin
 from profiles.admin.people_list import filters, query
-from profiles.admin.people_list.query import Asked
+from profiles.admin.people_list.query import PeopleQuery
 from profiles.models import Profile, Segment
 from profiles.search import condition_json
 
@@ -38,8 +38,8 @@ def view(request: HttpRequest, screen: admin.ModelAdmin[Segment]) -> HttpRespons
         raise PermissionDenied
     people: ExtensibleAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
     sent = {name: [str(value) for value in request.GET.getlist(name)] for name in request.GET}
-    known = query.what_is_known()
-    asked = query.what_is_asked(sent, known, people)
+    known = query.load_schema_info()
+    asked = query.parse_query(sent, known, people)
     form = SegmentForm(request.POST or None)
     problem = _why_not(asked)
     if request.method == "POST" and not problem and form.is_valid():
@@ -56,7 +56,7 @@ def view(request: HttpRequest, screen: admin.ModelAdmin[Segment]) -> HttpRespons
     return TemplateResponse(request, "profiles/segment_add.html", shown)
 
 
-def _why_not(asked: Asked) -> str:
+def _why_not(asked: PeopleQuery) -> str:
     if asked.wrong:
         return f"These filters cannot be saved. {asked.wrong[0]}"
     if asked.text:
@@ -66,7 +66,7 @@ def _why_not(asked: Asked) -> str:
     return ""
 
 
-def _save(request: HttpRequest, screen: admin.ModelAdmin[Segment], asked: Asked, name: str) -> HttpResponse:
+def _save(request: HttpRequest, screen: admin.ModelAdmin[Segment], asked: PeopleQuery, name: str) -> HttpResponse:
     """Keep the conditions themselves, also those of other segments, which may be deleted one day."""
     made = Segment.objects.create(
         name=name, conditions=condition_json.to_json(asked.all_conditions), created_by_id=request.user.pk

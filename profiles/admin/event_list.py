@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from profiles.admin.extensible import LAST_PAGE, Added, ExtensibleAdmin
+from profiles.admin.extensible import LAST_PAGE, ExtensibleAdmin, ExtraFilter
 from profiles.admin.labels import called
 from profiles.admin.source import Source
 from profiles.database.statement_timeout import TookTooLong, time_limit
@@ -42,7 +42,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EventQuery:
     """What the address of the page asks for. ``problems``: by field, what is wrong with it."""
 
     name: str
@@ -50,7 +50,7 @@ class Asked:
     last: date | None
     text: str
     person: int | None
-    added: Added
+    added: ExtraFilter
     page: int
     exactly: bool
     problems: dict[str, str]
@@ -137,13 +137,13 @@ def lines(events: Sequence[Event], sources: Mapping[int, Source]) -> list[Line]:
 # --- what is asked for --------------------------------------------------------------------------
 
 
-def _asked(sent: Parameters, screen: ExtensibleAdmin) -> Asked:
+def _asked(sent: Parameters, screen: ExtensibleAdmin) -> EventQuery:
     problems: dict[str, str] = {}
     added = screen.added(sent)
     if added.wrong:
         problems["import"] = str(added.wrong[0])
     page, person = _last(sent, "p"), _last(sent, "person")
-    return Asked(
+    return EventQuery(
         name=_last(sent, "name").replace("\0", "")[:LONGEST_NAME],
         first=_day(sent, "from", problems),
         last=_day(sent, "to", problems),
@@ -187,7 +187,7 @@ def _start(day: date) -> datetime:
 # --- what is found ------------------------------------------------------------------------------
 
 
-def _wanted(asked: Asked) -> QuerySet[Event]:
+def _wanted(asked: EventQuery) -> QuerySet[Event]:
     condition = asked.added.condition
     change_set = condition.change_set if isinstance(condition, Member) else None
     first = _start(asked.first) if asked.first else None
@@ -204,13 +204,13 @@ def _wanted(asked: Asked) -> QuerySet[Event]:
 _MOST_HOLDERS = 1_000
 
 
-def _count(wanted: QuerySet[Event], events: Sequence[Event], asked: Asked) -> Count | None:
+def _count(wanted: QuerySet[Event], events: Sequence[Event], asked: EventQuery) -> Count | None:
     if len(events) <= PAGE_SIZE and (events or asked.page == 1):
         return Count((asked.page - 1) * PAGE_SIZE + len(events), is_exact=True)
     return listing.count(wanted, exactly=asked.exactly, is_estimable=True)
 
 
-def _chips(asked: Asked) -> Iterator[tuple[str, str]]:
+def _chips(asked: EventQuery) -> Iterator[tuple[str, str]]:
     """What is on, and the list without it."""
     if asked.name:
         yield f"Name {asked.name}", asked.address(without="name")

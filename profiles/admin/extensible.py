@@ -23,7 +23,7 @@ Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class ExtraFilter:
     """A filter that another part of the site adds: the condition, what its chip says, its part of the address, what
     is wrong with it, and what its part of the form shows."""
 
@@ -39,9 +39,9 @@ class ExtensibleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_template = ""
 
-    def added(self, sent: Parameters) -> Added:
+    def added(self, sent: Parameters) -> ExtraFilter:
         """Return more filters of the list, read from the parameters of its address."""
-        return Added()
+        return ExtraFilter()
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Return where each change set comes from, by primary key."""

@@ -108,7 +108,7 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 def _tell(request: HttpRequest, found: Iterable[Segment]) -> None:
     """Say in words what each segment holds: the import that made it, or its conditions; or why nobody is in it."""
     screen: ExtensibleAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
-    known = query.what_is_known()
+    known = query.load_schema_info()
     held: list[tuple[Segment, Any]] = []
     for segment in found:
         try:

@@ -17,7 +17,8 @@ from profiles.merging.actions import as_list, same
 from profiles.merging.consent import GROUP, is_reserved
 from profiles.models import Attribute, load_schema
 from profiles.schema import KEY_BYTES, RESERVED, Definition
-from profiles.values.parsers import InvalidValue, Parser, ValueOptions, ValueType, parser
+from profiles.values.parsers import parser
+from profiles.values.types import InvalidValue, Parser, ValueOptions, ValueType
 
 IDENTIFIER_TYPES = (ValueType.TEXT, ValueType.EMAIL, ValueType.PHONE)
 """The types by which people are told apart."""

@@ -31,7 +31,7 @@ from psycopg import sql
 from psycopg.errors import DuplicateTable
 
 from profiles.models import Attribute, Profile
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 INDEXED_CHARACTERS = 100
 """An index takes no value of more than a third of a page, and refusing a person's long value is not its business."""

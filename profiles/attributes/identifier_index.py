@@ -26,7 +26,8 @@ from django.db.models.functions import Now
 
 from profiles.merging.actions import as_list
 from profiles.models import Attribute, Identifier, IndexWork, Profile
-from profiles.values.parsers import InvalidValue, ValueType, matching_form
+from profiles.values.parsers import matching_form
+from profiles.values.types import InvalidValue, ValueType
 
 PAGE = 2_000
 """People who are looked at together; nobody waits for more than that."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from profiles.schema import Schema
-from profiles.values.parsers import SubscriptionState, ValueType
+from profiles.values.types import SubscriptionState, ValueType
 
 GROUP = "group:"
 """What the key of a membership begins with; the id of the subscription group follows (SB-09)."""

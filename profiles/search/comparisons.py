@@ -24,7 +24,8 @@ from profiles.attributes.filter_index import INDEXED_CHARACTERS, NUMBERS, number
 from profiles.models import Identifier
 from profiles.schema import Definition, Schema
 from profiles.search.conditions import FIRST_YEAR, LAST_YEAR, AttributeCondition, InvalidCondition, Operator
-from profiles.values.parsers import InvalidValue, PhoneFormat, ValueOptions, ValueType, matching_form, parser
+from profiles.values.parsers import matching_form, parser
+from profiles.values.types import InvalidValue, PhoneFormat, ValueOptions, ValueType
 
 DATES = frozenset({ValueType.DATE, ValueType.DATETIME})
 CLOSED = frozenset(

@@ -18,7 +18,7 @@ from profiles.attributes.filter_index import raw_of, text_of
 from profiles.merging.consent import DND, GROUP, Channel
 from profiles.merging.person import Link
 from profiles.models import SubscriptionGroup
-from profiles.values.parsers import SubscriptionState
+from profiles.values.types import SubscriptionState
 
 NEEDS = {
     Channel.EMAIL: "an e-mail address that is not suppressed",

@@ -16,40 +16,17 @@ from operator import methodcaller
 from typing import Any
 
 from profiles.values import closed_lists, dates, emails, phones
-from profiles.values.type_inference import Shape, TypeGuess
 from profiles.values.types import (
     GENDERS,
     LEAST_INTEGER,
     MOST_INTEGER,
     InvalidValue,
     Parser,
-    PhoneFormat,
     SubscriptionState,
     Value,
     ValueOptions,
     ValueType,
 )
-
-__all__ = [
-    "GENDERS",
-    "InvalidValue",
-    "Parser",
-    "PhoneFormat",
-    "Quick",
-    "Shape",
-    "SubscriptionState",
-    "TypeGuess",
-    "Value",
-    "ValueOptions",
-    "ValueType",
-    "is_blank",
-    "is_placeholder",
-    "matching_form",
-    "membership",
-    "parser",
-    "quick",
-    "unknown_words",
-]
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _SHORT_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")

@@ -49,8 +49,8 @@ def press(client: Client, job: ImportJob, transition: str, **values: str):
 
 
 def finish(job: ImportJob) -> None:
-    with queue.in_this_process():
-        driver.run_here(job)
+    with queue.run_inline():
+        driver.run_until_idle(job)
 
 
 def ready(client: Client, content: bytes = PEOPLE, **choices: str) -> ImportJob:

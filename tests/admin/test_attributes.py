@@ -471,8 +471,8 @@ def test_a_superuser_may_do_what_an_admin_may(db: None):
 def indexed() -> set[str]:
     """The attributes that have an index, when the workers have done what the queue holds for them."""
     for line in OrmQ.objects.all():
-        if line.task["func"] == "imports.tasks.keep_index":
-            tasks.keep_index(*line.task["args"])
+        if line.task["func"] == "imports.tasks.update_index":
+            tasks.update_index(*line.task["args"])
     return set(Attribute.objects.filter(filter_index.standing()).values_list("key", flat=True))
 
 

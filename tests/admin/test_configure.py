@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imports.drafts import configure
-from imports.drafts.configure import Changes
+from imports.drafts.configure import DraftChanges
 from imports.jobs import lifecycle, stored_file, transitions
 from imports.jobs.transitions import Actor, Transition
 from imports.mapping import preset_choices
@@ -74,7 +74,7 @@ def test_a_check_heeds_what_the_same_choice_saved_a_moment_before():
     job = draft(creator)
     quietly(creator, job, action="append")
     assert job.action == "", "as a request has it that began before"
-    configure.change(job, Actor.command(), Changes({"action": "append"}))
+    configure.apply_changes(job, Actor.command(), DraftChanges({"action": "append"}))
     assert job.action == "append"
 
 

@@ -135,7 +135,7 @@ def test_what_a_workbook_cannot_hold_is_cut_or_shown_as_a_mark():
 
 
 def test_a_sheet_that_is_full_is_followed_by_another(monkeypatch):
-    monkeypatch.setattr("imports.reports.results_workbook.SHEET_ROWS", 4)
+    monkeypatch.setattr("imports.reports.results_workbook.MAX_SHEET_ROWS", 4)
     admin = log_in("Admin")
     book = results(admin, imported(admin))
     assert book.sheetnames == ["Summary", "Failed-Ignored Records", "Failed-Ignored Records (2)"]
@@ -349,7 +349,7 @@ def test_more_problems_than_a_page_holds_are_exported_once_each():
 
 
 def test_too_many_problems_for_a_workbook_are_for_csv(monkeypatch):
-    monkeypatch.setattr("imports.reports.exports.MOST_IN_WORKBOOK", 2)
+    monkeypatch.setattr("imports.reports.exports.MAX_WORKBOOK_PROBLEMS", 2)
     admin = log_in("Admin")
     page = admin.get(address("problems", imported(admin)), {"format": "xlsx"}, follow=True)
     assert "Take them as CSV" in page.content.decode()

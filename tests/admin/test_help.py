@@ -24,7 +24,7 @@ from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES, Outcome
 from profiles.models import Attribute, load_schema
 from profiles.values import parsers
 from profiles.values.dates import KNOWN_FORMATS
-from profiles.values.parsers import ValueOptions, ValueType
+from profiles.values.types import ValueOptions, ValueType
 from tests.admin.screens import UPLOAD, address, check, log_in, upload
 
 pytestmark = pytest.mark.django_db

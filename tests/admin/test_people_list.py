@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from imports.admin.people_filter import people_of
+from imports.admin.people_filter import people_url
 from imports.models import ImportJob
 from profiles.attributes import filter_index
 from profiles.models import Attribute, Profile, load_schema
@@ -199,10 +199,10 @@ def test_the_people_of_an_import_are_those_imported_and_updated(admin: Client):
     job = imported(admin, b"email,plan\nann@x.co,x\neve@x.co,y\nnot an address,z\n", name="Halloween season fun")
     assert names(look(admin, import_name="Halloween season fun")) == ["Ann", "eve@x.co"]
     assert names(look(admin, import_name="Halloween season fun", outcome="imported")) == ["eve@x.co"]
-    assert names(admin.get(people_of(job, Outcome.UPDATED))) == ["Ann"]
-    assert names(admin.get(people_of(job))) == ["Ann", "eve@x.co"]
+    assert names(admin.get(people_url(job, Outcome.UPDATED))) == ["Ann"]
+    assert names(admin.get(people_url(job))) == ["Ann", "eve@x.co"]
     ignored = imported(admin, b"email,plan\nann@x.co,x\nfay@x.co,y\n", action="ignore")
-    assert names(admin.get(people_of(ignored))) == ["fay@x.co"]
+    assert names(admin.get(people_url(ignored))) == ["fay@x.co"]
 
 
 def test_the_name_of_an_import_is_its_whole_name_letter_for_letter(admin: Client):
@@ -235,7 +235,7 @@ def test_an_import_that_is_not_for_targeting_is_not_offered(admin: Client):
     page = look(admin, import_name="Secret")
     assert page.context["recent"] == []
     assert names(page) == []
-    assert len(names(admin.get(people_of(job)))) == 3, "its own page may still show its people"
+    assert len(names(admin.get(people_url(job)))) == 3, "its own page may still show its people"
 
 
 def test_an_import_that_is_gone_is_told(admin: Client):
@@ -246,7 +246,7 @@ def test_an_import_that_is_gone_is_told(admin: Client):
 
 def test_an_import_that_has_not_begun_has_no_people_yet(admin: Client):
     upload(admin)
-    assert "has not begun" in told(admin.get(people_of(ImportJob.objects.get())))
+    assert "has not begun" in told(admin.get(people_url(ImportJob.objects.get())))
 
 
 def test_birthdays_days_and_channels(admin: Client):  # SG-11

@@ -17,7 +17,7 @@ from imports.models import ImportJob
 from profiles.admin.choices import choices
 from profiles.models import Attribute, Change, ChangeSet, Event, Profile
 from profiles.values import parsers
-from profiles.values.parsers import ValueOptions, ValueType
+from profiles.values.types import ValueOptions, ValueType
 from profiles.writing import edit
 from tests.admin.screens import check, finish, log_in, press, upload
 

@@ -20,7 +20,7 @@ from imports.presets import PRESETS, STANDARD, Options
 from imports.states import Status
 from profiles.models import Attribute, Event, Profile, load_schema
 from profiles.schema import Definition, Schema
-from profiles.values.parsers import PhoneFormat, ValueType
+from profiles.values.types import PhoneFormat, ValueType
 from tests.admin.screens import UPLOAD, check, finish, log_in, press, upload
 
 pytestmark = pytest.mark.django_db

@@ -84,7 +84,7 @@ def test_a_sheet_that_is_no_table_is_taken_back_and_nothing_is_lost(number: str,
     assert reason in page
     assert "The file stays as it was read before." in page
     assert "; “June” is read" in page
-    assert (job.status, job.step, stored_file.chosen(job)) == (Status.DRAFT, Step.IDLE, {"sheet": "June"})
+    assert (job.status, job.step, stored_file.chosen_format(job)) == (Status.DRAFT, Step.IDLE, {"sheet": "June"})
     assert goes_to(job)["plan"] == ("skip", "")
     check(creator, job)
     job.refresh_from_db()
@@ -125,7 +125,7 @@ def test_what_opens_the_file_later_reads_the_chosen_sheet():
     send(admin, job, sheet="2", **{"was-sheet": "1"})
     check(admin, job)
     job.refresh_from_db()
-    (row,) = row_lookup.rows_numbered(job, [2])
+    (row,) = row_lookup.rows_by_number(job, [2])
     assert "no address" in str(row)
     press(admin, job, "start")
     finish(job)
@@ -144,7 +144,7 @@ def test_the_choice_outlasts_another_record_type_and_a_preset_that_takes_no_work
     send(creator, job, record_type="profiles", **{"was-record_type": "events"})
     page = send(creator, job, preset="clevertap", **{"was-preset": "standard"})
     assert "file is not a CSV" in page
-    assert (job.preset, job.format["found"]["sheet"], stored_file.chosen(job)) == (
+    assert (job.preset, job.format["found"]["sheet"], stored_file.chosen_format(job)) == (
         "standard",
         "June",
         {"sheet": "June"},

@@ -27,7 +27,7 @@ MAIL = "/admin/imports/importjob/mail/"
 
 @pytest.fixture(autouse=True)
 def nobody_takes_it_up():
-    with queue.in_this_process():
+    with queue.run_inline():
         yield
 
 
@@ -86,7 +86,7 @@ def test_what_waits_for_somebody_is_what_they_may_approve(settings):
             log_in(role, name=f"{role} {policy}")
             actor = Actor.of(who(f"{role} {policy}"))
             for made in (job("Own", by=f"{role} {policy}"), job("Of another"), job("Ready", Status.READY)):
-                waits = transitions.waiting_for(actor).filter(pk=made.pk).exists()
+                waits = transitions.approvable_jobs(actor).filter(pk=made.pk).exists()
                 assert waits == (Transition.APPROVE in transitions.open_transitions(made, actor)), (policy, role, made)
 
 

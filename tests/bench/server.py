@@ -101,7 +101,7 @@ def running(folder: Path) -> Iterator[Server]:
     if given:
         yield Server(given, folder)
         return
-    with embedded.running(folder / "postgres") as address:
+    with embedded.running_server(folder / "postgres") as address:
         pid = (folder / "postgres" / "postmaster.pid").read_text(encoding="utf-8").split()[0]
         yield Server(address.url("postgres"), folder, int(pid))
 

@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, sync_playwright
 
-from config.parts import commands
+from config.processes import read_procfile
 from config.settings import BASE_DIR
 from tests.browser.person import People
 from tests.crashes import processes
@@ -54,7 +54,7 @@ def web(process_environment: dict[str, str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    program, *words = shlex.split(commands(BASE_DIR / "Procfile")["web"])
+    program, *words = shlex.split(read_procfile(BASE_DIR / "Procfile")["web"])
     program = str(Path(sys.executable).with_name(program))  # of this environment, whether or not it is activated
     process = subprocess.Popen(
         [program, *words], cwd=BASE_DIR, env={**process_environment, "HOST": "127.0.0.1", "PORT": port}

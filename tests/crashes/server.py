@@ -39,7 +39,7 @@ class Server:
 
     def start(self) -> None:
         """Return when it answers, after a crash when it has recovered."""
-        self.address = self._owner.enter_context(embedded.running(self._folder, SETTINGS))
+        self.address = self._owner.enter_context(embedded.running_server(self._folder, SETTINGS))
 
     def stop(self) -> None:
         self._owner.close()

@@ -59,7 +59,7 @@ def submit(job: ImportJob) -> None:
     job.refresh_from_db()
     assert job.status == "draft", job.reason
     headers = set(job.columns.values_list("header", flat=True))
-    configure.choose(job, {header: target for header, target in people.TARGETS.items() if header in headers})
+    configure.map_columns(job, {header: target for header, target in people.TARGETS.items() if header in headers})
     configure.check(job, Actor.command())
 
 
@@ -86,26 +86,26 @@ def go_on(job: ImportJob) -> bool:
 
 def unit(job: ImportJob) -> None:
     """Do one unit of work, or end one step, or have the job go on, in this process."""
-    with queue.in_this_process():
+    with queue.run_inline():
         if not go_on(job):
-            driver.work_on(job.pk, 0)
+            driver.run_units(job.pk, 0)
     job.refresh_from_db()
 
 
 def finish(job: ImportJob) -> None:
     """Do all that is left, in this process."""
     while job.status in ("draft", "checking", "ready", "pending", "in_progress"):
-        with queue.in_this_process():
+        with queue.run_inline():
             go_on(job)
-            driver.run_here(job)
+            driver.run_until_idle(job)
     assert job.status == "completed", (job.status, job.reason)
 
 
 def finish_what_is_free(job: ImportJob) -> bool:
     """Do what nobody else has leased, in this process. Returns whether the job is completed."""
-    with queue.in_this_process():
+    with queue.run_inline():
         go_on(job)
-        driver.run_here(job)
+        driver.run_until_idle(job)
     assert job.status not in ("failed", "stopped"), job.reason
     return job.status == "completed"
 
@@ -128,10 +128,10 @@ def _is_at(job: ImportJob, moment: str, units: int) -> bool:
 def ready(*, tied: bool = True) -> ImportJob:
     """A job that was checked, with nobody about who works on it."""
     job = uploaded(tied=tied)
-    with queue.in_this_process():
-        driver.run_here(job)
+    with queue.run_inline():
+        driver.run_until_idle(job)
         submit(job)
-        driver.run_here(job)
+        driver.run_until_idle(job)
     return job
 
 

@@ -14,11 +14,10 @@ from django.core.files.base import ContentFile
 from django.core.management.base import OutputWrapper
 from django.db import connection
 
-from imports.cli.run import Errand
+from imports.cli.run import ImportRunner
 from imports.drafts import configure
 from imports.engine import driver, staging, steps
-from imports.files.errors import Refusal
-from imports.files.source import SourceError
+from imports.files.errors import Refusal, SourceError
 from imports.jobs import lifecycle, queue
 from imports.jobs.progress import Display
 from imports.jobs.transitions import Actor, Transition
@@ -36,7 +35,7 @@ pytestmark = [
 
 @pytest.fixture
 def nobody_takes_it_up():
-    with queue.in_this_process():
+    with queue.run_inline():
         yield
 
 
@@ -66,7 +65,7 @@ def test_a_step_of_an_earlier_check_is_not_ended_in_the_next_one(job: ImportJob,
     before = ImportJob.objects.values().get(pk=job.pk)
     driver._end(late, steps.STEPS[step])
     assert ImportJob.objects.values().get(pk=job.pk) == before
-    driver.run_here(job)
+    driver.run_until_idle(job)
     assert (job.status, job.preview["imported"]) == (Status.READY, expected)
 
 
@@ -95,7 +94,7 @@ def test_a_check_can_be_cut_up_while_a_unit_of_the_one_before_still_runs(job: Im
         assert ended.wait(30)
         return counts
 
-    slow = steps.Work(lambda job: [], slowly, lambda job: None)
+    slow = steps.StepDefinition(lambda job: [], slowly, lambda job: None)
     bucket = old.buckets.filter(step=Step.STAGE)[0]
     with ThreadPoolExecutor(2) as threads:
         unit = threads.submit(over_its_own_connection, lambda: driver._do(old, bucket, slow))
@@ -107,8 +106,8 @@ def test_a_check_can_be_cut_up_while_a_unit_of_the_one_before_still_runs(job: Im
         unit.result(30)
         assert cut.result(30)
     job = now(job)
-    driver.run_here(job)
-    assert (job.status, job.setbacks) == (Status.READY, 0)
+    driver.run_until_idle(job)
+    assert (job.status, job.step_failures) == (Status.READY, 0)
 
 
 def _waiting_for_a_table(job: ImportJob) -> bool:
@@ -122,7 +121,7 @@ KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
 def over_its_own_connection(work: Any) -> Any:
     try:
-        with way.options(), queue.in_this_process():
+        with way.options(), queue.run_inline():
             return work()
     finally:
         connection.close()
@@ -170,13 +169,13 @@ def test_a_workbook_whose_reader_is_killed_is_read_again(monkeypatch: pytest.Mon
         return real([sys.executable, "-c", KILLED], **options)
 
     monkeypatch.setattr(subprocess, "run", run)
-    driver.run_here(job)
+    driver.run_until_idle(job)
     assert killed
     assert (job.status, job.total, job.reason) == (Status.DRAFT, 1, "")
 
 
-def errand() -> Errand:
-    return Errand(Actor.command(), Display(OutputWrapper(io.StringIO())), inline=True, wait=True)
+def errand() -> ImportRunner:
+    return ImportRunner(Actor.command(), Display(OutputWrapper(io.StringIO())), inline=True, wait=True)
 
 
 def test_ctrl_c_does_not_say_of_a_completed_import_that_nobody_was_changed(job: ImportJob):

@@ -113,7 +113,7 @@ def test_a_step_whose_worker_was_killed_is_done_by_another(environment, step):
 def test_a_worker_that_is_killed_at_the_very_end_leaves_no_tables_behind(environment):
     expected = way.undisturbed()
     job = way.ready()
-    with queue.in_this_process():
+    with queue.run_inline():
         way.start(job)
     killed_while_held(environment, job, f"LOCK TABLE {JobTables(job.pk).staged} IN ACCESS SHARE MODE")
     way.finish(job)
@@ -131,7 +131,7 @@ def killed_while_held(environment: dict[str, str], job: ImportJob, *lock: str) -
 def test_a_unit_whose_worker_was_only_slow_is_done_once(environment):
     expected = way.undisturbed()
     job = way.ready()
-    with queue.in_this_process():
+    with queue.run_inline():
         way.start(job)
     with holding(*HASHED) as hold, carrying(environment, job) as slow:
         wait_for(hold.waiting, job)
@@ -151,7 +151,7 @@ def test_the_same_task_delivered_twice_changes_nothing(environment):
     job = way.uploaded()
     way.walk(job, Status.DRAFT)
     for transition, status in ((way.submit, Status.READY), (way.start, Status.COMPLETED)):
-        with queue.in_this_process():
+        with queue.run_inline():
             transition(job)
         deliver_at_the_same_moment(environment, job)
         job.refresh_from_db()

@@ -78,7 +78,7 @@ def test_rows_that_are_ignored_or_fail_cost_none(admin: Client):
 def test_what_a_crash_of_the_database_emptied_is_read_again_before_it_is_counted(admin: Client):
     job = checked(admin, "external_id,first_name\nA,Ann\nB,Ben\nC,\n")
     press(admin, job, "start")
-    with queue.in_this_process():
+    with queue.run_inline():
         while True:
             job.refresh_from_db()
             if job.step == Step.APPLY and job.buckets.filter(step=Step.APPLY).exists() and leases.all_done(job):

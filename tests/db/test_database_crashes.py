@@ -118,9 +118,9 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_not_imported(server):
         file.seek(0)
         file.write(content.swapcase())
     server.crash(Crash.BACKEND)
-    with queue.in_this_process():
+    with queue.run_inline():
         way.start(job)
-        driver.run_here(job)
+        driver.run_until_idle(job)
     assert (job.status, job.reason_code) == (Status.FAILED, "file_changed")
     assert "Upload it again" in job.reason
     assert job.not_run == job.total - job.failed

@@ -207,10 +207,10 @@ def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(
         job = drive.upload(asked)
         drive.check(job, asked, crew)
         if when == Step.APPLY:
-            with queue.in_this_process():
+            with queue.run_inline():
                 lifecycle.transition(job, Transition.START, Actor.command())
                 while ImportJob.objects.get(pk=job.pk).step != Step.APPLY:
-                    driver.work_on(job.pk, 0)
+                    driver.run_units(job.pk, 0)
         if act == "edited":
             edit.save(seen(person), {"home_city": "Bonn"}, None)
         elif act == "deleted":
@@ -218,7 +218,7 @@ def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(
         else:
             edit.save(seen(person), {"email": ["a@x.co", "b@x.co"]}, None)
         if when == Step.APPLY:
-            driver.run_here(job)
+            driver.run_until_idle(job)
             job.refresh_from_db()
         else:
             drive.apply(job, asked, crew)

@@ -25,16 +25,16 @@ def checked() -> ImportJob:
     job.identifier, job.options = "external_id", {"event_name": "Product Viewed"}
     job.file.save("views.csv", ContentFile(VIEWS.encode()), save=False)
     lifecycle.upload(job, Actor.command())
-    driver.run_here(job)
+    driver.run_until_idle(job)
     configure.check(job, Actor.command())
-    driver.run_here(job)
+    driver.run_until_idle(job)
     assert job.status == "ready", job.reason
     return job
 
 
 def applied(job: ImportJob):
     lifecycle.transition(job, Transition.START, Actor.command())
-    driver.run_here(job)
+    driver.run_until_idle(job)
     assert job.status == "completed", job.reason
     return list(Event.objects.order_by("row").values_list("row", "profile__external_id", "properties"))
 
@@ -44,7 +44,7 @@ WRITTEN = [(1, "a", {"price": 5}), (2, "b", {"price": 6}), (3, "a", {})]
 
 @pytest.mark.parametrize("lost", [("staged", "results", "born", "touched"), ("results", "born", "touched")])
 def test_what_a_crash_emptied_is_made_again_from_the_file(lost: tuple[str, ...]) -> None:
-    with queue.in_this_process():
+    with queue.run_inline():
         job = checked()
         with connection.cursor() as cursor:
             for name in lost:
@@ -54,7 +54,7 @@ def test_what_a_crash_emptied_is_made_again_from_the_file(lost: tuple[str, ...])
 
 
 def test_a_person_takes_their_events_along() -> None:
-    with queue.in_this_process():
+    with queue.run_inline():
         assert applied(checked()) == WRITTEN
     person = Profile.objects.get(external_id="a")
     edit.delete(edit.Seen(person.pk, store.microseconds(person.updated)), None)

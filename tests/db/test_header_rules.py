@@ -25,14 +25,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def all_here(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(stored_file, "PRESETS", {**PRESETS, "clevertap": CLEVERTAP})
-    with queue.in_this_process():
+    with queue.run_inline():
         yield
 
 
 def scanned(content: bytes, preset: str = "standard") -> ImportJob:
     job = ImportJob(name="people", file_name="people.csv", file_size=len(content), preset=preset)
     upload.receive(job, io.BytesIO(content), Actor.command())
-    driver.run_here(job)
+    driver.run_until_idle(job)
     return job
 
 
@@ -40,7 +40,7 @@ def why_not(job: ImportJob, preset: str) -> list[str]:
     """The codes of what keeps a file from being checked that was read under another preset."""
     job.preset = preset
     job.save()
-    with pytest.raises(configure.NotReady) as caught:
+    with pytest.raises(configure.InvalidMapping) as caught:
         configure.check(job, Actor.command(), identifier="external_id", action="overwrite")
     return [fault.code for fault in caught.value.faults]
 

@@ -22,7 +22,7 @@ from django_q.models import OrmQ
 
 from config.settings import BASE_DIR
 from imports.drafts import configure
-from imports.drafts.configure import NotReady
+from imports.drafts.configure import InvalidMapping
 from imports.engine import driver
 from imports.jobs import lifecycle, queue
 from imports.jobs.transitions import Actor, Transition
@@ -33,7 +33,8 @@ from profiles.merging.actions import as_list
 from profiles.models import Attribute, Identifier, IndexWork, Profile, load_schema
 from profiles.search import query_builder
 from profiles.search.conditions import AttributeCondition, Operator
-from profiles.values.parsers import ValueType, matching_form
+from profiles.values.parsers import matching_form
+from profiles.values.types import ValueType
 from profiles.writing import edit, store
 from profiles.writing.edit import Seen
 from profiles.writing.errors import Refused, Why
@@ -412,7 +413,7 @@ def test_workers_do_it_and_take_up_again_what_the_killed_left(environment: dict[
     with working(environment) as work, holding(_PERSON, "more2500") as hold:
         wait_for(work.is_up)
         attribute = ask(identifier=True)
-        queue.keep_index(attribute.pk)
+        queue.enqueue_index(attribute.pk)
         wait_for(hold.waiting)
         assert now().index_position  # the real pages are larger
         work.kill_busy_workers()
@@ -461,31 +462,31 @@ def uploaded(text: str, identifier: str, action: str = "overwrite") -> ImportJob
     """A job over a file that was read."""
     job = ImportJob(name="cards", file_name="cards.csv", source="command", identifier=identifier, action=action)
     job.file.save("cards.csv", ContentFile(text.encode()), save=False)
-    with queue.in_this_process():
+    with queue.run_inline():
         lifecycle.upload(job, Actor.command())
-        driver.run_here(job)
+        driver.run_until_idle(job)
     assert job.status == "draft", job.reason
     return job
 
 
 def check(job: ImportJob) -> ImportJob:
-    with queue.in_this_process():
+    with queue.run_inline():
         configure.check(job, Actor.command())
-        driver.run_here(job)
+        driver.run_until_idle(job)
     return job
 
 
 def start(job: ImportJob) -> ImportJob:
-    with queue.in_this_process():
+    with queue.run_inline():
         lifecycle.transition(job, Transition.START, Actor.command())
-        driver.run_here(job)
+        driver.run_until_idle(job)
     return job
 
 
 def test_a_file_is_not_checked_by_an_identifier_that_is_not_ready():
     job = uploaded("card,home_city\nC-1,Bonn\n", "card")
     ask(identifier=True)
-    with pytest.raises(NotReady) as refused:
+    with pytest.raises(InvalidMapping) as refused:
         check(job)
     assert [fault.code for fault in refused.value.faults] == ["identifier_not_ready"]
     assert "People cannot be found by card yet" in str(refused.value)
@@ -502,9 +503,9 @@ def test_what_was_checked_by_an_identifier_that_was_off_meanwhile_is_checked_aga
     assert "People cannot be found by card yet" in start(job).reason
     assert job.status == "failed"
     finish()
-    with queue.in_this_process():
+    with queue.run_inline():
         lifecycle.transition(job, Transition.RESUME, Actor.command())
-        driver.run_here(job)
+        driver.run_until_idle(job)
     assert (job.status, job.preview["updated"]) == ("ready", 1)
     assert start(job).status == "completed"
     assert person(1).attributes["home_city"] == "Bonn"

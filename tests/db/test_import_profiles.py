@@ -504,9 +504,9 @@ def stopped() -> ImportJob:
     """An import that somebody stopped when it was planned and nothing of it was applied."""
     run(PEOPLE, "--dry-run")
     job = ImportJob.objects.get()
-    with queue.in_this_process():
+    with queue.run_inline():
         lifecycle.transition(job, Transition.START, transitions.Actor.command())
-        driver.work_on(job.pk, 0)
+        driver.run_units(job.pk, 0)
         job.refresh_from_db()
         lifecycle.stop(job, transitions.Actor.command())
     return job

@@ -22,7 +22,7 @@ def test_a_step_that_cannot_be_ended_fails_its_job_and_can_be_resumed(monkeypatc
         way.unit(job)
     assert (job.status, job.reason_code) == (Status.FAILED, "attempts")
     assert job.reason == "Working out the result could not go on, tried 3 times: KeyError. Resume it."
-    with queue.in_this_process():
+    with queue.run_inline():
         way.resume(job)
     way.finish(job)
     assert way.outcome(job) == expected
@@ -34,4 +34,4 @@ def test_the_sweep_does_not_fill_a_queue_that_nobody_empties(settings):
         leases.sweep()
         ImportJob.objects.filter(pk=job.pk).update(queued=None)
     assert OrmQ.objects.count() == settings.IMPORTS_WORKERS
-    assert queue.waiting() == settings.IMPORTS_WORKERS
+    assert queue.queue_size() == settings.IMPORTS_WORKERS

@@ -19,7 +19,7 @@ OPEN_TO_PEOPLE = [transition for transition in Transition if TRANSITIONS[transit
 
 @pytest.fixture(autouse=True)
 def nobody_takes_it_up():
-    with queue.in_this_process():
+    with queue.run_inline():
         yield
 
 

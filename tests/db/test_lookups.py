@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from imports.engine import fast_path
-from imports.engine.fast_path import Settled
+from imports.engine.fast_path import ResolvedCounts
 from imports.job_tables import JobTables
 from imports.models import Bucket, ImportJob
 from profiles.merging.actions import Action
@@ -92,9 +92,9 @@ def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():  # PS-16
     store.pin_plans()
     before = read()
     rules = Rules.of(load_schema(), Action.UPDATE, ["email"], crowded=False)
-    settled, left = fast_path.settle(bucket.job, bucket, rules)
+    settled, left = fast_path.resolve_plain_rows(bucket.job, bucket, rules)
     assert [chunk.rows for chunk in left] == [[], []]
-    assert settled == Settled(imported=50, changed=30, kept=70)
+    assert settled == ResolvedCounts(imported=50, changed=30, kept=70)
     after = read()
     assert after["profiles_profile"] - before["profiles_profile"] == 100
     assert after["profiles_identifier"] - before["profiles_identifier"] <= 100

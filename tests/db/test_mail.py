@@ -66,7 +66,7 @@ def carry() -> list[tuple[str, str]]:
     """Do what is queued; returns to whom which subject was sent."""
     before = len(outbox.outbox)
     for notice in list(Notice.objects.order_by("pk")):
-        tasks.tell(notice.pk)
+        tasks.send_notice(notice.pk)
     return [(message.to[0], str(message.subject)) for message in outbox.outbox[before:]]
 
 
@@ -104,7 +104,7 @@ def test_nobody_is_told_who_cannot_or_does_not_want_to_be():
     person("without address", "Approver", email="")
     gone, left_alone = person("gone", "Approver"), person("alone", "Approver")
     get_user_model().objects.filter(pk=gone.pk).update(is_active=False)
-    notifications.choose(left_alone, wanted=False)
+    notifications.set_wants_mail(left_alone, wanted=False)
     lifecycle.transition(job(Status.READY, cara), Transition.SUBMIT, Actor.of(cara))
     assert carry() == []
     assert not Notice.objects.exists()
@@ -153,7 +153,7 @@ def test_nobody_is_told_of_what_they_did_themselves(transition):
 
 
 def test_a_file_refused_while_its_person_waits_for_the_page_is_told_there_alone():
-    with queue.in_this_process():
+    with queue.run_inline():
         lifecycle.fail(job(Status.DRAFT, person("cara"), step=Step.SCAN), "empty", "The file is empty.")
     assert not Notice.objects.exists()
 
@@ -171,7 +171,7 @@ def test_a_task_that_is_delivered_again_sends_nothing_again():
     lifecycle.transition(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Transition.COMPLETE)
     number = Notice.objects.get().pk
     for _ in range(3):
-        tasks.tell(number)
+        tasks.send_notice(number)
     assert len(outbox.outbox) == 1
 
 
@@ -179,10 +179,10 @@ def test_two_who_send_at_once_send_once():
     lifecycle.transition(job(Status.IN_PROGRESS, person("cara"), step=Step.APPLY), Transition.COMPLETE)
     number = Notice.objects.get().pk
     assert notifications._claim(number) is not None  # somebody who is still at it, or died
-    tasks.tell(number)
+    tasks.send_notice(number)
     assert outbox.outbox == []
     due_now()
-    tasks.tell(number)
+    tasks.send_notice(number)
     assert len(outbox.outbox) == 1
 
 

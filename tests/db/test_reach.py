@@ -14,7 +14,7 @@ from profiles.merging.consent import Channel, effective, group_key
 from profiles.models import Change, ChangeSet, Identifier, Profile, SubscriptionGroup, Suppression, load_schema
 from profiles.search import query_builder
 from profiles.search.conditions import Member, Reachable
-from profiles.values.parsers import SubscriptionState
+from profiles.values.types import SubscriptionState
 
 pytestmark = pytest.mark.django_db
 

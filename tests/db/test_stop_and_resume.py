@@ -96,7 +96,7 @@ def assert_failed_of_its_attempts(job: ImportJob) -> None:
 def test_a_stop_rolls_back_what_is_being_applied_and_its_counts_are_final(environment, held):  # PS-19
     expected = way.undisturbed()
     job = way.ready()
-    with queue.in_this_process():
+    with queue.run_inline():
         way.start(job)
     with holding(*held) as hold, carrying(environment, job) as worker:
         wait_for(hold.waiting, job)
@@ -117,12 +117,12 @@ def test_a_stop_rolls_back_what_is_being_applied_and_its_counts_are_final(enviro
 def test_a_job_that_was_stopped_before_anybody_took_it_up_goes_on_to_its_end():
     expected = way.undisturbed()
     job = way.ready()
-    with queue.in_this_process():
+    with queue.run_inline():
         way.start(job)
         lifecycle.stop(job, Actor.command())
         assert (job.status, job.not_run) == (Status.STOPPED, job.total - job.failed)
         way.resume(job)
-        driver.run_here(job)
+        driver.run_until_idle(job)
     assert job.status == Status.COMPLETED
     assert way.outcome(job) == expected
 
@@ -130,7 +130,7 @@ def test_a_job_that_was_stopped_before_anybody_took_it_up_goes_on_to_its_end():
 def test_a_stop_holds_whatever_the_job_came_to_since_somebody_looked_at_it():
     way.begin()
     looked_at = way.ready()
-    with queue.in_this_process():
+    with queue.run_inline():
         way.start(looked_at)
         way.walk(ImportJob.objects.get(pk=looked_at.pk), Step.APPLY, 2)
         lifecycle.stop(looked_at, Actor.command())
@@ -153,10 +153,10 @@ def test_a_job_that_failed_at_any_step_goes_on_there():
 def test_the_counts_of_a_failed_job_include_a_bucket_that_was_just_being_committed():
     way.undisturbed()
     job = way.ready()
-    with queue.in_this_process(), ThreadPoolExecutor(2) as threads, ExitStack() as holds:
+    with queue.run_inline(), ThreadPoolExecutor(2) as threads, ExitStack() as holds:
         way.start(job)
         person = holds.enter_context(holding(*HASHED))
-        worker = threads.submit(in_a_thread, lambda: driver.run_here(ImportJob.objects.get(pk=job.pk)))
+        worker = threads.submit(in_a_thread, lambda: driver.run_until_idle(ImportJob.objects.get(pk=job.pk)))
         wait_for(person.waiting, job)
         bucket = way.leased(job)[0]
         mark = holds.enter_context(holding("SELECT FROM imports_bucket WHERE id = %s FOR UPDATE", bucket.pk))
@@ -177,7 +177,7 @@ def test_the_counts_of_a_failed_job_include_a_bucket_that_was_just_being_committ
 def in_a_thread(work: Callable[[], object]) -> None:
     """Do something over a connection of its own; what is done here queues nothing."""
     try:
-        with way.options(), queue.in_this_process():
+        with way.options(), queue.run_inline():
             work()
     finally:
         connection.close()
@@ -188,7 +188,7 @@ def test_no_unit_of_the_plan_keeps_the_job_locked_while_it_may_wait_for_the_othe
     job = way.uploaded()
     way.walk(job, Step.PLAN)
     with ThreadPoolExecutor(1) as threads, holding(*HELD_UP[Step.PLAN]) as identifiers:
-        planning = threads.submit(in_a_thread, lambda: driver.run_here(ImportJob.objects.get(pk=job.pk)))
+        planning = threads.submit(in_a_thread, lambda: driver.run_until_idle(ImportJob.objects.get(pk=job.pk)))
         wait_for(identifiers.waiting, job)
         with transaction.atomic():
             locked = ImportJob.objects.select_for_update(nowait=True).get(pk=job.pk)

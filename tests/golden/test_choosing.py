@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from imports import tasks
-from imports.files.source import SourceError
+from imports.files.errors import SourceError
 from imports.jobs import lifecycle, queue, stored_file
 from imports.jobs.transitions import Actor, Transition
 from imports.models import ImportJob, RowError
@@ -222,7 +222,7 @@ def test_g_43_two_imports_of_the_same_people_at_once_and_tasks_delivered_twice(w
     for job in jobs:
         lifecycle.transition(job, Transition.START, Actor.command())
     for job in jobs:
-        queue.advance(job)
+        queue.enqueue_job(job)
     for job in jobs:
         wait_for(lambda job=job: completed(job), job)  # type: ignore[misc]
     after = people()

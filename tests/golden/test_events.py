@@ -171,5 +171,5 @@ def test_a_header_with_half_of_a_property_is_a_property_by_its_whole_name(way: W
 
 def rows_to_correct(job: ImportJob) -> str:
     out = io.StringIO()
-    results_workbook.rows_to_correct(job, out)
+    results_workbook.write_rows_to_correct(job, out)
     return out.getvalue()

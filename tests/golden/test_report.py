@@ -22,7 +22,7 @@ SHEETS = ["Summary", "Failed-Ignored Records"]
 
 def workbook(job: ImportJob) -> bytes:
     file = io.BytesIO()
-    results_workbook.workbook(job, file)
+    results_workbook.write_results(job, file)
     return file.getvalue()
 
 

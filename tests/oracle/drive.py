@@ -94,13 +94,13 @@ def upload(case: Case) -> ImportJob:
         | ({"exact_states": True} if case.exact_states else {}),
     )
     job.file.save("oracle.csv", ContentFile(case.text().encode()), save=False)
-    with queue.in_this_process():
+    with queue.run_inline():
         lifecycle.upload(job, Actor.command())
-        driver.run_here(job)
+        driver.run_until_idle(job)
         assert job.status == "draft", job.reason
         ImportJob.objects.filter(pk=job.pk).update(salt=case.salt)
         job.refresh_from_db()
-        configure.choose(job, {header: COLUMNS[header] for header in case.headers})
+        configure.map_columns(job, {header: COLUMNS[header] for header in case.headers})
     return job
 
 
@@ -159,11 +159,11 @@ class Crew:
         self._pool = ThreadPoolExecutor(most)
 
     def called(self) -> AbstractContextManager[None]:
-        return queue.in_this_process()
+        return queue.run_inline()
 
     def work(self, job: ImportJob, hands: int) -> None:
         if hands == 1:
-            driver.run_here(job)
+            driver.run_until_idle(job)
             return
         start = threading.Barrier(hands)
         self.together([partial(_work, job.pk, start)] * hands)
@@ -193,8 +193,8 @@ class Queue:
 
 def _work(job_id: int, start: threading.Barrier) -> None:
     start.wait()
-    with queue.in_this_process():
-        _until_idle(job_id, lambda: driver.work_on(job_id, DEADLINE))
+    with queue.run_inline():
+        _until_idle(job_id, lambda: driver.run_units(job_id, DEADLINE))
 
 
 def _until_idle(job_id: int, work: Callable[[], bool]) -> None:
@@ -205,7 +205,7 @@ def _until_idle(job_id: int, work: Callable[[], bool]) -> None:
 
 
 def _is_at_work(job_id: int) -> bool:
-    return ImportJob.objects.filter(pk=job_id, status__in=leases.AT_WORK).exclude(step=Step.IDLE).exists()
+    return ImportJob.objects.filter(pk=job_id, status__in=leases.ACTIVE_STATUSES).exclude(step=Step.IDLE).exists()
 
 
 def _close(barrier: threading.Barrier) -> None:

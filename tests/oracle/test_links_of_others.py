@@ -41,12 +41,12 @@ def test_keys_of_a_bucket_that_come_to_be_one_persons(action: str, rows: list[st
     drive.store_people(asked.starting())
     with drive.options(asked):
         job, other = ready(asked, crew), ready(linking, crew)
-        with queue.in_this_process():
+        with queue.run_inline():
             lifecycle.transition(job, Transition.START, Actor.command())
             while ImportJob.objects.get(pk=job.pk).step != Step.APPLY:
-                driver.work_on(job.pk, 0)
+                driver.run_units(job.pk, 0)
         drive.apply(other, linking, crew)
-        driver.run_here(job)
+        driver.run_until_idle(job)
     assert (job.status, job.not_run) == ("completed", 0)
     # The first row replaces the addresses under two actions; then nobody has the second row's any more.
     assert Profile.objects.count() == (2 if action in ("overwrite", "replace") else 1)

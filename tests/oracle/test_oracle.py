@@ -64,7 +64,7 @@ def compare(case: Case, crew: Workers) -> tuple[ImportJob, dict[int, Person], li
 
 def _compare_preview(job: ImportJob, rows: list[Row], case: Case) -> None:
     keys = Counter(row.key for row in rows if row.sound and case.record_type == "profiles")
-    assert {name: job.preview[name] for name in ("total", "warnings", *resolve.COUNTED)} == {
+    assert {name: job.preview[name] for name in ("total", "warnings", *resolve.COUNT_NAMES)} == {
         **_counts(rows),
         "repeated": sum(count - 1 for count in keys.values()),
         "cleared": sum(new is None for row in rows for _, new in row.changes.values()),
@@ -83,7 +83,7 @@ def _compare_preview(job: ImportJob, rows: list[Row], case: Case) -> None:
 def _all_numbers(job: ImportJob, outcome: Outcome) -> list[int]:
     """The rows of an outcome, read in pages of three."""
     numbers: list[int] = []
-    while page := row_lookup.numbers_of(job, outcome, numbers[-1] if numbers else 0, 3):
+    while page := row_lookup.row_numbers_by_outcome(job, outcome, numbers[-1] if numbers else 0, 3):
         numbers += page
     return numbers
 

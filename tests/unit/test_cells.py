@@ -12,7 +12,7 @@ from imports.mapping.column_mapping import Column
 from imports.presets import STANDARD
 from imports.rows.cells import ColumnReader, documents, strings
 from profiles.schema import Definition
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\n\x7f%{}'), max_size=12)
 

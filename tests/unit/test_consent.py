@@ -9,7 +9,8 @@ from profiles.merging.consent import Channel
 from profiles.schema import Definition, Schema
 from profiles.search import condition_json
 from profiles.search.conditions import Reachable
-from profiles.values.parsers import InvalidValue, ValueOptions, ValueType, membership, parser
+from profiles.values.parsers import membership, parser
+from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 READ = parser(ValueType.SUBSCRIPTION, ValueOptions())
 EXACT = parser(ValueType.SUBSCRIPTION, ValueOptions(exact_states=True))

@@ -7,7 +7,7 @@ from datetime import time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.files.source import Limits, Refusal
+from imports.files.errors import Limits, Refusal
 from imports.files.xlsx_process import cell_text
 from tests.made_files import PEOPLE, detect, edited, read_or_refused, refused, rows, workbook, zipped
 

@@ -12,7 +12,7 @@ from imports.presets import STANDARD
 from imports.rows.cells import ColumnReader
 from profiles.schema import Definition
 from profiles.values.formula_escapes import escaped, may_be_escaped, safe, unescaped
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 texts = st.text("'=+-@\t\r a1", max_size=6)
 

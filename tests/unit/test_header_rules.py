@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imports.mapping import header_rules, headers
 from imports.mapping.headers import FORBIDDEN, HeaderError
-from imports.presets import BRAZE, CLEVERTAP, EXPERTFLOW, STANDARD, Forbidden, Options, Preset
+from imports.presets import BRAZE, CLEVERTAP, EXPERTFLOW, STANDARD, ForbiddenCharacters, Options, Preset
 
 ALL = [STANDARD, CLEVERTAP, EXPERTFLOW, BRAZE]
 
@@ -36,7 +36,7 @@ def findings(preset: Preset, *texts: str, **more: bool) -> list[str]:
 
 def read(preset: Preset, header: str, *seen: str) -> tuple[str, str, str]:
     column = Column(header, statistics={"seen": list(seen)})
-    header_rules.read([column], preset.options)
+    header_rules.apply_headers([column], preset.options)
     return column.name, column.date_format, column.statistics["type"]
 
 
@@ -173,7 +173,7 @@ def test_warned_of_is_what_others_reject(texts: list[str]):
         headers.parse(texts)
     except HeaderError:
         return
-    rejected = header_rules.faults(texts, Options(forbidden_characters=Forbidden.REJECT))
+    rejected = header_rules.faults(texts, Options(forbidden_characters=ForbiddenCharacters.REJECT))
     columns = [Column(text, position) for position, text in enumerate(texts, 1)]
     warned = header_rules.findings(columns, Options())
     assert bool(rejected) is any(found.code == "forbidden_character" for found in warned)

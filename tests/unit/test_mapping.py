@@ -7,10 +7,10 @@ import pytest
 
 from imports.mapping import column_mapping, validation
 from imports.mapping.column_mapping import Target
-from imports.mapping.synonyms import Names
-from imports.presets import PRESETS, HeaderCase, Options, Unknown
+from imports.mapping.synonyms import NameResolver
+from imports.presets import PRESETS, HeaderCase, Options, UnknownColumns
 from profiles.schema import Definition, Schema
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 SCHEMA = Schema.of(
     [
@@ -109,7 +109,7 @@ def test_an_unknown_header_becomes_a_new_attribute_of_the_type_found():
 
 
 def test_an_unknown_header_stays_undecided_where_a_mapping_is_required():
-    options = Options(unknown_columns=Unknown.REQUIRE_MAPPING)
+    options = Options(unknown_columns=UnknownColumns.REQUIRE_MAPPING)
     assert suggested("mobility", options=options) == {"mobility": (Target.UNDECIDED, "")}
 
 
@@ -125,14 +125,14 @@ def test_what_is_only_guessed_is_taken_where_it_is_suggested_and_nowhere_else(pr
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_a_system_s_own_spelling_finds_what_it_is_a_spelling_of(preset):
-    names = Names(SCHEMA, preset.options)
+    names = NameResolver(SCHEMA, preset.options)
     for key in ["external_id", "object_id", *SCHEMA.definitions]:
         spelled = preset.spelling(key)
         assert (names.find(spelled, exact=True) or names.find(spelled, exact=False)) == key
 
 
 def test_where_spelling_counts_only_the_exact_one_is_a_built_in_attribute():
-    options = Options(header_case=HeaderCase.EXACT, unknown_columns=Unknown.CREATE)
+    options = Options(header_case=HeaderCase.EXACT, unknown_columns=UnknownColumns.CREATE)
     headers = "first_name", "First_name", "firstName", "Email", "external_id", "identity", "braze_id", "Appboy ID"
     found = suggested(*headers[:6], options=options) | suggested(headers[6], options=options)
     assert found == {
@@ -145,7 +145,7 @@ def test_where_spelling_counts_only_the_exact_one_is_a_built_in_attribute():
 
 
 def test_where_only_identifiers_count_as_spelled_all_else_may_be_alike():
-    options = Options(header_case=HeaderCase.IDENTIFIERS_EXACT, unknown_columns=Unknown.CREATE)
+    options = Options(header_case=HeaderCase.IDENTIFIERS_EXACT, unknown_columns=UnknownColumns.CREATE)
     assert suggested("identity", "Email", "PHONE", options=options) == {
         "identity": (Target.FIELD, "external_id"), "Email": (Target.ATTRIBUTE, "email"),
         "PHONE": (Target.ATTRIBUTE, "phone"),
@@ -262,7 +262,7 @@ def test_no_attribute_takes_the_name_that_stands_for_both_parts_of_an_alias():
 
 @pytest.mark.parametrize("name", ["alias", "Alias", "alias_name", "user_alias_label"])
 def test_the_alias_is_named_as_identifier_by_any_of_its_names(name: str):
-    assert column_mapping.identifier_named(name, SCHEMA) == "alias"
+    assert column_mapping.resolve_identifier(name, SCHEMA) == "alias"
 
 
 def test_an_identifier_and_an_action_must_be_chosen():

@@ -7,7 +7,7 @@ import pytest
 from imports.mapping import preset_choices
 from imports.presets import BRAZE, CLEVERTAP, EXPERTFLOW, PRESETS, STANDARD, OnInvalid, Options, Preset
 from profiles.schema import Definition, Schema
-from profiles.values.parsers import PhoneFormat, ValueType
+from profiles.values.types import PhoneFormat, ValueType
 from tests.unit.test_mapping import SCHEMA
 
 OWN = Schema.of(
@@ -40,8 +40,13 @@ def test_what_is_not_ready_is_offered_soon_where_it_would_be():
     card = Definition("card", "Loyalty card", ValueType.TEXT, multi_valued=True, identifier=True, indexing=True)
     soon = Schema.of([*SCHEMA.definitions.values(), card])
     assert "card" not in preset_choices.identifiers(STANDARD, soon)
-    assert [preset_choices.coming(preset, soon) for preset in PRESETS.values()] == [["card"], [], ["card"], []]
-    assert preset_choices.coming(STANDARD, OWN) == []
+    assert [preset_choices.pending_identifiers(preset, soon) for preset in PRESETS.values()] == [
+        ["card"],
+        [],
+        ["card"],
+        [],
+    ]
+    assert preset_choices.pending_identifiers(STANDARD, OWN) == []
 
 
 def told(preset: Preset, record_type: str = "profiles", identifier: str = "", action: str = "") -> list[str]:

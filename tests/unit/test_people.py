@@ -19,9 +19,9 @@ from django.core.management.base import CommandError
 
 from imports.management.commands.make_people import Command
 from imports.sample_data.noise import PROBLEMS, Column
-from imports.sample_data.people import BATCH, write_people
+from imports.sample_data.people import BATCH_SIZE, write_people
 
-ROWS = 3 * BATCH + 321  # several batches and a broken one
+ROWS = 3 * BATCH_SIZE + 321  # several batches and a broken one
 CHANGING = {Column.HOME_CITY, Column.PLAN, Column.SCORE}
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +93,7 @@ def test_another_process_gives_the_same_file() -> None:
 
 
 def test_a_shorter_file_is_the_beginning_of_a_longer_one(plain: list[list[str]]) -> None:
-    assert table(BATCH + 5) == plain[: BATCH + 5]
+    assert table(BATCH_SIZE + 5) == plain[: BATCH_SIZE + 5]
 
 
 def test_the_header_names_the_eleven_columns() -> None:
@@ -150,8 +150,8 @@ def test_known_rows_hold_the_people_of_the_same_rows_of_the_plain_file(plain: li
     for at in known:
         assert {column for column in Column if plain[at][column] != mixed[at][column]} == CHANGING
     assert not set(emails(mixed)) & set(emails(table(2 * ROWS))[ROWS:])  # nor are the others in a longer plain file
-    in_each_batch = Counter(at // BATCH for at in known)
-    assert {in_each_batch[batch] for batch in range(3)} == {round(0.3 * BATCH)}
+    in_each_batch = Counter(at // BATCH_SIZE for at in known)
+    assert {in_each_batch[batch] for batch in range(3)} == {round(0.3 * BATCH_SIZE)}
 
 
 def test_all_known_is_the_changed_file() -> None:

@@ -8,10 +8,10 @@ import phonenumbers
 import pytest
 
 from profiles.values import parsers, phones
-from profiles.values.parsers import InvalidValue, PhoneFormat, Value, ValueOptions, ValueType
+from profiles.values.types import InvalidValue, Parser, PhoneFormat, Value, ValueOptions, ValueType
 
 
-def reader(phone_format: PhoneFormat, country: str | None) -> parsers.Parser:
+def reader(phone_format: PhoneFormat, country: str | None) -> Parser:
     return parsers.parser(ValueType.PHONE, ValueOptions(phone_format=phone_format, default_country=country))
 
 

@@ -6,18 +6,18 @@ import stat
 import pytest
 from django.test import RequestFactory
 
-from config.logs import WithoutResult, WithoutValues
+from config.logs import TaskResultFilter, ValueFreeFormatter
 from config.network import client_ip
-from config.parts import commands
-from config.secret import kept_secret
+from config.processes import read_procfile
+from config.secret import load_or_create_secret
 from config.settings import BASE_DIR
 
 
 def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path):
     path = tmp_path / "data" / "secret_key"
-    secret = kept_secret(path)
+    secret = load_or_create_secret(path)
     assert len(secret) > 50
-    assert kept_secret(path) == secret
+    assert load_or_create_secret(path) == secret
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
 
@@ -36,7 +36,7 @@ def test_a_log_keeps_the_kind_and_lines_of_an_error_but_no_value():
     with pytest.raises(LookupError) as caught:
         raise_with_value()
     record = logging.LogRecord("imports", logging.ERROR, "", 1, "Failed", (), (caught.type, caught.value, caught.tb))
-    text = WithoutValues().format(record)
+    text = ValueFreeFormatter().format(record)
     assert "builtins.ValueError" in text
     assert "builtins.LookupError" in text
     assert "raise_with_value" in text
@@ -46,7 +46,7 @@ def test_a_log_keeps_the_kind_and_lines_of_an_error_but_no_value():
 def test_the_queue_logs_no_result_of_a_failed_task():
     message = "Failed 'imports.tasks.advance' (blue-moon) - Key (value)=(x) : Traceback ..."
     record = logging.LogRecord("django-q", logging.ERROR, "", 1, message, None, None)
-    assert WithoutResult().filter(record)
+    assert TaskResultFilter().filter(record)
     assert record.getMessage() == "Failed 'imports.tasks.advance' (blue-moon)"
 
 
@@ -68,4 +68,4 @@ def test_only_what_trusted_proxies_added_is_believed(settings, proxies, forwarde
 
 
 def test_the_procfile_names_the_parts_of_a_site():
-    assert set(commands(BASE_DIR / "Procfile")) == {"release", "web", "worker"}
+    assert set(read_procfile(BASE_DIR / "Procfile")) == {"release", "web", "worker"}

@@ -5,13 +5,13 @@ from typing import Any
 import orjson
 import pytest
 
-from imports.files.source import Batch, Position
+from imports.files.batches import Batch, Position
 from imports.mapping.column_mapping import Column
 from imports.presets import OnInvalid, Options
 from imports.rows.profile_rows import RowChecker
-from imports.rows.results import Checked, Problem
+from imports.rows.results import CheckedRows, Problem
 from profiles.schema import Definition
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
 EMAIL = Definition("email", "Email", ValueType.EMAIL, multi_valued=True, identifier=True)
 PHONE = Definition("phone", "Phone", ValueType.PHONE, multi_valued=True, identifier=True)
@@ -26,20 +26,20 @@ BORN = Definition("born", "Born", ValueType.DATETIME)
 
 def checked(
     rows: list[list[str]], *definitions: Definition, identifier: str = "email", **options: Any
-) -> tuple[Checked, list[Problem]]:
+) -> tuple[CheckedRows, list[Problem]]:
     columns = [Column(i, f"column {i + 1}", definition) for i, definition in enumerate(definitions)]
     return check(columns, rows, identifier, **options)
 
 
 def check(
     columns: list[Column], rows: list[list[str]], identifier: str, **options: Any
-) -> tuple[Checked, list[Problem]]:
+) -> tuple[CheckedRows, list[Problem]]:
     numbers = list(range(1, len(rows) + 1))
     batch = Batch(numbers, [number + 1 for number in numbers], rows, [], Position(0, len(rows) + 1, len(rows)))
     return RowChecker(columns, identifier, Options(**options)).check(batch)
 
 
-def documents(good: Checked) -> list[dict[str, Any]]:
+def documents(good: CheckedRows) -> list[dict[str, Any]]:
     return [orjson.loads(text) for text in good.documents]
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imports.files.column_statistics import Scan, scan
-from imports.files.source import Limits, Source, SourceError
-from profiles.values.parsers import ValueType
+from imports.files.errors import Limits, SourceError
+from imports.files.source import Source
+from profiles.values.types import ValueType
 from tests.unit.test_source_cuts import PLAIN_CELL, flat, tables, told_by_csv
 
 
@@ -21,14 +22,14 @@ def in_parts(source: Source, size: int) -> Scan:
     return stored[0]
 
 
-def glance(data: bytes) -> Source | None:
-    return Source.glance(io.BytesIO(data), "people.csv", Limits())
+def detect_from_sample(data: bytes) -> Source | None:
+    return Source.detect_from_sample(io.BytesIO(data), "people.csv", Limits())
 
 
 @given(tables(), st.integers(1, 40))
 def test_parts_that_can_be_read_are_the_whole(text: str, size: int):
     data = text.encode()
-    source = glance(data)
+    source = detect_from_sample(data)
     if source is None:
         return
     try:
@@ -45,7 +46,7 @@ def test_parts_that_can_be_read_are_the_whole(text: str, size: int):
 @given(tables(PLAIN_CELL), st.integers(1, 40))
 def test_staging_may_begin_at_each_position_of_the_parts(text: str, size: int):
     text = text.replace('"', "")
-    source = glance(text.encode())
+    source = detect_from_sample(text.encode())
     if source is None:
         return
     rows = told_by_csv(text)
@@ -55,7 +56,7 @@ def test_staging_may_begin_at_each_position_of_the_parts(text: str, size: int):
 
 def test_a_line_break_in_a_cell_makes_the_part_before_it_unreadable():
     data = b"name,city\n" + b'ann,"a\nb"\n' * 3
-    source = glance(data)
+    source = detect_from_sample(data)
     assert source is not None
     assert source.cuts(13) == [27, 37, 40]
     with pytest.raises(SourceError):
@@ -63,7 +64,7 @@ def test_a_line_break_in_a_cell_makes_the_part_before_it_unreadable():
 
 
 def test_types_and_samples_come_from_all_parts():
-    source = glance(b"a,b\n" + b"1,x\n" * 5 + b"2.5,3\n" * 5)
+    source = detect_from_sample(b"a,b\n" + b"1,x\n" * 5 + b"2.5,3\n" * 5)
     assert source is not None
     found = in_parts(source, 8)
     assert [column.guess.type for column in found.columns] == [ValueType.NUMBER, ValueType.TEXT]
@@ -78,4 +79,4 @@ def test_types_and_samples_come_from_all_parts():
     ids=["gzip", "another encoding", "utf-16", "pdf", "nothing", "a blank line"],
 )
 def test_what_is_not_plainly_utf_8_is_not_read_in_parts(data: bytes):
-    assert glance(data) is None
+    assert detect_from_sample(data) is None

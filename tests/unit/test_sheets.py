@@ -5,7 +5,10 @@ import json
 
 import pytest
 
-from imports.files.source import Container, Format, Limits, Refusal, Source
+from imports.files.containers import Container
+from imports.files.errors import Limits, Refusal
+from imports.files.format import Format
+from imports.files.source import Source
 from tests.made_files import PEOPLE, detect, edited, refused, rows, workbook_of
 
 HOSTILE = [
@@ -114,7 +117,7 @@ def test_a_first_sheet_that_is_no_table_is_refused_with_the_others(cells: list[l
 def test_a_sheet_of_a_file_that_is_no_workbook_is_refused():
     error = refused(PEOPLE, sheet="people")
     assert (error.code, "is no Excel workbook and has no sheet “people”" in error.message) == ("unknown_sheet", True)
-    assert Source.glance(io.BytesIO(PEOPLE), "people.csv", Limits()) is not None
+    assert Source.detect_from_sample(io.BytesIO(PEOPLE), "people.csv", Limits()) is not None
 
 
 def test_where_only_csv_is_taken_nothing_is_chosen():

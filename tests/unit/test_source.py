@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.files.source import Container, Format, Limits, Refusal, Source, SourceError
+from imports.files.containers import Container
+from imports.files.errors import Limits, Refusal, SourceError
+from imports.files.format import Format
+from imports.files.source import Source
 from tests.made_files import PEOPLE, detect, read_or_refused, refused, rows, workbook, zipped
 
 
@@ -213,7 +216,7 @@ class TestCsvOnly:
     def test_they_are_refused_at_once(self):
         for data in (workbook([["email"], ["ana@example.org"]]), gzip.compress(PEOPLE), b"%PDF-1.7\n"):
             with pytest.raises(SourceError) as caught:
-                Source.refuse_at_once(io.BytesIO(data), "people.csv", CSV_ONLY)
+                Source.check_first_bytes(io.BytesIO(data), "people.csv", CSV_ONLY)
             assert caught.value.code is Refusal.NOT_CSV
 
     def test_bytes_that_are_not_utf_8_are_refused_naming_the_line(self):
@@ -227,10 +230,10 @@ class TestCsvOnly:
         assert detect(b'\xef\xbb\xbfa,b\n1,"2,3"\n', limits=CSV_ONLY).header() == ["a", "b"]
 
     def test_a_glance_detects_no_more(self):
-        source = Source.glance(io.BytesIO(b"a;b\n1;2\n"), "people.csv", CSV_ONLY)
+        source = Source.detect_from_sample(io.BytesIO(b"a;b\n1;2\n"), "people.csv", CSV_ONLY)
         assert source is not None
         assert source.format == Format(Container.PLAIN, "utf-8", ",")
-        assert Source.glance(io.BytesIO(gzip.compress(PEOPLE)), "people.csv", CSV_ONLY) is None
+        assert Source.detect_from_sample(io.BytesIO(gzip.compress(PEOPLE)), "people.csv", CSV_ONLY) is None
 
     @pytest.mark.parametrize(
         ("found", "kind"),

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imports.files.batches import Batch, Position
 from imports.files.csv_reader import Dialect, parse_plain, parse_quoted
-from imports.files.source import Batch, Format, Limits, Position, Refusal, Source, SourceError
+from imports.files.errors import Limits, Refusal, SourceError
+from imports.files.format import Format
+from imports.files.source import Source
 
 Row = tuple[int, int, list[str]]
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from imports.files.source import Format, Limits, Source, SourceError
+from imports.files.errors import Limits, SourceError
+from imports.files.format import Format
+from imports.files.source import Source
 from imports.mapping import headers
 
 DATA = Path(__file__).parent.parent / "data"

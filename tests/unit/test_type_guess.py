@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.values import parsers
-from profiles.values.parsers import TypeGuess, Value, ValueOptions, ValueType
+from profiles.values.type_inference import TypeGuess
+from profiles.values.types import Value, ValueOptions, ValueType
 
 quick = settings(max_examples=150, deadline=None)
 

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from profiles.values import dates, emails, parsers
-from profiles.values.parsers import InvalidValue, PhoneFormat, Value, ValueOptions, ValueType
+from profiles.values.types import InvalidValue, PhoneFormat, Value, ValueOptions, ValueType
 
 ROOT = Path(parsers.__file__).parents[2]
 STANDARD = ValueOptions()
@@ -525,9 +525,9 @@ def test_errors_survive_pickling() -> None:
 
 def test_libraries_are_loaded_only_when_needed() -> None:
     code = (
-        "import sys; from profiles.values import parsers as v; "
-        "v.parser(v.ValueType.PHONE, v.ValueOptions())('5046218927'); "
-        "v.parser(v.ValueType.EMAIL, v.ValueOptions())('a@b.co'); "
+        "import sys; from profiles.values import parsers as v, types as t; "
+        "v.parser(t.ValueType.PHONE, t.ValueOptions())('5046218927'); "
+        "v.parser(t.ValueType.EMAIL, t.ValueOptions())('a@b.co'); "
         "print([m for m in ('phonenumbers', 'pycountry', 'email_validator', 'django') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

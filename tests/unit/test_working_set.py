@@ -14,7 +14,7 @@ from profiles.merging.person import Incoming, Link, Person
 from profiles.merging.rules import Outcome, Result, Rules
 from profiles.merging.working_set import People
 from profiles.schema import Definition, Schema
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 from tests.oracle import cases
 from tests.oracle.reference import Reference, Row, alias_form, form
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from imports.admin.configure import form
-from imports.admin.configure.option_settings import as_options
+from imports.admin.configure.option_settings import render_options
 from imports.jobs import stored_file
 from imports.mapping import column_mapping, event_mapping, ranking, validation
 from imports.mapping.column_mapping import Choice, Target
@@ -18,27 +18,27 @@ from imports.mapping.validation import Fault
 from imports.models import ImportColumn, ImportJob
 from profiles.merging.consent import GROUP_FIELDS
 from profiles.schema import OWN_FIELDS, Schema
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
-COLUMNS_SHOWN = 50
-SAMPLES_SHOWN = 3
-OWN_IN_LISTS = 50
+COLUMNS_PER_PAGE = 50
+MAX_SAMPLES = 3
+MAX_OWN_OPTIONS = 50
 """Own attributes that each column's list holds; more of them stand in the page once, to be typed or searched."""
 _TYPES = [(kind.value, kind.value.replace("_", " ")) for kind in ValueType]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ColumnLine:
     """One column of the file as the mapping shows it. ``likely``: choices for the head of its list."""
 
     column: ImportColumn
     problems: list[str]
     notes: list[str]
-    likely: Sequence[tuple[str, str]]
+    suggested_options: Sequence[tuple[str, str]]
 
     @property
     def samples(self) -> list[str]:
-        return list(self.column.statistics.get("samples", []))[:SAMPLES_SHOWN]
+        return list(self.column.statistics.get("samples", []))[:MAX_SAMPLES]
 
     @property
     def type(self) -> str:
@@ -61,17 +61,17 @@ class Line:
 
     @property
     def suggestions(self) -> SafeString:
-        return as_options(self.likely, self.value)
+        return render_options(self.suggested_options, self.value)
 
     @property
     def types(self) -> SafeString:
-        return as_options(_TYPES, self.new_type)
+        return render_options(_TYPES, self.new_type)
 
     @property
     def was(self) -> str:
         kind = Target(self.column.target_kind)
-        key = form.spaced(self.key) if kind is Target.NEW else self.column.target
-        return form.shown(Choice(kind, key, self.new_type))
+        key = form.collapse_spaces(self.key) if kind is Target.NEW else self.column.target
+        return form.serialize_choice(Choice(kind, key, self.new_type))
 
     @property
     def state(self) -> str:
@@ -88,7 +88,7 @@ class Line:
         return str(self.column.statistics.get("type", ValueType.TEXT.value))
 
 
-def which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[ImportColumn]:
+def filter_columns(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[ImportColumn]:
     """The columns to show: all of them, undecided first where there are many, or only those with something to do."""
     bad = {fault.column for fault in faults}
     match show:
@@ -96,38 +96,38 @@ def which(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[I
             return [column for column in columns if column.target_kind == Target.UNDECIDED]
         case "problems":
             return [column for column in columns if column.header in bad]
-    if len(columns) > 2 * COLUMNS_SHOWN:
+    if len(columns) > 2 * COLUMNS_PER_PAGE:
         return sorted(columns, key=lambda column: column.target_kind != Target.UNDECIDED)
     return columns
 
 
-def targets(job: ImportJob, known: Schema) -> SafeString:
+def target_options(job: ImportJob, known: Schema) -> SafeString:
     """All places that a column can go to, by group, as options; made once for all lists of the page."""
     return _targets_of_events(known) if job.holds_events else _targets_of_people(known)
 
 
-def not_in_lists(job: ImportJob, known: Schema) -> list[tuple[str, str]]:
+def unlisted_attributes(job: ImportJob, known: Schema) -> list[tuple[str, str]]:
     """Own attributes by key, where they are too many to stand in each column's list."""
     own = _own(known)
-    return own if len(own) > OWN_IN_LISTS and not job.holds_events else []
+    return own if len(own) > MAX_OWN_OPTIONS and not job.holds_events else []
 
 
-def lines(
+def build_lines(
     job: ImportJob, columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault], known: Schema
-) -> list[Line]:
+) -> list[ColumnLine]:
     """A line for each of the columns. ``faults``: what keeps columns from being imported."""
     shown = list(columns)
     problems, notes = _by_column(faults), _by_column(validation.notes(shown, known, stored_file.options(job)))
-    likely = ranking.suggestions(shown, known)
+    suggested_options = ranking.rank_targets(shown, known)
     if job.holds_events:
-        likely = {position: _identifying(keys, known) for position, keys in likely.items()}
+        suggested_options = {position: _identifying(keys, known) for position, keys in suggested_options.items()}
     new = Target.PROPERTY if job.holds_events else Target.NEW
     return [
-        Line(
+        ColumnLine(
             column,
             problems.get(column.header, []),
             notes.get(column.header, []),
-            list(_likely(column, likely[column.position], known, new)),
+            list(_likely(column, suggested_options[column.position], known, new)),
         )
         for column in shown
     ]
@@ -164,7 +164,7 @@ def _event_label(column: ImportColumn) -> str:
         return event_mapping.PARTS.get(column.target, "")
     if column.target_kind != Target.PROPERTY:
         return ""
-    event, key = event_mapping.parts_of(column.target)
+    event, key = event_mapping.split_property(column.target)
     return f"Property {key} of {event}" if event else f"Property {key}"
 
 
@@ -176,7 +176,7 @@ def _value(column: ImportColumn) -> str:
 
 
 def _place(key: str) -> str:
-    return f"{Target.FIELD if column_mapping.field(key) else Target.ATTRIBUTE}:{key}"
+    return f"{Target.FIELD if column_mapping.field_definition(key) else Target.ATTRIBUTE}:{key}"
 
 
 def _label(key: str, known: Schema) -> str:
@@ -201,7 +201,7 @@ def _targets_of_people(known: Schema) -> SafeString:
         if definition.identifier or definition.built_in:
             group = "Identifiers" if definition.identifier else "Standard attributes"
             groups[group].append((_place(definition.key), definition.label))
-    if len(groups["Own attributes"]) > OWN_IN_LISTS:
+    if len(groups["Own attributes"]) > MAX_OWN_OPTIONS:
         groups["Own attributes"] = []
         groups["Otherwise"][0] = (Target.NEW.value, "New or own attribute…")
     return _grouped(groups)

@@ -36,13 +36,13 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ColumnCounts:
     """How many columns go where. ``lacking``: mandatory attributes to which none goes (MP-06)."""
 
     mapped: int
     skipped: int
     undecided: int
-    troubled: int
+    with_problems: int
     lacking: str
 
 
@@ -50,13 +50,13 @@ _OF_COLUMNS = (event_mapping.SKIPPED, "looks_like_events")
 """Findings that are told above the columns, where they follow each choice; notes are told at their columns."""
 
 
-def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[str, Any]:
+def build_context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[str, Any]:
     """Everything that the page shows. ``faults``: why what was asked for was not done."""
     known, columns = load_schema(), list(job.columns.all())
     standing = _column_faults(job, columns, known)
     show = request.GET.get("show", "all")
-    which = column_lines.which(show, columns, standing)
-    here = Paginator(which, column_lines.COLUMNS_SHOWN).get_page(request.GET.get("columns"))
+    which = column_lines.filter_columns(show, columns, standing)
+    here = Paginator(which, column_lines.COLUMNS_PER_PAGE).get_page(request.GET.get("columns"))
     return {
         "title": job.name,
         "findings": [found for found in job.findings if found["code"] not in (*_OF_COLUMNS, *validation.NOTES)],
@@ -64,35 +64,37 @@ def context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[s
         **_live(job, known, columns, standing),
         "actions": list(_actions(job)),
         "targetings": list(_targetings(job)),
-        "earlier": saved_mappings.offer(job),
+        "earlier": saved_mappings.find_offer(job),
         "looks_like": _looks_like(job, columns),
-        "preset_settings": option_settings.of_the_preset(job),
-        "preset_sets": preset_descriptions.of_preset(
+        "preset_settings": option_settings.preset_settings(job),
+        "preset_sets": preset_descriptions.describe_preset(
             PRESETS[job.preset], preset_choices.OPTIONS + preset_choices.RARE_OPTIONS
         ),
-        "facts": file_reading.facts(job),
-        "file_settings": list(file_reading.of_the_file(job)),
-        "lines": column_lines.lines(job, here, standing, known),
-        "targets": column_lines.targets(job, known),
-        "own": column_lines.not_in_lists(job, known),
+        "facts": file_reading.summarize(job),
+        "file_settings": list(file_reading.file_settings(job)),
+        "lines": column_lines.build_lines(job, here, standing, known),
+        "targets": column_lines.target_options(job, known),
+        "own": column_lines.unlisted_attributes(job, known),
         "event_name": job.options.get("event_name", ""),
         "columns": here,
         "here": ",".join(str(column.position) for column in here),
         "show": show if show in ("undecided", "problems") else "all",
-        "problems": problems.of(job, faults, columns, here),
+        "problems": problems.list_problems(job, faults, columns, here),
         "codes": {fault.code: fault.reason for fault in faults},
         "identifier_fault": next((fault.reason for fault in faults if "identifier" in fault.code), ""),
     }
 
 
-def parts(request: HttpRequest, job: ImportJob, positions: Iterable[int], faults: list[Fault]) -> dict[str, Any]:
+def build_update_context(
+    request: HttpRequest, job: ImportJob, positions: Iterable[int], faults: list[Fault]
+) -> dict[str, Any]:
     """What changes on the page when choices were saved; ``positions``: the columns that it shows."""
     known, columns = load_schema(), list(job.columns.all())
     standing, wanted = _column_faults(job, columns, known), set(positions)
     here = [column for column in columns if column.position in wanted]
     return {
         **_live(job, known, columns, standing),
-        "lines": column_lines.lines(job, here, standing, known),
+        "lines": column_lines.build_lines(job, here, standing, known),
         "show": request.GET.get("show", "all"),
         "faults": faults,
     }
@@ -103,25 +105,25 @@ def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: 
     kinds = [column.target_kind for column in columns]
     skipped, undecided = kinds.count(Target.SKIP), kinds.count(Target.UNDECIDED)
     troubled, lacking = len({fault.column for fault in standing}), _lacking(job, known, columns)
-    settings = list(option_settings.of_the_values(job))
+    settings = list(option_settings.value_settings(job))
     return {
         "preset": PRESETS[job.preset],
         "column_findings": [found for found in job.findings if found["code"] in _OF_COLUMNS],
         "settings": settings,
-        "by_hand": [setting for setting in settings if setting.differs],
+        "by_hand": [setting for setting in settings if setting.is_overridden],
         "identifiers": [option for option, in_file in identifiers if in_file],
         "other_identifiers": [option for option, in_file in identifiers if not in_file],
         "coming_identifiers": [
-            preset_choices.label(key, known) for key in preset_choices.coming(PRESETS[job.preset], known)
+            preset_choices.label(key, known) for key in preset_choices.pending_identifiers(PRESETS[job.preset], known)
         ],
-        "counts": Counts(len(columns) - skipped - undecided, skipped, undecided, troubled, lacking),
+        "counts": ColumnCounts(len(columns) - skipped - undecided, skipped, undecided, troubled, lacking),
     }
 
 
 def _lacking(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> str:
     if not stored_file.options(job).enforce_mandatory:
         return ""
-    return listed(validation.lacking(columns, known, PRESETS[job.preset].spelling))
+    return listed(validation.missing_mandatory(columns, known, PRESETS[job.preset].spelling))
 
 
 def _looks_like(job: ImportJob, columns: Iterable[ImportColumn]) -> Preset | None:
@@ -144,7 +146,7 @@ def _identifiers(job: ImportJob, known: Schema, columns: Iterable[ImportColumn])
         label, spelled = preset_choices.label(key, known), preset.spelling(key)
         shown = label if spelled == key else f"{label} ({spelled})"
         option = Option(key, shown, hint, key == job.identifier, group=guidance.group(key, known))
-        yield option, validation.is_in_file(key, columns)
+        yield option, validation.has_identifier_columns(key, columns)
 
 
 def _actions(job: ImportJob) -> Iterator[Option]:

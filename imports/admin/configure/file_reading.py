@@ -14,7 +14,7 @@ from imports.files.xlsx_reader import isolated
 from imports.jobs import stored_file
 from imports.models import ImportJob
 from imports.presets import OnInvalid
-from profiles.values.parsers import PhoneFormat
+from profiles.values.types import PhoneFormat
 
 _ENCODINGS = {
     "utf-8": "UTF-8",
@@ -57,7 +57,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "co
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ReadingSummary:
     """How the file is read and what its values mean, in a few words. A workbook has no encoding.
 
     ``sheet``: the one that is read, where the workbook has others. ``telling``: a text that shows whether the encoding
@@ -71,7 +71,7 @@ class Facts:
     refused: str
 
 
-def facts(job: ImportJob) -> Facts:
+def summarize(job: ImportJob) -> ReadingSummary:
     """What a person should know without unfolding the options."""
     found, chosen = job.format.get("found", {}), stored_file.options(job)
     name = _ENCODINGS.get(found.get("encoding", ""), found.get("encoding", ""))
@@ -80,14 +80,14 @@ def facts(job: ImportJob) -> Facts:
     parts.append(f"phone numbers of {country}" if country else "no default country")
     parts.append(f"times in {chosen.time_zone}")
     if chosen.phone_format is not PhoneFormat.ANY:
-        parts.append(f"phone numbers {preset_descriptions.of_option('phone_format', chosen)}")
+        parts.append(f"phone numbers {preset_descriptions.describe_option('phone_format', chosen)}")
     if chosen.on_invalid_value is OnInvalid.DROP_VALUE:
         parts.append("bad values are left out")
     sheet = found["sheet"] if len(job.format.get("sheets", [])) > 1 else ""
-    return Facts(name, sheet, job.format.get("telling", ""), ", ".join(parts), job.format.get("refused", ""))
+    return ReadingSummary(name, sheet, job.format.get("telling", ""), ", ".join(parts), job.format.get("refused", ""))
 
 
-def of_the_file(job: ImportJob) -> Iterator[Setting]:
+def file_settings(job: ImportJob) -> Iterator[Setting]:
     """What needs the file to be read again; nothing for a workbook of one sheet, or where only one form is taken."""
     found, sheets = job.format.get("found", {}), job.format.get("sheets", [])
     if len(sheets) > 1:
@@ -119,10 +119,10 @@ def _sheet_sent(job: ImportJob, text: str) -> str:
     """The name of the sheet of that number; that of the one that is read where there is none."""
     sheets: list[str] = job.format.get("sheets", [])
     numbers = {str(number): name for number, name in enumerate(sheets, start=1)}
-    return numbers.get(text, stored_file.chosen(job).get("sheet", ""))
+    return numbers.get(text, stored_file.chosen_format(job).get("sheet", ""))
 
 
-SENT: Mapping[str, Callable[[ImportJob, str], str]] = {
+FORM_PARSERS: Mapping[str, Callable[[ImportJob, str], str]] = {
     "encoding": _encoding_sent,
     "delimiter": _delimiter_sent,
     "sheet": _sheet_sent,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from imports.admin.configure import file_reading, option_settings
-from imports.admin.upload import LONGEST_NAME
-from imports.drafts.configure import Changes
+from imports.admin.upload import MAX_NAME_LENGTH
+from imports.drafts.configure import DraftChanges
 from imports.jobs import stored_file
 from imports.mapping import event_mapping, preset_choices
 from imports.mapping.column_mapping import Choice, Target
@@ -21,41 +21,41 @@ from imports.mapping.validation import Fault
 from imports.models import ImportJob
 from imports.presets import PRESETS
 from profiles.models import load_schema
-from profiles.values.parsers import ValueType
+from profiles.values.types import ValueType
 
-MOST_COLUMNS = 1_000
+MAX_COLUMNS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Submission:
     """Changes to keep, how the file is to be read instead, and what could not be taken.
 
     ``switch``: the preset and the record type that the file is to be taken for.
     """
 
-    changes: Changes
+    changes: DraftChanges
     reading: dict[str, str] | None
-    switch: tuple[str, str] | None
+    preset_change: tuple[str, str] | None
     faults: list[Fault]
 
 
-def read(sent: QueryDict, job: ImportJob) -> Sent:
+def parse_submission(sent: QueryDict, job: ImportJob) -> Submission:
     """The changes that a page asks for; what its lists did not offer is not heeded."""
     fields, options, faults = dict(_fields(sent, job)), dict(_options(sent, job)), []
     if "name" in fields and not fields["name"]:
         del fields["name"]
         faults.append(Fault("no_name", "Give the import a name"))
-    if problem := event_mapping.wrong_name(options.get("event_name", "")):
+    if problem := event_mapping.event_name_error(options.get("event_name", "")):
         del options["event_name"]
         faults.append(Fault("event_name", f"The name for all events cannot be used: {problem}"))
-    switch = _switch(sent, job)
-    if switch and (reason := preset_choices.why_not(PRESETS[switch[0]], switch[1])):
+    preset_change = _switch(sent, job)
+    if preset_change and (reason := preset_choices.unsupported_reason(PRESETS[preset_change[0]], preset_change[1])):
         faults.append(Fault("record_type", reason))
-        switch = None
-    return Sent(Changes(fields, options, dict(_columns(sent))), _reading(sent, job), switch, faults)
+        preset_change = None
+    return Submission(DraftChanges(fields, options, dict(_columns(sent))), _reading(sent, job), preset_change, faults)
 
 
-def spaced(text: str) -> str:
+def collapse_spaces(text: str) -> str:
     """A text as a form gives it back, whatever white space it has."""
     return " ".join(text.split())
 
@@ -63,7 +63,7 @@ def spaced(text: str) -> str:
 def _fields(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
     name = _changed(sent, "name")
     if name is not None:
-        yield "name", name.replace("\0", "").strip()[:LONGEST_NAME]
+        yield "name", name.replace("\0", "").strip()[:MAX_NAME_LENGTH]
     identifier = _changed(sent, "identifier")
     if identifier in preset_choices.identifiers(PRESETS[job.preset], load_schema()):
         yield "identifier", identifier
@@ -82,14 +82,14 @@ def _options(sent: QueryDict, job: ImportJob) -> Iterator[tuple[str, str]]:
     if "preset_options" in sent:
         yield from ((name, "") for name in job.options if name != "event_name")
         return
-    for setting in option_settings.of_the_values(job):
+    for setting in option_settings.value_settings(job):
         value = _changed(sent, setting.name)
         if value in {choice for choice, _ in setting.choices}:
             yield setting.name, value
 
 
 def _columns(sent: QueryDict) -> Iterator[tuple[int, Choice]]:
-    for position in positions(sent.getlist("column")):
+    for position in parse_positions(sent.getlist("column")):
         kind, _, key = sent.get(f"target-{position}", "").partition(":")
         if kind not in set(Target):
             continue
@@ -102,31 +102,31 @@ def _columns(sent: QueryDict) -> Iterator[tuple[int, Choice]]:
             yield position, choice
 
 
-def positions(texts: Iterable[str]) -> Iterator[int]:
+def parse_positions(texts: Iterable[str]) -> Iterator[int]:
     """The numbers of columns among some texts."""
     for text in texts:
-        if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_COLUMNS)):
+        if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COLUMNS)):
             yield int(text)
 
 
-def shown(choice: Choice) -> str:
+def serialize_choice(choice: Choice) -> str:
     """A choice as a page keeps it beside its controls."""
     if choice.kind is Target.NEW:
-        return spaced(f"{choice.kind}|{choice.type}|{choice.key}")
-    return spaced(f"{choice.kind}:{choice.key}")
+        return collapse_spaces(f"{choice.kind}|{choice.type}|{choice.key}")
+    return collapse_spaces(f"{choice.kind}:{choice.key}")
 
 
 def _differs(choice: Choice, was: str | None) -> bool:
-    return was is None or shown(choice) != spaced(was)
+    return was is None or serialize_choice(choice) != collapse_spaces(was)
 
 
 def _reading(sent: QueryDict, job: ImportJob) -> dict[str, str] | None:
     """Encoding, delimiter and sheet, if one of them was changed."""
-    changed = {name: _changed(sent, name) for name in file_reading.SENT}
+    changed = {name: _changed(sent, name) for name in file_reading.FORM_PARSERS}
     if not any(value is not None for value in changed.values()):
         return None
-    chosen = {name: file_reading.SENT[name](job, value) for name, value in changed.items() if value is not None}
-    return {name: text for name, text in (stored_file.chosen(job) | chosen).items() if text}
+    chosen = {name: file_reading.FORM_PARSERS[name](job, value) for name, value in changed.items() if value is not None}
+    return {name: text for name, text in (stored_file.chosen_format(job) | chosen).items() if text}
 
 
 def _switch(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:

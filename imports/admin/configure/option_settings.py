@@ -41,12 +41,12 @@ class Setting:
     value: str
     hint: str = ""
     usual: str = ""
-    differs: bool = False
+    is_overridden: bool = False
     rare: bool = False
 
     @property
     def options(self) -> SafeString:
-        return as_options(self.choices, self.value)
+        return render_options(self.choices, self.value)
 
     @property
     def chosen(self) -> str:
@@ -59,18 +59,18 @@ class Setting:
         whose = "the site" if self.name in _SITES else "the preset"
         if not (self.value and self.usual):
             return ""
-        if self.differs:
+        if self.is_overridden:
             return f"Chosen by hand; {whose} has: {self.usual}."
         return f"Chosen by hand; {whose} has the same."
 
 
-def as_options(choices: Choices, chosen: str) -> SafeString:
+def render_options(choices: Choices, chosen: str) -> SafeString:
     """The choices of a select; the templates' own loops would take most of the page's time."""
     marked = ((value, " selected" if value == chosen else "", label) for value, label in choices)
     return format_html_join("\n", '<option value="{}"{}>{}</option>', marked)
 
 
-def of_the_preset(job: ImportJob) -> list[Setting]:
+def preset_settings(job: ImportJob) -> list[Setting]:
     """What the file is taken for; another one has it read again."""
     presets = [(key, preset.label) for key, preset in PRESETS.items()]
     return [
@@ -79,14 +79,14 @@ def of_the_preset(job: ImportJob) -> list[Setting]:
     ]
 
 
-def of_the_values(job: ImportJob) -> Iterator[Setting]:
+def value_settings(job: ImportJob) -> Iterator[Setting]:
     """What is kept with the job and needs nothing to be read; the rare ones last."""
     usual = stored_file.options(ImportJob(preset=job.preset))
     for name, (label, hint) in _VALUES.items():
         if not preset_choices.is_option(name, job.record_type):
             continue
         value, has = str(job.options.get(name, "")), getattr(usual, name)
-        words = preset_descriptions.of_option(name, usual)
+        words = preset_descriptions.describe_option(name, usual)
         if name == "default_country":
             words, others = country_names().get(has, "none"), _countries()
         elif name == "time_zone":
@@ -98,9 +98,9 @@ def of_the_values(job: ImportJob) -> Iterator[Setting]:
         yield Setting(name, label, [("", first), *others], value, hint, words, differs, rare)
 
 
-def by_hand(job: ImportJob) -> list[Setting]:
+def overridden_settings(job: ImportJob) -> list[Setting]:
     """What somebody chose to be otherwise than the preset and the site have it."""
-    return [setting for setting in of_the_values(job) if setting.differs] if job.options else []
+    return [setting for setting in value_settings(job) if setting.is_overridden] if job.options else []
 
 
 _VALUES: Mapping[str, tuple[str, str]] = {

@@ -9,7 +9,7 @@ from django.core.paginator import Page
 from imports.mapping.validation import Fault, listed
 from imports.models import ImportColumn, ImportJob
 
-FAULTS_SHOWN = 20
+MAX_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,9 @@ class Problem:
     code: str
 
 
-def of(job: ImportJob, faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]) -> list[Problem]:
+def list_problems(
+    job: ImportJob, faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]
+) -> list[Problem]:
     """Why the file was not read or checked as somebody asked. ``here``: the columns that the page shows."""
     return [*_reading_problems(job), *_summary(faults, columns, here)]
 
@@ -41,9 +43,9 @@ def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[Import
         many = f"{len(undecided)} columns need" if len(undecided) > 1 else "1 column needs"
         reason = f"{many} a mapping, or must be skipped: {listed([fault.column for fault in undecided])}"
         found.insert(0, Problem(_link(undecided[0], columns, here), reason, "undecided"))
-    if len(found) > FAULTS_SHOWN:
-        more = len(found) - FAULTS_SHOWN
-        found = [*found[:FAULTS_SHOWN], Problem("?show=problems", f"There are {more} more problems", "more")]
+    if len(found) > MAX_PROBLEMS:
+        more = len(found) - MAX_PROBLEMS
+        found = [*found[:MAX_PROBLEMS], Problem("?show=problems", f"There are {more} more problems", "more")]
     return found
 
 

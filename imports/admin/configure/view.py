@@ -13,10 +13,19 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from imports.admin.configure import context, form, option_settings
-from imports.admin.pages import SMALL_BYTES, actor, address, is_fragment, is_small, job_to_see, job_to_work_on, page
+from imports.admin.pages import (
+    SMALL_BYTES,
+    get_actor,
+    get_editable_job,
+    get_job,
+    import_url,
+    is_fragment,
+    is_small,
+    render_page,
+)
 from imports.drafts import change_preset, configure, mapping_file, reread, saved_mappings
-from imports.drafts.configure import Changes
-from imports.drafts.mapping_file import WrongManifest
+from imports.drafts.configure import DraftChanges
+from imports.drafts.mapping_file import InvalidManifest
 from imports.engine import driver
 from imports.jobs import queue, transitions
 from imports.jobs.transitions import Refused
@@ -26,12 +35,12 @@ from imports.presets import PRESETS
 from imports.states import Status, Step
 
 
-def view(request: HttpRequest, number: int) -> HttpResponse:
+def configure_view(request: HttpRequest, number: int) -> HttpResponse:
     """Show the choices, keep those that are sent, and have the whole file checked when that is asked for."""
-    job = job_to_work_on(request, number)
+    job = get_editable_job(request, number)
     if job.status == Status.DRAFT and job.step == Step.SCAN:
         return _being_read(request, job)
-    if job.status not in transitions.OPEN:
+    if job.status not in transitions.EDITABLE_STATUSES:
         state = job.get_status_display()
         return _moved_on(request, job, f"This import is {state} now; its settings cannot change.")
     if is_fragment(request):  # from the page that waited for the file
@@ -52,14 +61,14 @@ def _take(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Keep what was chosen, do what was asked for, and answer. Raises ``Refused``."""
     if "fill_in" in request.POST:
         return _filled_in(request, job)
-    sent = form.read(request.POST, job)
+    sent = form.parse_submission(request.POST, job)
     if sent.changes:
-        configure.change(job, actor(request), sent.changes)
+        configure.apply_changes(job, get_actor(request), sent.changes)
     if "quiet" in request.POST:
         return _saved(request, job, sent.faults)
-    if sent.switch is not None or sent.reading is not None:
+    if sent.preset_change is not None or sent.reading is not None:
         _read_anew(request, job, sent)
-        return HttpResponseRedirect(address("configure", job))
+        return HttpResponseRedirect(import_url("configure", job))
     if sent.faults:
         return _shown(request, job, sent.faults)
     return _pressed(request, job)
@@ -70,26 +79,26 @@ def _filled_in(request: HttpRequest, job: ImportJob) -> HttpResponse:
     file = request.FILES.get("mapping")
     try:
         if file is None:
-            raise WrongManifest(["Choose the JSON file of a mapping first"])
+            raise InvalidManifest(["Choose the JSON file of a mapping first"])
         mapping_file.check_size(file.size or 0)
-        found = mapping_file.choices(job, mapping_file.parse(file.read()))
-    except WrongManifest as wrong:
+        found = mapping_file.resolve_choices(job, mapping_file.parse(file.read()))
+    except InvalidManifest as wrong:
         return _shown(request, job, [Fault("mapping", reason) for reason in wrong.reasons])
-    except configure.NotReady as problem:
+    except configure.InvalidMapping as problem:
         return _shown(request, job, problem.faults)
-    configure.change(job, actor(request), Changes(columns=found))
+    configure.apply_changes(job, get_actor(request), DraftChanges(columns=found))
     messages.success(request, f"{len(found):,} column{'s are' if len(found) != 1 else ' is'} mapped as the file says.")
-    return HttpResponseRedirect(address("configure", job))
+    return HttpResponseRedirect(import_url("configure", job))
 
 
 @require_safe
-def mapping_download(request: HttpRequest, number: int) -> HttpResponse:
+def download_mapping(request: HttpRequest, number: int) -> HttpResponse:
     """Where the columns of an import go, as a manifest to be used again (MP-09)."""
-    job = job_to_see(request, number)
+    job = get_job(request, number)
     name = f"{slugify(job.name)[:60] or 'import'}-{job.pk}-mapping.json"
     disposition = f'attachment; filename="{name}"'
     return HttpResponse(
-        mapping_file.written(job), content_type="application/json", headers={"Content-Disposition": disposition}
+        mapping_file.serialize(job), content_type="application/json", headers={"Content-Disposition": disposition}
     )
 
 
@@ -98,11 +107,11 @@ def _pressed(request: HttpRequest, job: ImportJob) -> HttpResponse:
     if "remembered" in request.POST:
         _answer_offer(request, job)
     elif "keep_preset" in request.POST:
-        configure.keep_preset(job, actor(request))
+        configure.dismiss_preset_suggestion(job, get_actor(request))
     elif "preset_options" in request.POST:
         messages.success(request, f"The options are those of the preset {PRESETS[job.preset].label} now.")
     elif "skip_undecided" in request.POST:
-        skipped = configure.skip_undecided(job, actor(request))
+        skipped = configure.skip_undecided(job, get_actor(request))
         messages.success(request, f"{skipped:,} column{'s are' if skipped != 1 else ' is'} skipped now.")
     elif "check" in request.POST:
         if _is_outdated(request, job):
@@ -110,11 +119,11 @@ def _pressed(request: HttpRequest, job: ImportJob) -> HttpResponse:
             return _shown(request, job, [Fault("record_type", f"{text}. Look at the columns, then check the file")])
         try:
             _check(request, job)
-        except configure.NotReady as problem:
+        except configure.InvalidMapping as problem:
             return _shown(request, job, problem.faults)
-        return HttpResponseRedirect(address("change", job))
+        return HttpResponseRedirect(import_url("change", job))
     elif "leave" in request.POST:
-        return HttpResponseRedirect(address("changelist"))
+        return HttpResponseRedirect(import_url("changelist"))
     else:
         messages.success(request, "Your choices are saved.")
     return HttpResponseRedirect(_same_page(request, job))
@@ -129,25 +138,27 @@ def _is_outdated(request: HttpRequest, job: ImportJob) -> bool:
 def _check(request: HttpRequest, job: ImportJob) -> None:
     """Have the file checked; a small one at once. Raises ``NotReady`` or ``Refused``."""
     if not is_small(job):
-        configure.check(job, actor(request))
+        configure.check(job, get_actor(request))
         return
-    with queue.in_this_process():
-        configure.check(job, actor(request))
-        driver.run_here(job)
+    with queue.run_inline():
+        configure.check(job, get_actor(request))
+        driver.run_until_idle(job)
 
 
-def _read_anew(request: HttpRequest, job: ImportJob, sent: form.Sent) -> None:
+def _read_anew(request: HttpRequest, job: ImportJob, sent: form.Submission) -> None:
     """Have the file read under another preset or in another form; a small one at once. Raises ``Refused``."""
     with _reading(job):
-        if sent.switch is not None:
-            preset, record_type = sent.switch
-            change_preset.to(job, actor(request), PRESETS[preset], record_type)
+        if sent.preset_change is not None:
+            preset, record_type = sent.preset_change
+            change_preset.apply(job, get_actor(request), PRESETS[preset], record_type)
         elif sent.reading is not None:
-            reread.read_again(job, actor(request), sent.reading)
+            reread.request_reread(job, get_actor(request), sent.reading)
     if job.step or "refused" in job.format:
         return
-    now = f"The preset is {PRESETS[job.preset].label} now." if sent.switch else "The file was read again."
-    kept = ", ".join(setting.label for setting in option_settings.by_hand(job)) if sent.switch else ""
+    now = f"The preset is {PRESETS[job.preset].label} now." if sent.preset_change else "The file was read again."
+    kept = (
+        ", ".join(setting.label for setting in option_settings.overridden_settings(job)) if sent.preset_change else ""
+    )
     messages.success(request, f"{now} Look at its columns." + (f" Kept as chosen by hand: {kept}." if kept else ""))
 
 
@@ -157,34 +168,34 @@ def _reading(job: ImportJob) -> Iterator[None]:
     if job.file_size > SMALL_BYTES:
         yield
         return
-    with queue.in_this_process():
+    with queue.run_inline():
         yield
-        driver.run_here(job)
+        driver.run_until_idle(job)
 
 
 def _answer_offer(request: HttpRequest, job: ImportJob) -> None:
     """Use the mapping of an earlier import, or put it away. Raises ``Refused``."""
     number = request.POST["remembered"]
     if number.isascii() and number.isdigit() and len(number) < 19:
-        name = saved_mappings.use(job, actor(request), int(number))
+        name = saved_mappings.apply(job, get_actor(request), int(number))
         messages.success(request, f"The mapping and the settings of “{name}” are used.")
     else:
-        saved_mappings.decline(job, actor(request))
+        saved_mappings.decline(job, get_actor(request))
 
 
 def _shown(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResponse:
-    return page(request, "configure", job, **context.context(request, job, faults))
+    return render_page(request, "configure", job, **context.build_context(request, job, faults))
 
 
 def _saved(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResponse:
     """What has changed on a page whose script has sent one choice."""
-    positions = form.positions(request.POST.get("here", "").split(","))
-    return page(request, "configure_saved", job, **context.parts(request, job, positions, faults))
+    positions = form.parse_positions(request.POST.get("here", "").split(","))
+    return render_page(request, "configure_saved", job, **context.build_update_context(request, job, positions, faults))
 
 
 def _being_read(request: HttpRequest, job: ImportJob) -> HttpResponse:
     if request.method != "POST":
-        return page(request, "reading", job, title=job.name, step="Configure")
+        return render_page(request, "reading", job, title=job.name, step="Configure")
     text = "The file is being read just now. What you chose here was not saved; choose again when it is read."
     return _moved_on(request, job, text, to="configure")
 
@@ -192,16 +203,16 @@ def _being_read(request: HttpRequest, job: ImportJob) -> HttpResponse:
 def _moved_on(request: HttpRequest, job: ImportJob, text: str, to: str = "change") -> HttpResponse:
     """Say that nothing was kept, where the person looks, with the way on."""
     if "quiet" in request.POST:
-        answer = page(request, "configure_moved", job, text=text, link=address(to, job))
+        answer = render_page(request, "configure_moved", job, text=text, link=import_url(to, job))
         answer.status_code = 409
         return answer
     if is_fragment(request):
-        return HttpResponse(headers={"HX-Redirect": address(to, job)})
+        return HttpResponse(headers={"HX-Redirect": import_url(to, job)})
     messages.warning(request, text)
-    return HttpResponseRedirect(address(to, job))
+    return HttpResponseRedirect(import_url(to, job))
 
 
 def _same_page(request: HttpRequest, job: ImportJob) -> str:
     """The columns that were shown, as far as the address says."""
     asked = {name: request.GET[name] for name in ("show", "columns") if name in request.GET}
-    return f"{address('configure', job)}?{urlencode(asked)}" if asked else address("configure", job)
+    return f"{import_url('configure', job)}?{urlencode(asked)}" if asked else import_url("configure", job)

@@ -18,22 +18,22 @@ from django.http import (
 from django.views.decorators.http import require_safe
 
 from imports.admin.job import sections
-from imports.admin.job.rows import CHECKED, Tab
-from imports.admin.pages import address, is_fragment, job_to_see, page
-from imports.cli.run import is_at_work
-from imports.cli.summary import Figures
+from imports.admin.job.rows import PREVIEW_STATUSES, Tab
+from imports.admin.pages import get_job, import_url, is_fragment, render_page
+from imports.cli.run import is_active
+from imports.cli.summary import JobFigures
 from imports.jobs import problems, stored_file
 from imports.models import ImportJob
 from imports.reports import downloads, exports
 from imports.reports.downloads import Kind
-from imports.states import RAN
+from imports.states import FINISHED_STATUSES
 
 CSV = "text/csv; charset=utf-8"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class DownloadLink:
     """A file to take away: where it is, what its link says, what it is for."""
 
     address: str
@@ -41,82 +41,82 @@ class Offer:
     about: str
 
 
-def offered(job: ImportJob, found: Figures, *, working: bool) -> Iterator[Offer]:
+def download_links(job: ImportJob, found: JobFigures, *, working: bool) -> Iterator[DownloadLink]:
     """What the page of an import offers now."""
     if working or not found.counts.total:
         return
     failed, ignored = found.counts.failed, found.counts.ignored
-    if job.status in RAN:
+    if job.status in FINISHED_STATUSES:
         about = "totals, and each failed or ignored row with its reason (.xlsx)"
-        yield Offer(address("results", job), "Download the results", about)
+        yield DownloadLink(import_url("results", job), "Download the results", about)
     if failed and job.file:
         about = "your own columns and what is wrong: correct them and upload the file as it is (.csv)"
-        yield Offer(address("failed", job), "Download the failed rows", about)
-    if ignored and job.file and job.status in RAN:
+        yield DownloadLink(import_url("failed", job), "Download the failed rows", about)
+    if ignored and job.file and job.status in FINISHED_STATUSES:
         about = "the same with the rows of people who were known already (.csv)"
-        yield Offer(f"{address('failed', job)}?ignored=1", "Download the failed and ignored rows", about)
+        yield DownloadLink(f"{import_url('failed', job)}?ignored=1", "Download the failed and ignored rows", about)
 
 
 @require_safe
-def results(request: HttpRequest, number: int) -> HttpResponseBase:
+def download_results(request: HttpRequest, number: int) -> HttpResponseBase:
     """The results workbook of a job that has ended (RP-01)."""
-    job = job_to_see(request, number)
-    if job.status not in RAN or is_at_work(job):
+    job = get_job(request, number)
+    if job.status not in FINISHED_STATUSES or is_active(job):
         return _not_now(request, job, "This import has not ended yet, so there are no results to download.")
     return _file(request, job, Kind.RESULTS)
 
 
 @require_safe
-def failed_rows(request: HttpRequest, number: int) -> HttpResponseBase:
+def download_failed_rows(request: HttpRequest, number: int) -> HttpResponseBase:
     """The rows that failed, to be corrected; with ``ignored`` those too that were ignored (RP-12)."""
-    job = job_to_see(request, number)
-    if job.status not in {*RAN, *CHECKED} or is_at_work(job):
+    job = get_job(request, number)
+    if job.status not in {*FINISHED_STATUSES, *PREVIEW_STATUSES} or is_active(job):
         return _not_now(request, job, "The rows of this import are not checked yet, so none has failed.")
     if not job.file:
         return _not_now(request, job, "The file was refused as a whole and is not kept; there are no rows to correct.")
-    if not stored_file.is_there(job):
+    if not stored_file.exists(job):
         return _not_now(request, job, "The uploaded file is not in the storage any more, so its rows cannot be given.")
     return _file(request, job, Kind.FLAGGED if "ignored" in request.GET else Kind.FAILED)
 
 
 @require_safe
-def problems_listed(request: HttpRequest, number: int) -> HttpResponseBase:
+def download_problems(request: HttpRequest, number: int) -> HttpResponseBase:
     """The problems that the page of the job lists under the same filters, as ``format`` says (RP-11)."""
-    job = job_to_see(request, number)
+    job = get_job(request, number)
     is_ignored = request.GET.get("show") == Tab.IGNORED
     found = problems.ignored(job) if is_ignored else problems.problems(job)
-    found = problems.wanted(found, sections.wanted(request))
+    found = problems.filter_problems(found, sections.requested_filter(request))
     name = f"problems-{job.pk}"
     if request.GET.get("format") != "xlsx":
-        return _as_attachment(StreamingHttpResponse(exports.as_csv(job, found), content_type=CSV), f"{name}.csv")
-    if found[exports.MOST_IN_WORKBOOK :].exists():
-        most = f"{exports.MOST_IN_WORKBOOK:,}"
+        return _as_attachment(StreamingHttpResponse(exports.iter_csv(job, found), content_type=CSV), f"{name}.csv")
+    if found[exports.MAX_WORKBOOK_PROBLEMS :].exists():
+        most = f"{exports.MAX_WORKBOOK_PROBLEMS:,}"
         messages.error(request, f"These are more than {most} problems. Take them as CSV, or filter them first.")
-        return HttpResponseRedirect(f"{address('change', job)}?show=problems#rows")
-    return _attachment(exports.as_workbook(found), f"{name}.xlsx")
+        return HttpResponseRedirect(f"{import_url('change', job)}?show=problems#rows")
+    return _attachment(exports.build_workbook(found), f"{name}.xlsx")
 
 
 def _file(request: HttpRequest, job: ImportJob, kind: Kind) -> HttpResponseBase:
     """The file; for a large one first a page that tells how far it is."""
-    name = downloads.name_of(job, kind)
+    name = downloads.download_name(job, kind)
     if downloads.is_small(job, kind):
-        return _attachment(downloads.made_now(job, kind), name)
-    download = downloads.asked_for(job, kind)
+        return _attachment(downloads.build_file(job, kind), name)
+    download = downloads.request_download(job, kind)
     if download.made and not is_fragment(request):
         return _attachment(download.file.open("rb"), name)
     context = {
         "title": f"{download.get_kind_display()} of {job.name}",
         "download": download,
         "here": request.get_full_path(),
-        "given_up": downloads.is_given_up(download),
+        "given_up": downloads.has_failed(download),
         "expected": job.failed + (0 if kind is Kind.FAILED else job.ignored),
     }
-    return page(request, "download_state" if is_fragment(request) else "download", job, **context)
+    return render_page(request, "download_state" if is_fragment(request) else "download", job, **context)
 
 
 def _not_now(request: HttpRequest, job: ImportJob, reason: str) -> HttpResponse:
     """A page that says why there is nothing to download (RP-01)."""
-    response = page(request, "not_now", job, title="Nothing to download", reason=reason)
+    response = render_page(request, "not_now", job, title="Nothing to download", reason=reason)
     response.status_code = HTTPStatus.CONFLICT
     return response
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from imports.cli.summary import Figures
+from imports.cli.summary import JobFigures
 from imports.engine import row_lookup
 from imports.models import ImportColumn, ImportJob
 from imports.states import Status
@@ -16,11 +16,11 @@ from profiles.merging.rules import Outcome
 from profiles.models import Profile
 from profiles.schema import ALIAS, ALIAS_FIELDS
 
-ROWS_SHOWN = 50
-CELLS_SHOWN = 25
-HIGHEST_ROW = 2**31 - 1
+ROWS_PER_PAGE = 50
+MAX_CELLS = 25
+MAX_ROW_NUMBER = 2**31 - 1
 
-CHECKED = (Status.READY, Status.AWAITING_APPROVAL, Status.REJECTED)
+PREVIEW_STATUSES = (Status.READY, Status.AWAITING_APPROVAL, Status.REJECTED)
 """While a job stands at one of these its preview's tables tell of every row."""
 
 
@@ -65,7 +65,7 @@ class Row:
     person: int | None
     cells: Mapping[str, Cell]
     brings: Mapping[str, Any]
-    loose: Sequence[str]
+    row_problems: Sequence[str]
     is_event: bool = False
     made_by: int | None = None
 
@@ -92,7 +92,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RowPage:
     """Some rows of one outcome; ``following`` is the row after which the next page begins, None at the end."""
 
     table: Table
@@ -100,7 +100,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ColumnValue:
     """One column of a single row: what the file has there, and what becomes of it.
 
     No ``header``: an attribute that changes though no column goes there. Not ``read``: a column that is skipped.
@@ -113,11 +113,11 @@ class Line:
     read: bool = True
 
 
-def tabs(job: ImportJob, found: Figures) -> list[tuple[Tab, str, int | None]]:
+def tabs(job: ImportJob, found: JobFigures) -> list[tuple[Tab, str, int | None]]:
     """What can be looked at now: the tab, its name, how many rows it has (None where that is not the point)."""
     counts = found.counts
     ends = [(Tab.PROBLEMS, "Problems", None)]
-    if job.status not in CHECKED:
+    if job.status not in PREVIEW_STATUSES:
         return [*ends, (Tab.IGNORED, "Ignored", counts.ignored)] if counts.ignored else [*ends]
     new, changed = ("New people", "Known people") if job.holds_events else ("New", "Changed")
     offered: list[tuple[Tab, str, int | None]] = [
@@ -130,30 +130,32 @@ def tabs(job: ImportJob, found: Figures) -> list[tuple[Tab, str, int | None]]:
     return [(Tab.FIRST, f"First {len(job.preview.get('rows', ()))}", None), *filter(_has_rows, offered), *ends]
 
 
-def first(job: ImportJob, columns: Sequence[ImportColumn]) -> Table:
+def first_rows(job: ImportJob, columns: Sequence[ImportColumn]) -> Table:
     """The rows that are stored with the preview (PV-01)."""
     return _table(job.preview.get("rows", ()), columns)
 
 
-def page(job: ImportJob, columns: Sequence[ImportColumn], outcome: Outcome, after: int) -> Page:
+def rows_by_outcome(job: ImportJob, columns: Sequence[ImportColumn], outcome: Outcome, after: int) -> RowPage:
     """Rows of one outcome that follow a row."""
-    numbers = row_lookup.numbers_of(job, outcome, after, ROWS_SHOWN + 1)
-    shown = numbers[:ROWS_SHOWN]
-    following = shown[-1] if len(numbers) > ROWS_SHOWN else None
-    return Page(_table(row_lookup.rows_numbered(job, shown), columns), following)
+    numbers = row_lookup.row_numbers_by_outcome(job, outcome, after, ROWS_PER_PAGE + 1)
+    shown = numbers[:ROWS_PER_PAGE]
+    following = shown[-1] if len(numbers) > ROWS_PER_PAGE else None
+    return RowPage(_table(row_lookup.rows_by_number(job, shown), columns), following)
 
 
-def sought(job: ImportJob, columns: Sequence[ImportColumn], text: str) -> Table:
+def search_rows(job: ImportJob, columns: Sequence[ImportColumn], text: str) -> Table:
     """The rows that a person means by a row number or an identifier; none if there is none."""
-    number = int(text) if text.isascii() and text.isdecimal() and int(text) <= HIGHEST_ROW else 0
-    return _table(row_lookup.rows_numbered(job, sorted({number, *row_lookup.numbers_for(job, text)})), columns)
+    number = int(text) if text.isascii() and text.isdecimal() and int(text) <= MAX_ROW_NUMBER else 0
+    return _table(
+        row_lookup.rows_by_number(job, sorted({number, *row_lookup.row_numbers_by_identifier(job, text)})), columns
+    )
 
 
-def lines(job: ImportJob, row: Row, columns: Iterable[ImportColumn]) -> list[Line]:
+def column_values(job: ImportJob, row: Row, columns: Iterable[ImportColumn]) -> list[ColumnValue]:
     """A row by itself: all of its columns from the first to the last, then what else it changes (Replace clears)."""
     texts, shown = _texts(job, row.number), list(columns)
     found = [
-        Line(
+        ColumnValue(
             column.header,
             column.target,
             texts.get(column.position) if texts else row.brings.get(column.target),
@@ -163,7 +165,7 @@ def lines(job: ImportJob, row: Row, columns: Iterable[ImportColumn]) -> list[Lin
         for column in shown
     ]
     named = {column.target or column.header for column in shown}
-    return found + [Line("", key, None, cell) for key, cell in row.cells.items() if key not in named]
+    return found + [ColumnValue("", key, None, cell) for key, cell in row.cells.items() if key not in named]
 
 
 def _has_rows(tab: tuple[Tab, str, int | None]) -> bool:
@@ -183,7 +185,7 @@ def _table(found: Sequence[Mapping[str, Any]], columns: Sequence[ImportColumn]) 
     busy = {key for row in rows for key, cell in row.cells.items() if cell.problem or not cell.same}
     mapped = [column.target for column in columns if column.target]
     keys = sorted(dict.fromkeys([*mapped, *busy]), key=lambda key: key not in busy)
-    return Table(rows, keys[:CELLS_SHOWN], max(0, len(keys) - CELLS_SHOWN))
+    return Table(rows, keys[:MAX_CELLS], max(0, len(keys) - MAX_CELLS))
 
 
 def _row(
@@ -195,17 +197,17 @@ def _row(
     for key in [key for key in brings if key not in cells]:  # own fields: they are no attributes
         cells[key] = Cell(None, brings[key]) if row["outcome"] == Outcome.IMPORTED else _same(brings[key])
     cells |= _group(brings)
-    loose = []
+    row_problems = []
     for problem in row["problems"]:
         key = targets.get(problem["column"])
         if key is None:
-            loose.append(problem["reason"])
+            row_problems.append(problem["reason"])
         elif key in brings:
             cells[key] = replace(cells[key], problem=problem["reason"], warning=True, kept=True)
         else:
             cells[key] = Cell(None, problem["value"], problem["reason"], problem["severity"] == "warning")
     about = (row["row"], row["line"], row["outcome"], row["key"], row["person"])
-    return Row(*about, cells, brings, loose, "made_by" in row, row.get("made_by"))
+    return Row(*about, cells, brings, row_problems, "made_by" in row, row.get("made_by"))
 
 
 def _by_column(changes: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -13,22 +13,22 @@ from django.http import HttpRequest
 from imports.admin.configure import option_settings
 from imports.admin.job import rows
 from imports.admin.job.rows import Tab
-from imports.admin.pages import typed
-from imports.cli.summary import Figures
+from imports.admin.pages import get_text
+from imports.cli.summary import JobFigures
 from imports.jobs import problems, stored_file
-from imports.jobs.problems import Wanted
+from imports.jobs.problems import ProblemFilter
 from imports.jobs.transitions import Transition
 from imports.mapping.column_mapping import Target
 from imports.models import ImportColumn, ImportJob, JobTransition, RowError
 from profiles.merging.rules import Outcome
 
-PROBLEMS_SHOWN = 50
-GROUPS_SHOWN = 20
-COLUMNS_SHOWN = 100
+PROBLEMS_PER_PAGE = 50
+MAX_GROUPS = 20
+MAX_COLUMNS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class TabLink:
     """A tab: where it leads, what it says, whether it is the one that is open."""
 
     address: str
@@ -38,14 +38,14 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class HistoryEntry:
     """One line of who did what."""
 
     transition: JobTransition
     what: str
 
 
-WORDS: Mapping[str, str] = {
+TRANSITION_LABELS: Mapping[str, str] = {
     "upload": "uploaded the file",
     Transition.REREAD: "had the file read again",
     Transition.CHECK: "had the file checked",
@@ -66,28 +66,31 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def transitions(job: ImportJob) -> list[Done]:
+def transition_history(job: ImportJob) -> list[HistoryEntry]:
     """Who did what, the last thing last."""
-    return [Done(transition, WORDS.get(transition.name, transition.name)) for transition in job.transitions.all()]
+    return [
+        HistoryEntry(transition, TRANSITION_LABELS.get(transition.name, transition.name))
+        for transition in job.transitions.all()
+    ]
 
 
-def shown(request: HttpRequest, job: ImportJob, found: Figures, version: str) -> dict[str, Any]:
+def tab_context(request: HttpRequest, job: ImportJob, found: JobFigures, version: str) -> dict[str, Any]:
     """The tab that is asked for, with what it holds, and the settings."""
     columns = list(job.columns.all())
     offered = rows.tabs(job, found)
     asked = request.GET.get("show", "")
     tab = Tab(asked) if asked in {tab for tab, _, _ in offered} else offered[0][0]
-    text = typed(request.GET, "find")
-    can_find = job.status in rows.CHECKED
+    text = get_text(request.GET, "find")
+    can_find = job.status in rows.PREVIEW_STATUSES
     context: dict[str, Any] = {
         "tab": tab,
-        "tabs": [Link(f"?show={t}#rows", label, count, t is tab and not text) for t, label, count in offered],
+        "tabs": [TabLink(f"?show={t}#rows", label, count, t is tab and not text) for t, label, count in offered],
         "find": text,
         "can_find": can_find,
         "mapped": list(_mapped(columns)),
-        "unmapped": max(0, len(columns) - COLUMNS_SHOWN),
+        "unmapped": max(0, len(columns) - MAX_COLUMNS),
         "options": stored_file.options(job),
-        "by_hand": option_settings.by_hand(job),
+        "by_hand": option_settings.overridden_settings(job),
         "column_count": sum(bool(column.target) for column in columns),
     }
     if text and can_find:
@@ -96,44 +99,44 @@ def shown(request: HttpRequest, job: ImportJob, found: Figures, version: str) ->
         case Tab.PROBLEMS:
             return context | _problems(request, job, found, version)
         case Tab.FIRST:
-            return context | {"table": rows.first(job, columns)}
+            return context | {"table": rows.first_rows(job, columns)}
         case Tab.IGNORED if not can_find:
             return context | _listed(problems.ignored(job), request, "?show=ignored")
         case _:
             after = _number(request.GET.get("after", ""))
-            page = rows.page(job, columns, Outcome(tab.value), after)
+            page = rows.rows_by_outcome(job, columns, Outcome(tab.value), after)
             following = f"?show={tab}&after={page.following}#rows" if page.following else ""
             return context | {"table": page.table, "following": following, "earlier": bool(after)}
 
 
 def _sought(job: ImportJob, columns: list[ImportColumn], text: str) -> dict[str, Any]:
-    table = rows.sought(job, columns, text)
+    table = rows.search_rows(job, columns, text)
     alone = table.rows[0] if len(table.rows) == 1 else None
-    return {"table": table, "row": alone, "lines": rows.lines(job, alone, columns) if alone else []}
+    return {"table": table, "row": alone, "lines": rows.column_values(job, alone, columns) if alone else []}
 
 
-def _problems(request: HttpRequest, job: ImportJob, figures: Figures, version: str) -> dict[str, Any]:
-    asked = wanted(request)
+def _problems(request: HttpRequest, job: ImportJob, figures: JobFigures, version: str) -> dict[str, Any]:
+    asked = requested_filter(request)
     query = _address({name: getattr(asked, name) for name in _FILTERS})
-    found = problems.wanted(problems.problems(job), asked)
+    found = problems.filter_problems(problems.problems(job), asked)
     counted = problems.digest(job, figures.counts.failed + figures.warnings, version)
     return {
         "asked": asked,
         "digest": counted,
-        "groups": [(_group_address(group), group) for group in counted.groups[:GROUPS_SHOWN]],
-        "more_groups": max(0, len(counted.groups) - GROUPS_SHOWN),
+        "groups": [(_group_address(group), group) for group in counted.groups[:MAX_GROUPS]],
+        "more_groups": max(0, len(counted.groups) - MAX_GROUPS),
         "filters": query.removeprefix(f"?show={Tab.PROBLEMS.value}"),
         "severities": [RowError.Severity.ERROR.value, RowError.Severity.WARNING.value],
         **_listed(found, request, query),
     }
 
 
-def wanted(request: HttpRequest) -> Wanted:
+def requested_filter(request: HttpRequest) -> ProblemFilter:
     """Which problems the address asks for."""
-    return Wanted(**{name: typed(request.GET, name) for name in _FILTERS})
+    return ProblemFilter(**{name: get_text(request.GET, name) for name in _FILTERS})
 
 
-_FILTERS = tuple(field.name for field in fields(Wanted))
+_FILTERS = tuple(field.name for field in fields(ProblemFilter))
 
 
 def _group_address(group: problems.Group) -> str:
@@ -149,10 +152,10 @@ def _listed(found: QuerySet[RowError], request: HttpRequest, address: str) -> di
     row, _, key = request.GET.get("after", "").partition("-")
     if row and key:
         found = found.filter(row__gte=_number(row)).exclude(row=_number(row), pk__lte=_number(key))
-    page = list(found[: PROBLEMS_SHOWN + 1])
-    last = page[PROBLEMS_SHOWN - 1] if len(page) > PROBLEMS_SHOWN else None
+    page = list(found[: PROBLEMS_PER_PAGE + 1])
+    last = page[PROBLEMS_PER_PAGE - 1] if len(page) > PROBLEMS_PER_PAGE else None
     following = f"{address}&after={last.row}-{last.pk}#rows" if last else ""
-    return {"problems": page[:PROBLEMS_SHOWN], "following": following, "earlier": bool(row)}
+    return {"problems": page[:PROBLEMS_PER_PAGE], "following": following, "earlier": bool(row)}
 
 
 def _number(text: str) -> int:
@@ -161,7 +164,7 @@ def _number(text: str) -> int:
 
 def _mapped(columns: list[ImportColumn]) -> Iterator[tuple[ImportColumn, str]]:
     """Each column with where it goes, in words."""
-    for column in columns[:COLUMNS_SHOWN]:
+    for column in columns[:MAX_COLUMNS]:
         kind = Target(column.target_kind)
         if kind in (Target.SKIP, Target.UNDECIDED):
             yield column, "skipped" if kind is Target.SKIP else "undecided"

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from imports.cli import arguments, summary, terminal
 from imports.cli.output import report
-from imports.cli.run import Errand
-from imports.cli.terminal import answering
+from imports.cli.run import ImportRunner
+from imports.cli.terminal import report_errors
 from imports.jobs.progress import Display
 from imports.jobs.transitions import Refused
 from imports.presets import PRESETS, STANDARD
@@ -121,15 +121,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with answering(self):
+        with report_errors(self):
             terminal.check_database()
-            asked = arguments.read(options)
-            actor = terminal.actor(options["user"])
+            asked = arguments.parse_options(options)
+            actor = terminal.get_actor(options["user"])
             try:
                 with Display(self.stderr) as display:
-                    job = Errand(actor, display, inline=asked.inline, wait=asked.wait).import_file(asked)
+                    job = ImportRunner(actor, display, inline=asked.inline, wait=asked.wait).import_file(asked)
             except Refused as refusal:
                 if options["json"]:
-                    self.stdout.write(json.dumps(summary.refused(refusal.code, refusal.message)))
+                    self.stdout.write(json.dumps(summary.refusal_as_json(refusal.code, refusal.message)))
                 raise
             report(self, job, as_json=options["json"], dry_run=asked.dry_run)

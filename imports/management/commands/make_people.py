@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from imports.sample_data.people import LARGEST, Sink, write_people
+from imports.sample_data.people import MAX_NUMBER, Sink, write_people
 
 STDOUT = "-"
 SHARES = {  # all 0 to 1, 0 by default
@@ -109,8 +109,8 @@ def _plain(text: str) -> str:
 def _whole(least: int) -> Callable[[str], int]:
     def whole(text: str) -> int:
         number = int(text)
-        if not least <= number <= LARGEST:
-            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {LARGEST}")
+        if not least <= number <= MAX_NUMBER:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {MAX_NUMBER}")
         return number
 
     return whole

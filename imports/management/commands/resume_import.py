@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from imports.cli import terminal
 from imports.cli.output import report
-from imports.cli.run import Errand
-from imports.cli.terminal import answering
+from imports.cli.run import ImportRunner
+from imports.cli.terminal import report_errors
 from imports.jobs.progress import Display
 
 
@@ -33,10 +33,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with answering(self):
+        with report_errors(self):
             terminal.check_database()
-            job = terminal.job(options["job"])
-            actor = terminal.actor(options["user"])
+            job = terminal.get_job(options["job"])
+            actor = terminal.get_actor(options["user"])
             with Display(self.stderr) as display:
-                Errand(actor, display, inline=options["inline"], wait=options["wait"]).resume(job)
+                ImportRunner(actor, display, inline=options["inline"], wait=options["wait"]).resume(job)
             report(self, job)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from profiles.admin.people_list import group_filter, segment_filter
-from profiles.admin.people_list.query import Asked, Known
+from profiles.admin.people_list.query import PeopleQuery, SchemaInfo
 from profiles.merging.consent import Channel
 from profiles.schema import ALIAS, EXTERNAL_ID, OWN_FIELDS, OWN_IDENTIFIERS
 from profiles.search import condition_parameters
@@ -58,7 +58,7 @@ class DayField:
     problem: str
 
 
-def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
+def context(asked: PeopleQuery, sent: Parameters, known: SchemaInfo) -> dict[str, Any]:
     """What the form and the chips show; what was sent is shown as it was sent, right or wrong."""
     return {
         "chips": list(chips(asked, known)),
@@ -81,7 +81,7 @@ def context(asked: Asked, sent: Parameters, known: Known) -> dict[str, Any]:
     }
 
 
-def chips(asked: Asked, known: Known) -> Iterator[Chip]:
+def chips(asked: PeopleQuery, known: SchemaInfo) -> Iterator[Chip]:
     if asked.text:
         yield Chip(f"Identifier is {asked.text}", asked.address(text=False))
     if asked.added.label:
@@ -92,16 +92,16 @@ def chips(asked: Asked, known: Known) -> Iterator[Chip]:
         yield Chip(f"Segment {segment.label}", asked.address(without_segment=segment.number))
 
 
-def _groups_instead(asked: Asked, field: group_filter.Field) -> list[tuple[str, str]]:
+def _groups_instead(asked: PeopleQuery, field: group_filter.Field) -> list[tuple[str, str]]:
     """What may be meant by a group that is none, and the list narrowed to that."""
     return [(label, asked.address(more=condition_parameters.to_parameters([meant]))) for meant, label in field.same]
 
 
-def _segments_instead(asked: Asked, field: segment_filter.Field) -> list[tuple[str, str]]:
+def _segments_instead(asked: PeopleQuery, field: segment_filter.Field) -> list[tuple[str, str]]:
     return [(label, asked.address(more=[("segment", str(number))])) for number, label in field.same]
 
 
-def _hidden(asked: Asked, sent: Parameters) -> Iterator[tuple[str, str]]:
+def _hidden(asked: PeopleQuery, sent: Parameters) -> Iterator[tuple[str, str]]:
     """What the form cannot show, so that it is not lost when the form is sent."""
     yield from condition_parameters.to_parameters(c for c in asked.conditions if isinstance(c, Member))
     unnamed = (c for c in asked.conditions if isinstance(c, InGroup) and c.group not in asked.groups.names)
@@ -114,7 +114,7 @@ def _hidden(asked: Asked, sent: Parameters) -> Iterator[tuple[str, str]]:
             yield from zip(_OF_A_ROW, row, strict=True)
 
 
-def said(condition: Condition, known: Known, groups: Mapping[str, str]) -> str:
+def said(condition: Condition, known: SchemaInfo, groups: Mapping[str, str]) -> str:
     """A condition in the words of the labels. ``groups``: what subscription groups are called, by ID."""
     labels = {a.key: a.label for a in known.attributes} | OWN_FIELDS | OWN_IDENTIFIERS
     match condition:
@@ -127,7 +127,7 @@ def said(condition: Condition, known: Known, groups: Mapping[str, str]) -> str:
     return str(condition)
 
 
-def _rows(asked: Asked, sent: Parameters) -> list[FormRow]:
+def _rows(asked: PeopleQuery, sent: Parameters) -> list[FormRow]:
     """The first of what was sent, whatever is wrong with it, and a blank row for one more."""
     rows = [FormRow(i, *row, problems=_problems(asked, i)) for i, row in enumerate(condition_parameters.rows(sent))]
     return [*(row for row in rows if row.number < MOST_ROWS or row.problems), FormRow(len(rows))]
@@ -137,11 +137,11 @@ def _first(texts: Sequence[str]) -> str:
     return next((text for text in texts if text), "")
 
 
-def _problems(asked: Asked, row: int) -> tuple[str, ...]:
+def _problems(asked: PeopleQuery, row: int) -> tuple[str, ...]:
     return tuple(str(w) for w in asked.wrong if w.row == row and w.field in _OF_A_ROW)
 
 
-def _groups(known: Known) -> dict[str, list[tuple[str, str]]]:
+def _groups(known: SchemaInfo) -> dict[str, list[tuple[str, str]]]:
     """The attributes to choose from, by kind."""
     groups: dict[str, list[tuple[str, str]]] = {"Own attributes": [], "Standard attributes": [], "Identifiers": []}
     for attribute in known.attributes:
@@ -150,13 +150,13 @@ def _groups(known: Known) -> dict[str, list[tuple[str, str]]]:
     return {name: choices for name, choices in groups.items() if choices}
 
 
-def _kinds(known: Known) -> dict[str, str]:
+def _kinds(known: SchemaInfo) -> dict[str, str]:
     """What people can have to be found by."""
     own = {kind: OWN_IDENTIFIERS[kind] for kind in (EXTERNAL_ID, ALIAS)}
     return own | {a.key: a.label for a in known.attributes if a.identifier}
 
 
-def _day_field(asked: Asked, sent: Parameters, moment: Moment) -> DayField:
+def _day_field(asked: PeopleQuery, sent: Parameters, moment: Moment) -> DayField:
     day, when = (["", *sent.get(name, ())][-1] for name in (moment.value, f"{moment}_when"))
     problem = next((str(wrong) for wrong in asked.wrong if wrong.field == moment), "")
     return DayField(moment.value, when, day, problem)
@@ -175,7 +175,7 @@ def _place(wrong: InvalidCondition) -> str:
     return wrong.field if wrong.field in known else "changelist-filter"
 
 
-def _with_name(wrong: InvalidCondition, sent: Parameters, known: Known) -> str:
+def _with_name(wrong: InvalidCondition, sent: Parameters, known: SchemaInfo) -> str:
     """A problem as it is told far from its field."""
     name = wrong.field.capitalize() if wrong.field in {*Moment, "segment", "group"} else ""
     if wrong.field in _OF_A_ROW:

@@ -33,7 +33,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GroupFilter:
     """What the address says about groups. ``names``: what those of the conditions are called, by ID."""
 
     conditions: Sequence[InGroup]
@@ -45,7 +45,7 @@ class Asked:
         return [InvalidCondition(field.problem, "group", field.number) for field in self.fields if field.problem]
 
 
-def read(sent: Parameters, found: Iterable[Condition]) -> Asked:
+def read(sent: Parameters, found: Iterable[Condition]) -> GroupFilter:
     """The groups that somebody typed, after those among ``found``, which the address has by their IDs."""
     wanted = dict.fromkeys(each for each in found if isinstance(each, InGroup))
     names = names_of(wanted)
@@ -68,7 +68,7 @@ def read(sent: Parameters, found: Iterable[Condition]) -> Asked:
             wanted[meant], names[meant.group] = None, label(groups[0])
             fields.append(Field(0, label(groups[0]), meant.state))
     numbered = [replace(each, number=i) for i, each in enumerate([*fields, Field(0)])]
-    return Asked(list(wanted), names, numbered)
+    return GroupFilter(list(wanted), names, numbered)
 
 
 def names_of(conditions: Iterable[Condition]) -> dict[str, str]:

@@ -16,7 +16,14 @@ from django.urls import reverse
 
 from profiles.admin.extensible import ExtensibleAdmin
 from profiles.admin.people_list import filters, table
-from profiles.admin.people_list.query import PAGE_SIZE, Asked, Found, Known, what_is_asked, what_is_known
+from profiles.admin.people_list.query import (
+    PAGE_SIZE,
+    PeopleQuery,
+    ResultPage,
+    SchemaInfo,
+    load_schema_info,
+    parse_query,
+)
 from profiles.database.statement_timeout import TookTooLong, time_limit
 from profiles.models import Change, ChangeSet, Profile
 from profiles.search import listing, query_builder, quick_search
@@ -32,12 +39,12 @@ def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -
     if not screen.has_view_permission(request):
         raise PermissionDenied
     sent = {name: [str(value) for value in request.GET.getlist(name)] for name in request.GET}
-    known = what_is_known()
-    asked = what_is_asked(sent, known, screen)
+    known = load_schema_info()
+    asked = parse_query(sent, known, screen)
     here: dict[str, Any] = {"page": asked.page, "exactly": asked.exactly}
     if not asked.wrong and sorted(asked.pairs(**here)) != sorted((name, each) for name in sent for each in sent[name]):
         return HttpResponseRedirect(asked.address(**here))
-    found = Found() if asked.wrong else _find(asked, known)
+    found = ResultPage() if asked.wrong else _find(asked, known)
     context = {
         "title": "People",
         "opts": Profile._meta,
@@ -53,7 +60,7 @@ def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -
     return TemplateResponse(request, screen.list_template, shown)
 
 
-def _save_address(request: HttpRequest, asked: Asked) -> str:
+def _save_address(request: HttpRequest, asked: PeopleQuery) -> str:
     """Where the filters are saved as a segment; empty where there is nothing to save, or nobody who may."""
     is_sound = asked.all_conditions and not asked.wrong and not asked.text
     may_save = request.user.has_perm("profiles.add_segment")
@@ -63,7 +70,7 @@ def _save_address(request: HttpRequest, asked: Asked) -> str:
 # --- who is found -------------------------------------------------------------------------------
 
 
-def _find(asked: Asked, known: Known) -> Found:
+def _find(asked: PeopleQuery, known: SchemaInfo) -> ResultPage:
     """A page and the count, within the time limit. A page that came in time stays when only counting takes too long."""
     people = query_builder.people(asked.all_conditions, known.schema)
     if asked.text:
@@ -74,8 +81,8 @@ def _find(asked: Asked, known: Known) -> Found:
             rows = list(_with_last_import(listing.page(people, asked.page, PAGE_SIZE)))
             count = _count(people, rows, asked, known)
     except TookTooLong:
-        return Found(rows[:PAGE_SIZE], len(rows) > PAGE_SIZE, None, stopped=True)
-    return Found(rows[:PAGE_SIZE], len(rows) > PAGE_SIZE, count)
+        return ResultPage(rows[:PAGE_SIZE], len(rows) > PAGE_SIZE, None, stopped=True)
+    return ResultPage(rows[:PAGE_SIZE], len(rows) > PAGE_SIZE, count)
 
 
 def _with_last_import(people: QuerySet[Profile]) -> QuerySet[Profile]:
@@ -88,7 +95,7 @@ def _with_last_import(people: QuerySet[Profile]) -> QuerySet[Profile]:
 _IMPORTS = (ChangeSet.Kind.IMPORT, ChangeSet.Kind.COMMAND, ChangeSet.Kind.INBOX)
 
 
-def _count(people: QuerySet[Profile], rows: Sequence[Profile], asked: Asked, known: Known) -> Count | None:
+def _count(people: QuerySet[Profile], rows: Sequence[Profile], asked: PeopleQuery, known: SchemaInfo) -> Count | None:
     if len(rows) <= PAGE_SIZE and (rows or asked.page == 1):
         return Count((asked.page - 1) * PAGE_SIZE + len(rows), is_exact=True)
     is_estimable = not asked.text and all(
@@ -100,7 +107,7 @@ def _count(people: QuerySet[Profile], rows: Sequence[Profile], asked: Asked, kno
 # --- what is said about it ----------------------------------------------------------------------
 
 
-def _told(asked: Asked, found: Found, known: Known) -> dict[str, Any]:
+def _told(asked: PeopleQuery, found: ResultPage, known: SchemaInfo) -> dict[str, Any]:
     """What the page says where there is nobody to show, or not everything is known."""
     return {
         "seconds": settings.IMPORTS_FILTER_SECONDS,
@@ -112,11 +119,11 @@ def _told(asked: Asked, found: Found, known: Known) -> dict[str, Any]:
     }
 
 
-def _unmarked(asked: Asked, known: Known) -> list[str]:
+def _unmarked(asked: PeopleQuery, known: SchemaInfo) -> list[str]:
     """The attributes of the filters that could be made fast by marking them filterable."""
     used = {condition.key for condition in asked.conditions if isinstance(condition, AttributeCondition)}
     return [a.label for a in known.attributes if a.key in used and not a.filterable and not a.identifier]
 
 
-def _channels(known: Known) -> list[str]:
+def _channels(known: SchemaInfo) -> list[str]:
     return [known.schema.definitions[kind].label for kind in known.schema.found_by]

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists
 from django.utils.http import urlencode
 
-from profiles.admin.extensible import LAST_PAGE, Added, ExtensibleAdmin, Pairs
+from profiles.admin.extensible import LAST_PAGE, ExtensibleAdmin, ExtraFilter, Pairs
 from profiles.admin.people_list import group_filter, segment_filter
 from profiles.attributes import filter_index
 from profiles.models import Attribute, Profile, SubscriptionGroup
@@ -25,7 +25,7 @@ MOST_COLUMNS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SchemaInfo:
     """The schema, of which attributes an index is there, and whether there are subscription groups."""
 
     attributes: Sequence[Attribute]
@@ -35,15 +35,15 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PeopleQuery:
     """What the address of the page asks for."""
 
     conditions: Sequence[Condition]
     text: str
     columns: Sequence[str]
-    added: Added
-    groups: group_filter.Asked
-    segments: segment_filter.Asked
+    added: ExtraFilter
+    groups: group_filter.GroupFilter
+    segments: segment_filter.SegmentFilter
     page: int
     exactly: bool
     wrong: Sequence[InvalidCondition]
@@ -87,7 +87,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResultPage:
     """A page of people. ``stopped``: the time limit ended the search, or only the count where there are people."""
 
     people: Sequence[Profile] = ()
@@ -96,7 +96,7 @@ class Found:
     stopped: bool = False
 
 
-def what_is_known() -> Known:
+def load_schema_info() -> SchemaInfo:
     """The schema, and what else the filters need of it, with one query."""
     told = Attribute.objects.annotate(
         indexed=filter_index.standing(), has_groups=Exists(SubscriptionGroup.objects.all())
@@ -104,19 +104,19 @@ def what_is_known() -> Known:
     attributes = list(told.order_by("-built_in", "key"))
     schema = Schema.of(attribute.definition for attribute in attributes)
     indexed = frozenset(attribute.key for attribute in attributes if attribute.indexed)
-    return Known(attributes, schema, indexed, any(attribute.has_groups for attribute in attributes))
+    return SchemaInfo(attributes, schema, indexed, any(attribute.has_groups for attribute in attributes))
 
 
 # --- what is asked for --------------------------------------------------------------------------
 
 
-def what_is_asked(sent: Parameters, known: Known, screen: ExtensibleAdmin) -> Asked:
+def parse_query(sent: Parameters, known: SchemaInfo, screen: ExtensibleAdmin) -> PeopleQuery:
     """What an address of the list asks for, right or wrong."""
     found, wrong = condition_parameters.from_parameters(sent)
     added, chosen = screen.added(sent), segment_filter.read(sent, known.schema)
     groups = group_filter.read(sent, found)
     columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in known.schema.definitions]
-    return Asked(
+    return PeopleQuery(
         conditions=list(dict.fromkeys([*found, *groups.conditions])),
         text=_last(sent, "q"),
         columns=columns[:MOST_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],

@@ -37,7 +37,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SegmentFilter:
     """What the address says about segments, what is wrong with it, and the newest segments, to choose from."""
 
     chosen: Sequence[Chosen]
@@ -50,7 +50,7 @@ class Asked:
         return [condition for each in self.chosen for condition in each.conditions]
 
 
-def read(sent: Parameters, schema: Schema) -> Asked:
+def read(sent: Parameters, schema: Schema) -> SegmentFilter:
     """The segments of an address: their numbers, or their exact names as somebody types them."""
     texts = dict.fromkeys(text.strip() for text in sent.get("segment_name", ()) if text.strip())
     numbers = dict.fromkeys(_number(text.strip()) for text in sent.get("segment", ()) if text.strip())
@@ -77,7 +77,7 @@ def read(sent: Parameters, schema: Schema) -> Asked:
         if problem:
             wrong.append(InvalidCondition(problem, "segment", len(fields)))
         fields.append(Field(len(fields), text, problem, same))
-    return Asked(list(chosen.values()), [*fields, Field(len(fields))], wrong, recent)
+    return SegmentFilter(list(chosen.values()), [*fields, Field(len(fields))], wrong, recent)
 
 
 def why_not(conditions: Iterable[Condition], schema: Schema) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from profiles.admin.extensible import ExtensibleAdmin
-from profiles.admin.people_list.query import Asked, Found, Known
+from profiles.admin.people_list.query import PeopleQuery, ResultPage, SchemaInfo
 from profiles.admin.source import Source
 from profiles.merging.actions import as_list
 from profiles.models import ChangeSet, Profile
@@ -40,7 +40,9 @@ class PageLink:
     here: bool = False
 
 
-def context(asked: Asked, found: Found, known: Known, screen: ExtensibleAdmin, request: HttpRequest) -> dict[str, Any]:
+def context(
+    asked: PeopleQuery, found: ResultPage, known: SchemaInfo, screen: ExtensibleAdmin, request: HttpRequest
+) -> dict[str, Any]:
     """What the table and the links below it show."""
     last: dict[int, dict[str, Any]] = {_last_import(p): p.last_import for p in found.people if p.last_import}  # type: ignore[attr-defined]
     sources = screen.writers(request, [ChangeSet(**known) for known in last.values()])
@@ -53,7 +55,7 @@ def context(asked: Asked, found: Found, known: Known, screen: ExtensibleAdmin, r
     }
 
 
-def _line(person: Profile, asked: Asked, known: Known, sources: dict[int, Source]) -> Line:
+def _line(person: Profile, asked: PeopleQuery, known: SchemaInfo, sources: dict[int, Source]) -> Line:
     held = list(_identifiers(person, known))
     return Line(
         address=reverse("admin:profiles_profile_change", args=[person.pk]),
@@ -77,7 +79,7 @@ def _name(person: Profile) -> str:
     return str(name).strip()
 
 
-def _identifiers(person: Profile, known: Known) -> Iterator[str]:
+def _identifiers(person: Profile, known: SchemaInfo) -> Iterator[str]:
     """What the person is found by; their system's id only where they have nothing else."""
     held = [person.external_id, person.alias_name]
     for kind in known.schema.identifiers:
@@ -86,7 +88,7 @@ def _identifiers(person: Profile, known: Known) -> Iterator[str]:
     yield from shown or [person.object_id]
 
 
-def _pages(asked: Asked, found: Found) -> Iterator[PageLink]:
+def _pages(asked: PeopleQuery, found: ResultPage) -> Iterator[PageLink]:
     """The first page, those around this one, and the last, which an estimate of the count may miss by a little."""
     here, size = asked.page, asked.size
     last = max(-(-found.count.people // size), here) if found.count else here + found.more

@@ -17,7 +17,7 @@ from profiles.merging.person import Link
 from profiles.models import Profile, SubscriptionGroup
 from profiles.schema import Definition, Schema
 from profiles.search import reach
-from profiles.values.parsers import InvalidValue, ValueType
+from profiles.values.types import InvalidValue, ValueType
 
 MOST_GROUPS = 200
 """Groups that can be chosen on the page, beside those that the person is in or left."""

@@ -21,7 +21,7 @@ from profiles.models import Profile
 from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, LONGEST_OWN_FIELD, OWN_FIELDS, Definition, Schema
 from profiles.values import parsers
 from profiles.values.dates import iso_day, iso_instant
-from profiles.values.parsers import InvalidValue, SubscriptionState, Value, ValueOptions, ValueType
+from profiles.values.types import InvalidValue, SubscriptionState, Value, ValueOptions, ValueType
 from profiles.writing.errors import Fault
 
 LONGEST_LIST = 200

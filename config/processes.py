@@ -16,13 +16,13 @@ NAME_WIDTH = 7
 STOP_SECONDS = 45.0  # above the 30 s that gunicorn and the supervisor give to running requests and tasks
 
 
-def commands(procfile: Path) -> dict[str, str]:
+def read_procfile(procfile: Path) -> dict[str, str]:
     """Return the commands of a Procfile by their names."""
     lines = procfile.read_text(encoding="utf-8").splitlines()
     return dict(line.split(": ", 1) for line in lines if ": " in line)
 
 
-class Parts:
+class ProcessGroup:
     """A context: what was started in it is stopped when it is left, for whatever reason."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
@@ -30,7 +30,7 @@ class Parts:
         self._folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def __enter__(self) -> "Parts":
+    def __enter__(self) -> "ProcessGroup":
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRefresh
 
-GONE = (403, 404)
+RELOAD_STATUSES = (403, 404)
 
 
-class WholePage:
+class HtmxFullPageMiddleware:
     """Middleware for what htmx asks for: who is not logged in any more comes to the login page, and back.
 
     htmx would follow the redirect itself and put the login page into the middle of the page; and for a page that may
@@ -28,6 +28,6 @@ class WholePage:
             return response
         if isinstance(response, HttpResponseRedirect) and response.url.startswith(resolve_url(settings.LOGIN_URL)):
             return HttpResponseClientRefresh()
-        if response.status_code in GONE and request.method == "GET":
+        if response.status_code in RELOAD_STATUSES and request.method == "GET":
             response["HX-Refresh"] = "true"
         return response
