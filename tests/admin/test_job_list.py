@@ -146,7 +146,7 @@ def test_more_uploaders_than_are_listed_are_found_by_the_search(admin, cara, mon
     job("Hers", created_by=cara)
     job("His", created_by=get_user_model().objects.create_user("ben", "ben@example.com"))
     assert "The first" not in admin.get(LIST).content.decode()
-    monkeypatch.setattr(job_list, "MOST_UPLOADERS", 1)
+    monkeypatch.setattr(job_list, "MAX_UPLOADERS", 1)
     page = admin.get(LIST).content.decode()
     assert "The first 1 are listed. The search above finds the imports of the others" in page
     assert shown(admin, "?q=cara@example.com") == ["Hers"]

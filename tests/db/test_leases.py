@@ -18,7 +18,7 @@ def test_a_step_that_cannot_be_ended_fails_its_job_and_can_be_resumed(monkeypatc
     job = way.uploaded()
     way.walk(job, Step.PREVIEW, way.ALL)
     with monkeypatch.context() as broken:
-        broken.setattr(preview, "outcome", lambda job: job.preview["nothing"])
+        broken.setattr(preview, "checked_fields", lambda job: job.preview["nothing"])
         way.unit(job)
     assert (job.status, job.reason_code) == (Status.FAILED, "attempts")
     assert job.reason == "Working out the result could not go on, tried 3 times: KeyError. Resume it."

@@ -73,7 +73,7 @@ def options(case: Case) -> Iterator[None]:
     """The settings of a case; each way of reading a file and of looking for shared people takes its turn."""
     with (
         override_settings(IMPORTS_BUCKET_ROWS=case.bucket_rows, IMPORTS_MAX_IDENTIFIER_VALUES=case.most_values),
-        patch.object(plan, "LOOK_THROUGH", 1_000.0 * (case.salt % 2)),
+        patch.object(plan, "FULL_SCAN_RATIO", 1_000.0 * (case.salt % 2)),
         patch.object(scan, "PART_BYTES", (20, 60, scan.PART_BYTES)[case.salt % 3]),
     ):
         yield
