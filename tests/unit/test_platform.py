@@ -4,13 +4,14 @@ import logging
 import stat
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
 from config.logs import WithoutResult, WithoutValues
 from config.network import client_ip
 from config.parts import commands
 from config.secret import kept_secret
-from config.settings import BASE_DIR
+from config.settings import BASE_DIR, require_extra
 
 
 def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path):
@@ -69,3 +70,9 @@ def test_only_what_trusted_proxies_added_is_believed(settings, proxies, forwarde
 
 def test_the_procfile_names_the_parts_of_a_site():
     assert set(commands(BASE_DIR / "Procfile")) == {"release", "web", "worker"}
+
+
+def test_a_setting_whose_packages_are_missing_is_refused_with_the_command_that_installs_them():
+    require_extra("REDIS_URL", "redis", "redis")
+    with pytest.raises(ImproperlyConfigured, match=r"REDIS_URL needs .* pip install '\.\[redis\]'"):
+        require_extra("REDIS_URL", "a_module_that_nobody_has", "redis")
