@@ -1,4 +1,4 @@
-# make run: try it. make test: every check and test. Each installs what it needs first.
+# make run: try it. make quick: checks and the fast tests. make test: every check and test. Each installs what it needs first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ export PORT
 PRODUCTION = DATABASE_URL=postgres://nobody@localhost/nothing ALLOWED_HOSTS=people.example.com \
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')" DEBUG=false HTTPS=true
 
-.PHONY: setup setup-dev run test test-long pytest lint bench requirements
+.PHONY: setup setup-dev run quick test test-long pytest lint bench requirements
 
 setup: $(RUNNING)
 
@@ -46,6 +46,10 @@ lint: setup-dev
 
 pytest: setup-dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
+
+# No browser, no process besides the database server, no comparison row by row.
+quick: lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not processes" tests/unit tests/admin tests/db
 
 test: lint pytest
 

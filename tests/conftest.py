@@ -54,6 +54,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[SHARED].close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that prepare an environment for other processes."""
+    for item in items:
+        if "process_environment" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.processes)
+
+
 def made_folder() -> Iterator[Path]:
     """A folder for an embedded server, outside pytest's own: each run of pytest closes that to other users.
 
