@@ -1,6 +1,7 @@
 """Small parts of the platform that need no database."""
 
 import logging
+import re
 import stat
 
 import pytest
@@ -76,3 +77,10 @@ def test_a_setting_whose_packages_are_missing_is_refused_with_the_command_that_i
     require_extra("REDIS_URL", "redis", "redis")
     with pytest.raises(ImproperlyConfigured, match=r"REDIS_URL needs .* pip install '\.\[redis\]'"):
         require_extra("REDIS_URL", "a_module_that_nobody_has", "redis")
+
+
+def test_every_setting_is_documented():
+    text = (BASE_DIR / "config" / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'(?:env\.\w+|whole_number|choice)\(\s*"(\w+)"', text)) | {"DATABASE_URL", "EMAIL_URL"}
+    documented = set(re.findall(r"`([A-Z0-9_]+)`", (BASE_DIR / "docs" / "settings.md").read_text(encoding="utf-8")))
+    assert read - documented == set()
