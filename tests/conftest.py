@@ -28,6 +28,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 hypothesis_settings.register_profile(
     "ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
+hypothesis_settings.register_profile("quick", hypothesis_settings.get_profile("ci"), max_examples=50)
 hypothesis_settings.register_profile("long", hypothesis_settings.get_profile("ci"), max_examples=3_000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
