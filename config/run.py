@@ -23,7 +23,7 @@ from config.processes import ProcessGroup, read_procfile
 
 DEMO_NOTICE = (
     "This is a demo on one machine: no HTTPS, its own database in {folder}.\n"
-    'For a site that others use, set DATABASE_URL and SECRET_KEY (README.md, "In production").'
+    'For a site that others use, set DATABASE_URL and SECRET_KEY (README.md, "Run in production").'
 )
 
 

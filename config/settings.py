@@ -1,4 +1,4 @@
-"""Settings. What differs between installations comes from the environment; README.md lists the variables.
+"""Settings. What differs between installations comes from the environment; docs/settings.md lists the variables.
 
 Without DATABASE_URL the project runs on one machine with its own database: a demo, or a small team behind one door.
 With DATABASE_URL it is a production site: HTTPS, and a secret key that the operator chose.
@@ -6,6 +6,7 @@ With DATABASE_URL it is a production site: HTTPS, and a secret key that the oper
 
 import os
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ def env_integer(name: str, default: int, least: int = 1) -> int:
     if not text.isdecimal() or int(text) < least:
         raise ImproperlyConfigured(f"{name} is '{text}'. Set it to a whole number of at least {least}.")
     return int(text)
+
+
+def require_extra(name: str, module: str, extra: str) -> None:
+    """Refuse the environment variable `name` where the packages of the extra that it needs are not installed."""
+    if find_spec(module) is None:
+        raise ImproperlyConfigured(
+            f"{name} needs packages that are not installed. Install them: pip install '.[{extra}]', "
+            "or all of the project's: pip install -r requirements.txt."
+        )
 
 
 # --- where things are ---------------------------------------------------------------------------
@@ -69,6 +79,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The database or Redis, never the memory of one process: web and workers must see the same.
 REDIS_URL: str = env.str("REDIS_URL", default="")
+if REDIS_URL:
+    require_extra("REDIS_URL", "redis", "redis")
 CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
@@ -200,6 +212,8 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the mapping page of a file with 1,000 columns
 
 S3_BUCKET: str = env.str("IMPORTS_S3_BUCKET", default="")
+if S3_BUCKET:
+    require_extra("IMPORTS_S3_BUCKET", "boto3", "s3")
 STORAGES: dict[str, dict[str, Any]] = {
     "default": (
         {

@@ -28,6 +28,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 hypothesis_settings.register_profile(
     "ci", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
+hypothesis_settings.register_profile("quick", hypothesis_settings.get_profile("ci"), max_examples=50)
 hypothesis_settings.register_profile("long", hypothesis_settings.get_profile("ci"), max_examples=3_000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
@@ -52,6 +53,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server and remove the folders of the run."""
     if SHARED in config.stash:
         config.stash[SHARED].close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that prepare an environment for other processes."""
+    for item in items:
+        if "process_environment" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.processes)
 
 
 def made_folder() -> Iterator[Path]:

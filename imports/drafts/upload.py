@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from botocore.exceptions import BotoCoreError, ClientError
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # without the extra "s3" no storage raises them
+    BotoCoreError = ClientError = ()
+
 from django.core.files import File
 
 from imports.files.errors import SourceError

@@ -8,13 +8,13 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TypeVar
 
 from django.db import Error as DatabaseError
 from django.db import connections
-from redis import RedisError
 
 from imports.jobs import leases, notifications
 from imports.worker import index_builds
@@ -26,6 +26,12 @@ logger = logging.getLogger(__name__)
 
 MIN_UPTIME_SECONDS = 10.0  # a cluster that ends sooner than this after its start has failed to start
 MAX_FAILED_STARTS = 5
+
+_UNREACHABLE: tuple[type[Exception], ...] = (DatabaseError,)
+with suppress(ImportError):  # without the extra "redis" the queue is in the database
+    from redis import RedisError
+
+    _UNREACHABLE += (RedisError,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def _asked(question: Callable[[], Answer]) -> Answer | None:
     """Ask over a connection that lives no longer than the question; return None when there is no answer."""
     try:
         return question()
-    except (DatabaseError, RedisError) as error:
+    except _UNREACHABLE as error:
         logger.warning("The supervisor could not ask the database or the broker: %s.", type(error).__name__)
         return None
     finally:

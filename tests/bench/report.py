@@ -1,4 +1,4 @@
-"""The results as tables in Markdown, so that they can be pasted into the README."""
+"""The results as tables in Markdown, so that they can be pasted into docs/benchmarks.md."""
 
 from collections.abc import Callable, Iterable, Sequence
 

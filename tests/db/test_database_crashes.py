@@ -43,6 +43,7 @@ def expected(server: Server, django_db_blocker) -> dict[str, Any]:
         return way.undisturbed()
 
 
+pytestmark = pytest.mark.processes
 LATER = pytest.mark.long
 
 MOMENTS = [

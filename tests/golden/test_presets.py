@@ -1,4 +1,4 @@
-"""What each preset makes of the same file: a table of the README, seen over the whole way (requirements section 3)."""
+"""What each preset makes of the same file: the table of docs/presets.md, seen over the whole way (section 3)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IDENTIFIERS = {
 """By what each preset's files find people here: the header, and its name at the command line."""
 
 KEY = "k1@x.co"
-README = Path(BASE_DIR) / "README.md"
+DOCUMENT = Path(BASE_DIR) / "docs" / "presets.md"
 BEGIN, END = "<!-- presets: made by tests/golden/test_presets.py -->\n", "<!-- end of presets -->\n"
 
 
@@ -291,14 +291,14 @@ def test_a_preset_does_what_the_table_says(way: Way, statement: Statement, prese
     assert statement.look(Seen(way, preset)) == statement.expected[preset]
 
 
-def test_the_readme_has_the_table_that_the_tests_above_hold_the_product_to() -> None:
-    """``README_TABLE=write`` in the environment puts it there."""
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+def test_the_document_has_the_table_that_the_tests_above_hold_the_product_to() -> None:
+    """``PRESETS_TABLE=write`` in the environment puts it there."""
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
     told, _, after = rest.partition(END)
-    if os.environ.get("README_TABLE") == "write":
-        README.write_text(f"{before}{BEGIN}{table()}{END}{after}", encoding="utf-8")
+    if os.environ.get("PRESETS_TABLE") == "write":
+        DOCUMENT.write_text(f"{before}{BEGIN}{table()}{END}{after}", encoding="utf-8")
         return
-    assert told == table(), "run these tests with README_TABLE=write in the environment"
+    assert told == table(), "run these tests with PRESETS_TABLE=write in the environment"
 
 
 def table() -> str:

@@ -1,16 +1,18 @@
 """Small parts of the platform that need no database."""
 
 import logging
+import re
 import stat
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
 from config.logs import TaskResultFilter, ValueFreeFormatter
 from config.network import client_ip
 from config.processes import read_procfile
 from config.secret import load_or_create_secret
-from config.settings import BASE_DIR
+from config.settings import BASE_DIR, require_extra
 
 
 def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path):
@@ -69,3 +71,16 @@ def test_only_what_trusted_proxies_added_is_believed(settings, proxies, forwarde
 
 def test_the_procfile_names_the_parts_of_a_site():
     assert set(read_procfile(BASE_DIR / "Procfile")) == {"release", "web", "worker"}
+
+
+def test_a_setting_whose_packages_are_missing_is_refused_with_the_command_that_installs_them():
+    require_extra("REDIS_URL", "redis", "redis")
+    with pytest.raises(ImproperlyConfigured, match=r"REDIS_URL needs .* pip install '\.\[redis\]'"):
+        require_extra("REDIS_URL", "a_module_that_nobody_has", "redis")
+
+
+def test_every_setting_is_documented():
+    text = (BASE_DIR / "config" / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'(?:env\.\w+|env_integer|env_choice)\(\s*"(\w+)"', text)) | {"DATABASE_URL", "EMAIL_URL"}
+    documented = set(re.findall(r"`([A-Z0-9_]+)`", (BASE_DIR / "docs" / "settings.md").read_text(encoding="utf-8")))
+    assert read - documented == set()
