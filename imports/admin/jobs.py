@@ -109,7 +109,7 @@ class ImportJobAdmin(ReadOnly):
         return job_list.format_count(job, job.imported + job.updated)
 
     @admin.display(description="File", ordering="file_name")
-    def display_file_name(self, job: ImportJob) -> SafeString:
+    def file_shown(self, job: ImportJob) -> SafeString:
         return format_html('<bdi dir="auto">{}</bdi>', job.file_name)
 
     @admin.display(description="Uploader", ordering="created_by__username")
