@@ -20,7 +20,7 @@ class ImportingAttributeForm(AttributeForm):
     """What values are does not change while an import writes them."""
 
     def obstacle(self, before: Definition | None, after: Definition) -> str:
-        return schema_guard.schema_change_blocker() if before and changes.is_other_form(before, after) else ""
+        return schema_guard.schema_change_blocker() if before and changes.changes_stored_form(before, after) else ""
 
 
 @admin.register(Attribute)

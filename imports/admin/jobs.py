@@ -22,7 +22,7 @@ from imports.admin.job import view as job_page
 from imports.jobs import lifecycle, pending
 from imports.jobs.transitions import Actor, Refused, Transition
 from imports.models import ImportJob
-from profiles.admin.query_strings import without_nul
+from profiles.admin.query_strings import redirect_without_nul
 from profiles.admin.read_only import ReadOnly
 from profiles.templatetags.profiles import when
 
@@ -137,7 +137,7 @@ class ImportJobAdmin(ReadOnly):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The whole page, or, for htmx, what changes in it while work goes on."""
-        response = without_nul(request) or super().changelist_view(
+        response = redirect_without_nul(request) or super().changelist_view(
             request, {"title": "Imports", "now": timezone.now(), **(extra_context or {})}
         )
         if pages.is_fragment(request) and isinstance(response, TemplateResponse):

@@ -40,7 +40,7 @@ def parse_import_filter(sent: Parameters) -> ExtraFilter:
     recent, numbered = _recent_and(number)
     context: dict[str, Any] = {"import_name": text, "recent": [label(job) for job in recent]}
     try:
-        context["outcome"] = outcome = condition_parameters.outcome(sent)
+        context["outcome"] = outcome = condition_parameters.member_outcome(sent)
         if not text and not number:
             return ExtraFilter(context=context)
         jobs = _named(text) if text else numbered
@@ -81,7 +81,7 @@ def _targets() -> QuerySet[ImportJob]:
 
 def _named(text: str) -> list[ImportJob]:
     """All imports whose whole name, or label, this is, letter for letter."""
-    return name_lookup.called(_targets(), [text]).get(text, [])
+    return name_lookup.find_by_name(_targets(), [text]).get(text, [])
 
 
 def _recent_and(number: str) -> tuple[list[ImportJob], list[ImportJob]]:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from imports.admin import people_filter
 from imports.admin.pages import get_job, is_fragment, render_page
-from profiles.database.statement_timeout import TookTooLong, time_limit
+from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 from profiles.merging.consent import Channel
 from profiles.search import query_builder, reach
 
@@ -31,11 +31,11 @@ def reach_view(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404("This import has not begun, so it has no people yet.")
     everybody, lines = 0, []
     try:
-        with time_limit(settings.IMPORTS_FILTER_SECONDS):
-            everybody, reached = query_builder.reach_of(job.change_set_id)
+        with statement_timeout(settings.IMPORTS_FILTER_SECONDS):
+            everybody, reached = query_builder.count_reach(job.change_set_id)
         people = people_filter.people_url(job)
-        lines = [ChannelReach(c, reached[c], f"{people}&reach={c.value}", reach.NEEDS[c]) for c in Channel]
-    except TookTooLong:
+        lines = [ChannelReach(c, reached[c], f"{people}&reach={c.value}", reach.CONTACT_ATTRIBUTES[c]) for c in Channel]
+    except StatementTimeout:
         pass  # the page says so
     shown = {"everybody": everybody, "reached": lines, "seconds": settings.IMPORTS_FILTER_SECONDS}
     template = "reach_table" if is_fragment(request) else "reach"

@@ -31,7 +31,7 @@ def prepare(job: ImportJob) -> None:
 
     The plan of the preview serves again unless people were written since. Raises ``SchemaChanged``.
     """
-    lock.share()
+    lock.share_schema()
     columns = list(job.columns.all())
     add_attributes(column_mapping.new_definitions(columns, load_schema()))
     if column_mapping.schema_version(columns, load_schema()) != job.schema_version:
@@ -43,7 +43,7 @@ def prepare(job: ImportJob) -> None:
     _add_groups(job, columns)
     ImportJob.objects.filter(pk=job.pk).update(change_set=change_set)
     job.problems.filter(step=Step.PREVIEW).delete()
-    if store.foreign_writes(job.snapshot):
+    if store.count_foreign_writes(job.snapshot):
         plan.create_buckets(job, Step.APPLY)
     else:
         plan.copy_buckets(job, Step.PREVIEW, Step.APPLY)
@@ -52,7 +52,7 @@ def prepare(job: ImportJob) -> None:
 def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     """Apply one bucket in the caller's transaction; its counts. Raises ``store.Conflict`` if it must be tried again."""
     assert job.change_set is not None
-    store.pin_plans()
+    store.pin_query_plans()
     _lock(job, bucket)
     as_planned = bucket.lane == Bucket.Lane.HASH and _stands(job, bucket)
     if as_planned:
@@ -93,7 +93,7 @@ def _add_groups(job: ImportJob, columns: Sequence[ImportColumn]) -> None:
 def _people(job: ImportJob) -> int | None:
     """How many people the job touched, if its buckets tell: each person is in one of them while nobody else writes."""
     buckets = job.buckets.filter(step=Step.APPLY)
-    if buckets.filter(lane=Bucket.Lane.SERIAL).exists() or store.foreign_writes(job.snapshot, job.change_set_id):
+    if buckets.filter(lane=Bucket.Lane.SERIAL).exists() or store.count_foreign_writes(job.snapshot, job.change_set_id):
         return None
     people: int = sum(counts["people"] for counts in buckets.values_list("counts", flat=True))
     return people
@@ -108,8 +108,8 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
     if bucket.lane == Bucket.Lane.SERIAL:
         rows = staging.load_rows(job, bucket)
         value_locks.lock_slots(
-            value_locks.slots_of(row.key for row in rows),
-            value_locks.slots_of(link for row in rows for link in row.links),
+            value_locks.slots_of_links(row.key for row in rows),
+            value_locks.slots_of_links(link for row in rows for link in row.links),
         )
         return
     looked_up = column_mapping.lookup_kinds(job.identifier)
@@ -125,13 +125,13 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
 
 def _stands(job: ImportJob, bucket: Bucket) -> bool:
     """Whether what the preview worked out for the bucket is still what its rows would do, its slots being locked."""
-    return JobTables(job.pk).has(bucket.number) and not store.foreign_writes(job.snapshot, job.change_set_id)
+    return JobTables(job.pk).has(bucket.number) and not store.count_foreign_writes(job.snapshot, job.change_set_id)
 
 
 def _work_out_again(job: ImportJob, bucket: Bucket) -> None:
     assert job.change_set is not None
     JobTables(job.pk).forget(bucket.number)
-    store.stand_still(resolve.resolve_bucket(job, bucket, store.microseconds(job.change_set.when)))
+    store.lock_versions(resolve.resolve_bucket(job, bucket, store.to_microseconds(job.change_set.when)))
 
 
 _ADD_GROUPS = f"""

@@ -45,14 +45,16 @@ def _plain(job: ImportJob) -> str:
     """Which rows have as many points as keys: where columns bring only what costs, and one value each."""
     targets = Counter(job.columns.exclude(target="").values_list("target", flat=True))
     known = load_schema()
-    is_plain = not any(consent.costs_nothing(key, known) for key in targets) and max(targets.values(), default=0) <= 1
+    is_plain = (
+        not any(consent.is_free_of_data_points(key, known) for key in targets) and max(targets.values(), default=0) <= 1
+    )
     return _NO_ESCAPES if is_plain else "false"
 
 
 def _free(schema: Schema) -> list[str]:
     """What costs nothing: the ids, and consent (DP-02, DP-03). E-mail and phone cost, also where people are found by
     them (DP-04)."""
-    return [*OWN_FIELDS, *(key for key in schema.definitions if consent.costs_nothing(key, schema))]
+    return [*OWN_FIELDS, *(key for key in schema.definitions if consent.is_free_of_data_points(key, schema))]
 
 
 _POINTS = "SELECT coalesce(sum({points}), 0) FROM {staged} s WHERE NOT EXISTS ({left_out})"

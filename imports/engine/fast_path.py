@@ -99,7 +99,7 @@ def _left(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[RemainingRows]:
                 if not known:
                     left.unresolved.append(incoming)
                 elif person[0] is not None:
-                    left.found.append((incoming, lookup.known_person(*person)))
+                    left.found.append((incoming, lookup.build_person(*person)))
             yield left
             lines = cursor.fetchmany(CHUNK_ROWS)
     crowd.sort(key=lambda row: row.row)

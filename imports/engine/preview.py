@@ -22,8 +22,8 @@ FIRST_ROWS = 15
 
 def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     """Work out one bucket; its counts."""
-    store.pin_plans()
-    base = store.microseconds(job.step_started or timezone.now())
+    store.pin_query_plans()
+    base = store.to_microseconds(job.step_started or timezone.now())
     if bucket.lane == Bucket.Lane.SERIAL:
         resolve.simulate_bucket(job, bucket, base)
     else:
@@ -75,7 +75,7 @@ def first_rows(job: ImportJob) -> list[dict[str, Any]]:
 
 def count_foreign_changes(job: ImportJob) -> int:
     """How many people were written by others since the preview."""
-    return store.foreign_writes(job.snapshot, job.change_set_id) if job.snapshot else 0
+    return store.count_foreign_writes(job.snapshot, job.change_set_id) if job.snapshot else 0
 
 
 def _count_serial_people(cursor: Any, job: ImportJob, counts: Counter[str]) -> None:

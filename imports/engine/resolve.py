@@ -27,7 +27,7 @@ from profiles.merging.actions import Action
 from profiles.merging.consent import DND
 from profiles.merging.person import Incoming, Link, Person
 from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES, Outcome, Result, Rules
-from profiles.merging.working_set import People
+from profiles.merging.working_set import WorkingSet
 from profiles.models import load_schema
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID
 from profiles.writing import lookup, store, write_set
@@ -43,20 +43,20 @@ def resolve_bucket(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int |
     """
     rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
     # Rows of different keys find different people only as long as nobody else writes; else they share a working set.
-    if bucket.lane == Bucket.Lane.SERIAL or store.foreign_writes(job.snapshot, job.change_set_id):
+    if bucket.lane == Bucket.Lane.SERIAL or store.count_foreign_writes(job.snapshot, job.change_set_id):
         rows = staging.load_rows(job, bucket)
-        outcome.add(rows, _people(rules, base, lookup.load(lookup_links(rows))))
+        outcome.add(rows, _people(rules, base, lookup.load_people(lookup_links(rows))))
     elif job.holds_events:
         met = events.resolve_plain_keys(job, bucket, rules)
         outcome.met(met)
         rows = staging.load_rows(job, bucket, met.remaining) if met.remaining else []
-        outcome.add(rows, _people(rules, base, lookup.load(lookup_links(rows))))
+        outcome.add(rows, _people(rules, base, lookup.load_people(lookup_links(rows))))
     else:
         settled, chunks = fast_path.resolve_plain_rows(job, bucket, rules)
         outcome.settled(settled, rules.action)
         for left in chunks:
             found = [(row.key, person) for row, person in left.found]
-            outcome.add(left.rows, _people(rules, base, [*found, *lookup.load(lookup_links(left.unresolved))]))
+            outcome.add(left.rows, _people(rules, base, [*found, *lookup.load_people(lookup_links(left.unresolved))]))
     outcome.save()
     return outcome.contested
 
@@ -71,8 +71,8 @@ def simulate_bucket(job: ImportJob, bucket: Bucket, base: int) -> None:
     simulation.save(job, people)
 
 
-def _people(rules: Rules, base: int, holdings: Iterable[tuple[Link, Person]]) -> People:
-    people = People(rules, base)
+def _people(rules: Rules, base: int, holdings: Iterable[tuple[Link, Person]]) -> WorkingSet:
+    people = WorkingSet(rules, base)
     people.add(holdings)
     return people
 
@@ -108,7 +108,7 @@ class _Outcome:
         self._counts["updated"] += settled.updated
         self._counts["people"] += settled.people
 
-    def add(self, rows: Sequence[Incoming], people: People, written: bool = True) -> None:
+    def add(self, rows: Sequence[Incoming], people: WorkingSet, written: bool = True) -> None:
         """Apply rows to a working set. ``written``: whether what they make of people is ever to be written."""
         results = [(people.meet if self._events else people.apply)(row) for row in rows]
         told = _told_by_people(people, results) if written and not self._events else set()
@@ -123,7 +123,7 @@ class _Outcome:
     def save(self) -> None:
         """Copy everything into the job's tables."""
         with connection.cursor() as cursor:
-            copy_format.copy(cursor, self._tables.results, "".join(self._lines).encode())
+            copy_format.copy_lines(cursor, self._tables.results, "".join(self._lines).encode())
             self._write_set.save(cursor)
         self._bucket.counts = dict(self._counts)
 
@@ -152,7 +152,7 @@ def _rules(job: ImportJob) -> Rules:
 _OF_EVENTS = (Target.EVENT, Target.PROPERTY)
 
 
-def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People) -> dict[str, int]:
+def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: WorkingSet) -> dict[str, int]:
     """Rows by outcome; *updated* includes *unchanged* (D-07). ``people``: who was imported or updated."""
     found = Counter(result.outcome for result in results)
     return {
@@ -167,7 +167,7 @@ def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: People)
     }
 
 
-def _told_by_people(people: People, results: Sequence[Result]) -> set[int]:
+def _told_by_people(people: WorkingSet, results: Sequence[Result]) -> set[int]:
     """People whose only row says no more than what is to be written about them."""
     applied = [result.person.ref for result in results if result.person and result.outcome in _APPLIED]
     if len(applied) == len(people.affected):

@@ -123,7 +123,7 @@ def _links(job: ImportJob, text: str) -> Iterator[Link]:
 def _pairs(job: ImportJob, text: str) -> Iterator[alias.Pair]:
     """The aliases that a text means: label and name with a colon between, or the name alone under a label that the
     file was seen to have, which is mostly the same in all rows."""
-    yield from alias.pairs_meant(text)
+    yield from alias.possible_pairs(text)
     column = job.columns.filter(target=ALIAS_LABEL).first()
     if column is not None and text:
         yield from ([label.strip(), text] for label in column.statistics.get("samples", ()))

@@ -15,7 +15,7 @@ from imports.job_tables import JobTables
 from imports.models import ImportJob
 from profiles.database import copy_format
 from profiles.merging.person import Link, Person
-from profiles.merging.working_set import People
+from profiles.merging.working_set import WorkingSet
 from profiles.schema import EXTERNAL_ID, OBJECT_ID
 from profiles.writing import lookup
 
@@ -23,7 +23,7 @@ from profiles.writing import lookup
 def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
     """Everybody who holds one of the links by now: stored people, unless earlier rows changed or made them."""
     wanted = list(links)
-    stored = lookup.load(wanted)
+    stored = lookup.load_people(wanted)
     changed = _hidden(job, {person.ref for _, person in stored})
     found = [(link, person) for link, person in stored if person.ref not in changed]
     people: dict[int, Person] = {}
@@ -36,7 +36,7 @@ def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
     return found
 
 
-def save(job: ImportJob, people: People) -> None:
+def save(job: ImportJob, people: WorkingSet) -> None:
     """Keep those who were made or changed."""
     moved = [person for person in people.affected.values() if person.recency != person.version]
     lines = [line for person in moved for line in _lines(person, people)]
@@ -44,7 +44,7 @@ def save(job: ImportJob, people: People) -> None:
     with connection.cursor() as cursor:
         refs = [person.ref for person in moved]
         cursor.execute(f"DELETE FROM {table} WHERE ref = ANY(%s)", [refs])
-        copy_format.copy(cursor, table, "".join(lines).encode())
+        copy_format.copy_lines(cursor, table, "".join(lines).encode())
 
 
 def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
@@ -53,7 +53,7 @@ def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
         return {ref for (ref,) in cursor.fetchall()}
 
 
-def _lines(person: Person, people: People) -> Iterable[str]:
+def _lines(person: Person, people: WorkingSet) -> Iterable[str]:
     attributes = copy_format.escape(orjson.dumps(person.values()).decode())
     external_id, form = (
         r"\N" if text is None else copy_format.escape(text) for text in (person.external_id, person.alias)
@@ -64,7 +64,7 @@ def _lines(person: Person, people: People) -> Iterable[str]:
         yield f"{person.ref}\t{copy_format.escape(kind)}\t{copy_format.escape(value)}\t{rest}"
 
 
-def _links(person: Person, people: People) -> Iterable[Link]:
+def _links(person: Person, people: WorkingSet) -> Iterable[Link]:
     if person.external_id is not None:
         yield EXTERNAL_ID, person.external_id
     if person.reached_by_alias:

@@ -80,7 +80,7 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
                 counts["warnings"] += sum(problem.warning for problem in wrong)
             # By place, so that those of a hash bucket lie on few pages.
             in_order = sorted(range(len(lines)), key=places.__getitem__)
-            copy_format.copy(cursor, JobTables(job.pk).staged, b"".join(map(lines.__getitem__, in_order)))
+            copy_format.copy_lines(cursor, JobTables(job.pk).staged, b"".join(map(lines.__getitem__, in_order)))
             if not again:
                 write_problems(cursor, job, Step.STAGE, problems)
     return counts
@@ -100,8 +100,8 @@ def _checker(job: ImportJob) -> RowChecker | EventChecker:
 
 def place(link: Link, salt: int) -> int:
     """Where a looked-up value's rows go: 0 to 2^31 - 1."""
-    number = value_locks.number(link)
-    return _shuffled(value_locks.slot(number), salt) << LOW_BITS | number & (1 << LOW_BITS) - 1
+    number = value_locks.link_number(link)
+    return _shuffled(value_locks.slot_of_number(number), salt) << LOW_BITS | number & (1 << LOW_BITS) - 1
 
 
 def bucket_slots(bucket: Bucket, salt: int) -> list[int]:
@@ -149,8 +149,8 @@ def _with_events(documents: Iterable[str], events: Events) -> list[str]:
 
 def _places(keys: Sequence[Link], salt: int) -> list[int]:
     """`place` for many."""
-    upper, lower, slot = _upper_bits(salt), (1 << LOW_BITS) - 1, value_locks.slot
-    return [upper[slot(number)] | number & lower for number in map(value_locks.number, keys)]
+    upper, lower, slot = _upper_bits(salt), (1 << LOW_BITS) - 1, value_locks.slot_of_number
+    return [upper[slot(number)] | number & lower for number in map(value_locks.link_number, keys)]
 
 
 @lru_cache(1)
@@ -184,7 +184,7 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
             f"{problem.code}\t{escape(problem.reason)}\t{raw}\n"
         )
     columns = 'job_id, step, "row", line, severity, "column", value, code, reason, raw'
-    copy_format.copy(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
+    copy_format.copy_lines(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
 
 
 def load_rows(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = None) -> list[Incoming]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from imports.files.batches import Position
 from imports.files.source import Source
-from profiles.values.type_inference import Shape, TypeGuess
+from profiles.values.type_inference import Shape, TypeInference
 
 SAMPLES = 5
 SAMPLE_CHARACTERS = 100
@@ -27,7 +27,7 @@ class ColumnStatistics:
     filled: int = 0
     samples: list[str] = field(default_factory=list)
     telling: str = ""
-    guess: TypeGuess = field(default_factory=TypeGuess)
+    guess: TypeInference = field(default_factory=TypeInference)
 
     def add(self, texts: Sequence[str]) -> None:
         """Count the texts of one batch."""
@@ -43,7 +43,7 @@ class ColumnStatistics:
     def join(self, then: ColumnStatistics) -> None:
         """Take in what the next part of the file has in the same column."""
         self.filled += then.filled
-        self.guess = TypeGuess(self.guess.seen | then.guess.seen)
+        self.guess = TypeInference(self.guess.seen | then.guess.seen)
         self._sample(then.samples)
         self.telling = self.telling or then.telling
 
@@ -63,7 +63,7 @@ class ColumnStatistics:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        guess = TypeGuess(map(Shape, stored["seen"]))
+        guess = TypeInference(map(Shape, stored["seen"]))
         return cls(stored["filled"], stored["samples"], stored["telling"], guess)
 
 

@@ -91,7 +91,7 @@ def fail_if_exhausted(job: ImportJob) -> bool:
 def record_step_failure(job: ImportJob, error: str) -> None:
     """Count that the job's step could not be begun or ended, and fail the job when that was tried too often."""
     at_step = ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step, step_started=job.step_started)
-    if at_step.update(step_failures=F("setbacks") + 1):
+    if at_step.update(step_failures=F("step_failures") + 1):
         job.refresh_from_db()
         if job.step_failures >= MAX_ATTEMPTS:
             reason = f"{job.get_step_display()} could not go on, tried {job.step_failures} times: {error}. Resume it."

@@ -44,7 +44,7 @@ def transition(job: ImportJob, name: Transition, actor: Actor | None = None, com
             values |= _where_it_was(job)
         if name is Transition.CHECKED:
             values |= _after_check(job)
-        values = start | {"step_started": timezone.now(), "setbacks": 0} | values
+        values = start | {"step_started": timezone.now(), "step_failures": 0} | values
         if before not in rule.sources or not _unmoved(job).update(**values):
             job.refresh_from_db()
             raise Refused("state", f"This import is {job.get_status_display()} now; look at it again.")
@@ -92,7 +92,12 @@ def upload(job: ImportJob, actor: Actor) -> ImportJob:
 def advance_to_step(job: ImportJob, step: Step, **values: Any) -> bool:
     """Transition a working job from the step it is at to the next one; False if somebody else has done so already."""
     with transaction.atomic():
-        values = {"step": step, "seconds": step_seconds(job), "step_started": timezone.now(), "setbacks": 0} | values
+        values = {
+            "step": step,
+            "seconds": step_seconds(job),
+            "step_started": timezone.now(),
+            "step_failures": 0,
+        } | values
         if not _unmoved(job).update(**values):
             return False
         job.refresh_from_db()

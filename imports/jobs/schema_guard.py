@@ -25,7 +25,7 @@ def schema_change_blocker() -> str:
 
 def is_schema_unchanged(job: ImportJob) -> bool:
     """Whether the schema is the one that a job, which was applied in part, was checked under; it stays so to commit."""
-    lock.share()
+    lock.share_schema()
     columns, known = list(job.columns.all()), load_schema()
     gone = bool(column_mapping.new_definitions(columns, known))
     return not gone and column_mapping.schema_version(columns, known) == job.schema_version

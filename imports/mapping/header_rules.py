@@ -14,7 +14,7 @@ from imports.mapping.headers import Header, HeaderError, HeaderFault, brief
 from imports.mapping.synonyms import normalize_name
 from imports.presets import ForbiddenCharacters, HeaderCase, Options
 from profiles.values.dates import KNOWN_FORMATS
-from profiles.values.type_inference import Shape, TypeGuess
+from profiles.values.type_inference import Shape, TypeInference
 from profiles.values.types import ValueType
 
 IDENTITIES = ("identity", "objectId", "external_id", "object_id", "braze_id", "Appboy ID")
@@ -91,7 +91,7 @@ def _type(header: Header, seen: Sequence[str], options: Options) -> ValueType:
     """Text under a format that nobody knows (DT-07, DT-10), and where the options know no such dates."""
     if header.unknown_format is not None:
         return ValueType.TEXT
-    return TypeGuess(map(Shape, seen)).type_under(iso=options.iso_dates, marked=options.bracket_dates)
+    return TypeInference(map(Shape, seen)).type_under(iso=options.iso_dates, marked=options.bracket_dates)
 
 
 def _other_delimiter(found: Sequence[Header], options: Options) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiles.values.dates import KNOWN_FORMATS
-from profiles.values.formula_escapes import unescaped
+from profiles.values.formula_escapes import unescape
 
 LONGEST_NAME = 120
 """Bytes of UTF-8 that a property name may take (AT-10)."""
@@ -92,7 +92,7 @@ def parse(texts: Sequence[str], *, bracket_dates: bool = True) -> list[Header]:
 
 def parse_header(position: int, text: str, *, bracket_dates: bool = True) -> Header:
     """Read one header, whatever is wrong with it."""
-    text = unescaped(_stripped(text))
+    text = unescape(_stripped(text))
     text = _stripped(text)
     name, date_format = _parted(text) if bracket_dates else (text, "")
     if not date_format:

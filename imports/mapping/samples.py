@@ -29,7 +29,7 @@ def sample(schema: Schema, preset: Preset, identifier: str, options: Options) ->
     columns = [column for column in _columns(schema, identifier) if _is_header(preset.spelling(column.key), options)]
     full = _fillable(columns)
     needed = {column.key for column in columns if column.mandatory} | set(_found_by(identifier))
-    header = [formula_escapes.escaped(preset.spelling(column.key)) for column in columns]
+    header = [formula_escapes.escape(preset.spelling(column.key)) for column in columns]
     return _csv(header, ([_value(c, row, options) if c.key in filled else "" for c in columns]
                 for row in range(ROWS)
                 for filled in [full if row < ROWS - 1 else full & needed]))  # fmt: skip
@@ -76,7 +76,7 @@ def _found_by(identifier: str) -> Iterator[str]:
 def _is_header(name: str, options: Options) -> bool:
     """Whether a header can say it: in angle brackets it would be the format of a date, and some refuse characters."""
     try:
-        header = headers.parse([formula_escapes.escaped(name)])[0]
+        header = headers.parse([formula_escapes.escape(name)])[0]
     except HeaderError:
         return False
     return header.name == name and not (header.forbidden and options.forbidden_characters is ForbiddenCharacters.REJECT)

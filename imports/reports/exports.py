@@ -14,7 +14,7 @@ from import_export import fields, resources
 
 from imports.models import ImportJob, RowError
 from imports.reports.results_workbook import NUMERIC_TYPES, write_line
-from profiles.values.formula_escapes import escaped
+from profiles.values.formula_escapes import escape
 
 MAX_WORKBOOK_PROBLEMS = 100_000
 """Problems that a workbook is made of while its person waits; all beyond are for CSV."""
@@ -75,7 +75,7 @@ def _chunks(problems: QuerySet[RowError]) -> Iterator[list[RowError]]:
 def _harmless(cells: Sequence[Any], is_number: bool) -> list[str]:
     """Exported cells: those of the file may be formulas."""
     row, line, severity, column, value, *rest = map(str, cells)
-    return [row, line, severity, escaped(column), escaped(value, is_number=is_number), *map(escaped, rest)]
+    return [row, line, severity, escape(column), escape(value, is_number=is_number), *map(escape, rest)]
 
 
 def _csv(lines: Iterable[Sequence[str]], *, bom: bool = False) -> bytes:

@@ -27,7 +27,7 @@ from imports.reports import problem_rows
 from imports.reports.problem_rows import ProblemRow
 from profiles.merging import alias
 from profiles.schema import fields_of
-from profiles.values.formula_escapes import safe
+from profiles.values.formula_escapes import escape_cell
 from profiles.values.types import ValueType
 
 EMPTY = "(empty)"
@@ -81,7 +81,7 @@ def write_rows_to_correct(
     file must be there still.
     """
     with stored_file.reopened(job) as source:
-        header = [safe(text) for text in source.header()]
+        header = [escape_cell(text) for text in source.header()]
     columns = {column.position - 1: column for column in job.columns.all()}
     dropped = next((i for i, column in columns.items() if column.header == PROBLEM), None)
     typed = [columns[i].type in NUMERIC_TYPES if i in columns else False for i in range(len(header))]
@@ -97,7 +97,7 @@ def write_rows_to_correct(
 
 def _cells(row: ProblemRow, dropped: int | None, typed: Sequence[bool]) -> list[str]:
     """A row's own cells, without what an earlier file of rows to correct said of it."""
-    cells = [safe(cell, is_number=i < len(typed) and typed[i]) for i, cell in enumerate(row.cells)]
+    cells = [escape_cell(cell, is_number=i < len(typed) and typed[i]) for i, cell in enumerate(row.cells)]
     if dropped is None or len(cells) == len(typed):
         return _without(cells, dropped)
     # Of a row with too few or too many cells nobody knows which one that is, unless it says so itself.
@@ -120,7 +120,7 @@ def _to_correct(row: ProblemRow, cells: list[str], width: int) -> list[str]:
         reason += PADDED_ROW_HINT
     elif len(cells) > width:
         reason += SURPLUS_CELLS_HINT
-    return [*cells[:width], *[""] * (width - len(cells)), safe(reason), *cells[width:]]
+    return [*cells[:width], *[""] * (width - len(cells)), escape_cell(reason), *cells[width:]]
 
 
 def _reasons(row: ProblemRow) -> str:

@@ -50,9 +50,9 @@ class ColumnReader:
         self.form = _form(column.definition)
         self.keeps_text = _keeps_text(column, options)
         """Whether a bad value stays text: a date under a header that declares a format (DT-07, DT-17)."""
-        self._unknown = parsers.unknown_words(column.definition.type, options.values)
+        self._unknown = parsers.blank_words(column.definition.type, options.values)
         self._parse = _parser(column, options)
-        self._quick = parsers.quick(column.definition.type, options.values)
+        self._quick = parsers.quick_parser(column.definition.type, options.values)
         self._is_text = column.definition.type is ValueType.TEXT and column.definition.key != GROUP_ID
         self._are_strings = column.definition.type not in _NOT_STRINGS
 
@@ -65,7 +65,7 @@ class ColumnReader:
         distinct -= blank
         if not formula_escapes.may_be_escaped(distinct):
             return self._read(distinct, blank)
-        meant = {text: formula_escapes.unescaped(text) for text in distinct}
+        meant = {text: formula_escapes.unescape(text) for text in distinct}
         return _as_written(self._read(set(meant.values()), blank), meant)
 
     def _read(self, distinct: set[str], blank: set[str]) -> ParsedCells:
@@ -201,7 +201,7 @@ def _parser(column: Column, options: Options) -> Callable[[str], Any]:
     definition = column.definition
     key, chosen = definition.key, options.values_of(definition.key)
     if key == GROUP_STATE or group_of(key) is not None:
-        return parsers.membership(chosen)
+        return parsers.membership_parser(chosen)
     longest = _LONGEST.get(key, chosen.max_bytes)
     parse = parsers.parser(definition.type, replace(chosen, max_bytes=longest), column.date_format)
     if not (definition.identifier or key == GROUP_ID) or definition.type is not ValueType.TEXT:

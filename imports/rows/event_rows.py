@@ -17,7 +17,7 @@ from imports.rows.cells import ColumnReader, JsonFragment, ParsedCells, document
 from imports.rows.profile_rows import RowChecker
 from imports.rows.results import CheckedRows, Events, Problem
 from profiles.values import parsers
-from profiles.values.formula_escapes import unescaped
+from profiles.values.formula_escapes import unescape
 from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 Columns = Sequence[Sequence[str]]
@@ -60,7 +60,7 @@ class EventChecker:
         found: dict[str, str] = {}
         for text in set(texts):
             try:
-                if name := unescaped(text.strip()):
+                if name := unescape(text.strip()):
                     found[text] = str(read_name(name))
                 else:
                     reason = f"The event has no name: fill in {column.header}"
@@ -78,7 +78,7 @@ class EventChecker:
         found: dict[str, str] = {}
         for text in set(texts):
             try:
-                found[text] = self._read_time(unescaped(text.strip())) or self._now
+                found[text] = self._read_time(unescape(text.strip())) or self._now
             except InvalidValue as problem:
                 flaws.fail(texts, text, problem, column.header)
         return [found.get(text, "") for text in texts]

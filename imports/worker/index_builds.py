@@ -20,10 +20,10 @@ def update_indexes(attribute_id: int) -> None:
 
     Filters of an identifier need an index of their own until people can be found by it, so that comes last.
     """
-    if identifier_index.keep(attribute_id, settings.IMPORTS_TASK_SECONDS):
+    if identifier_index.update_index(attribute_id, settings.IMPORTS_TASK_SECONDS):
         queue.enqueue_index(attribute_id)
     else:
-        filter_index.keep(attribute_id)
+        filter_index.update_index(attribute_id)
 
 
 def sweep() -> int:

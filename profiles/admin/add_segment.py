@@ -29,7 +29,7 @@ class SegmentForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"name": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})}
 
 
-def view(request: HttpRequest, screen: admin.ModelAdmin[Segment]) -> HttpResponse:
+def add_segment_view(request: HttpRequest, screen: admin.ModelAdmin[Segment]) -> HttpResponse:
     """Show what the address of a list of people is narrowed to, and keep it under a name.
 
     Raises ``PermissionDenied``.

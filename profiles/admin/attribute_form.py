@@ -10,7 +10,7 @@ from profiles.attributes import changes
 from profiles.models import Attribute
 from profiles.schema import KEY_BYTES, Definition
 
-HELP = {
+HELP_TEXTS = {
     "key": f"What headers call it, such as loyaltyTier; at most {KEY_BYTES} bytes. It cannot be changed later.",
     "label": "What people call it; left blank, the key.",
     "type": "What its values must be. Changes later only where every value that people have stays as it is.",
@@ -30,7 +30,7 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "key", "label", "type", "multi_valued", "identifier", "mandatory", "personal", "filterable", "description",
         )  # fmt: skip
-        help_texts = HELP
+        help_texts = HELP_TEXTS
         labels = {"multi_valued": "List"}
         widgets = {
             "key": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
@@ -51,11 +51,11 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        if busy := changes.take_schema(self.instance.pk):
+        if busy := changes.lock_schema(self.instance.pk):
             raise forms.ValidationError(busy)
         if self.instance.pk:
             self.before = self._before()
-        for fault in changes.faults(self.before, self._after(cleaned)):
+        for fault in changes.find_faults(self.before, self._after(cleaned)):
             self.add_error(fault.field if fault.field in self.fields else None, fault.reason)
         if not self.errors and (reason := self.obstacle(self.before, self._after(cleaned))):
             raise forms.ValidationError(reason)

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from profiles.admin.attribute_form import AttributeForm
-from profiles.admin.query_strings import without_nul
+from profiles.admin.query_strings import redirect_without_nul
 from profiles.attributes import changes, identifier_index, usage
 from profiles.models import Attribute, IndexWork
 
@@ -31,12 +31,12 @@ MARKS = {
 }
 
 
-class CountedList(ChangeList):
+class CountedChangeList(ChangeList):
     """The attributes of a page with in how many profiles each is, and how far the work on its index, by two queries."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        found = usage.estimate()
+        found = usage.estimate_people()
         self.result_list: list[Attribute] = list(self.result_list)
         for attribute in self.result_list:
             attribute.people = found.of(attribute.key)  # type: ignore[attr-defined]
@@ -65,7 +65,7 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         css = {"all": ["profiles/attributes.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return CountedList
+        return CountedChangeList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         is_at_work = obj is not None and obj.index_work
@@ -97,19 +97,19 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
         """Why an attribute has to stay; empty if it may go. From the answer to the deletion nobody writes values."""
-        if request.method == "POST" and (busy := changes.take_schema(attribute.pk)):
+        if request.method == "POST" and (busy := changes.lock_schema(attribute.pk)):
             return busy
-        return changes.why_not_delete(attribute.definition)
+        return changes.deletion_obstacle(attribute.definition)
 
     def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
         assert isinstance(form, AttributeForm)
         super().save_model(request, obj, form, change)
-        changes.carry_out(form.before, obj)
+        changes.apply_change(form.before, obj)
         if obj.index_work and obj.identifier:
             messages.info(request, format_html(_SOON, obj.label))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return without_nul(request) or super().changelist_view(
+        return redirect_without_nul(request) or super().changelist_view(
             request, {"title": "Attributes", **(extra_context or {})}
         )
 
@@ -142,7 +142,7 @@ _SOON = (
 
 
 def _tell_work(attributes: Sequence[Attribute]) -> None:
-    done = identifier_index.percent(attributes)
+    done = identifier_index.progress_percent(attributes)
     for attribute in attributes:
         attribute.done = done.get(attribute.pk, 0)  # type: ignore[attr-defined]
 
@@ -153,11 +153,11 @@ def _done(attribute: Attribute) -> int:
 
 def _counted(key: str, *, exactly: bool) -> str | SafeString:
     """In how many profiles an attribute is, with the way to the exact number where this is not it."""
-    about = usage.estimate()
+    about = usage.estimate_people()
     shown = about.of(key)
     if about.exact:
         return shown
     if exactly:
-        people = usage.count(key)
+        people = usage.count_people(key)
         return f"{people:,}" if people is not None else f"{shown} (counting exactly takes too long now)"
     return format_html('{} <a href="?{}=exactly">Count exactly</a>', shown, EXACTLY)

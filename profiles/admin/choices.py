@@ -28,7 +28,7 @@ def choices(value_type: ValueType) -> Mapping[str, str] | None:
         case ValueType.LANGUAGE:
             return _languages()
         case ValueType.TIME_ZONE:
-            return {zone: zone.replace("_", " ") for zone in sorted(set(time_zones.names().values()))}
+            return {zone: zone.replace("_", " ") for zone in sorted(set(time_zones.accepted_names().values()))}
     return None
 
 

@@ -18,9 +18,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from profiles.admin.extensible import LAST_PAGE, ExtensibleAdmin, ExtraFilter
-from profiles.admin.labels import called
+from profiles.admin.labels import person_label
 from profiles.admin.source import Source
-from profiles.database.statement_timeout import TookTooLong, time_limit
+from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 from profiles.models import Event, Profile, load_schema
 from profiles.search import listing, quick_search, timeline
 from profiles.search.condition_parameters import Parameters
@@ -28,11 +28,11 @@ from profiles.search.conditions import Member
 from profiles.search.listing import Count
 
 PAGE_SIZE = 50
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EventLine:
     """One event as pages show it."""
 
     event: Event
@@ -70,7 +70,7 @@ class EventQuery:
         return f"?{urlencode(pairs)}"
 
 
-def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -> HttpResponse:
+def event_list_view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -> HttpResponse:
     """The list that the address asks for. Raises ``PermissionDenied``."""
     if not screen.has_view_permission(request):
         raise PermissionDenied
@@ -81,18 +81,18 @@ def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -
     stopped = False
     if not asked.problems:
         try:
-            with time_limit(settings.IMPORTS_FILTER_SECONDS):
+            with statement_timeout(settings.IMPORTS_FILTER_SECONDS):
                 wanted = _wanted(asked)
                 events = timeline.page(wanted, asked.page, PAGE_SIZE)
                 count = _count(wanted, events, asked)
-        except TookTooLong:
+        except StatementTimeout:
             stopped = True
     context = {
         "title": "Events",
         "opts": Event._meta,
         "asked": asked,
         "sent": {name: values[-1] for name, values in sent.items() if values},
-        "lines": lines(
+        "lines": event_lines(
             events[:PAGE_SIZE], screen.writers(request, list({event.change_set for event in events[:PAGE_SIZE]}))
         ),
         "count": count,
@@ -100,7 +100,7 @@ def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -
         "seconds": settings.IMPORTS_FILTER_SECONDS,
         "shown_so_far": (asked.page - 1) * PAGE_SIZE + len(events[:PAGE_SIZE]),
         "chips": list(_chips(asked)),
-        "names": timeline.names(),
+        "names": timeline.event_names(),
         "first_address": asked.address(),
         "exact_address": asked.address(page=asked.page, exactly=True),
         "previous": asked.address(page=asked.page - 1) if asked.page > 1 else "",
@@ -110,7 +110,7 @@ def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -
     return TemplateResponse(request, screen.list_template, shown)
 
 
-def of_event(request: HttpRequest, screen: ExtensibleAdmin, number: str) -> HttpResponse:
+def redirect_to_person(request: HttpRequest, screen: ExtensibleAdmin, number: str) -> HttpResponse:
     """An event has no page of its own: to its person's, or to the list. Raises ``PermissionDenied``."""
     if not screen.has_view_permission(request):
         raise PermissionDenied
@@ -121,12 +121,12 @@ def of_event(request: HttpRequest, screen: ExtensibleAdmin, number: str) -> Http
     return HttpResponseRedirect(f"{reverse('admin:profiles_profile_change', args=[event.profile_id])}#events")
 
 
-def lines(events: Sequence[Event], sources: Mapping[int, Source]) -> list[Line]:
+def event_lines(events: Sequence[Event], sources: Mapping[int, Source]) -> list[EventLine]:
     """Events with whose they are and where they come from; ``sources`` by change set."""
     return [
-        Line(
+        EventLine(
             event,
-            called(event.profile),
+            person_label(event.profile),
             reverse("admin:profiles_profile_change", args=[event.profile_id]),
             sources.get(event.change_set_id),
         )
@@ -144,7 +144,7 @@ def _asked(sent: Parameters, screen: ExtensibleAdmin) -> EventQuery:
         problems["import"] = str(added.wrong[0])
     page, person = _last(sent, "p"), _last(sent, "person")
     return EventQuery(
-        name=_last(sent, "name").replace("\0", "")[:LONGEST_NAME],
+        name=_last(sent, "name").replace("\0", "")[:MAX_NAME_LENGTH],
         first=_day(sent, "from", problems),
         last=_day(sent, "to", problems),
         text=_last(sent, "q"),
@@ -192,11 +192,11 @@ def _wanted(asked: EventQuery) -> QuerySet[Event]:
     change_set = condition.change_set if isinstance(condition, Member) else None
     first = _start(asked.first) if asked.first else None
     last = _start(asked.last + timedelta(days=1)) if asked.last else None
-    found = timeline.narrowed(asked.name, first, last, change_set)
+    found = timeline.filter_events(asked.name, first, last, change_set)
     if asked.person is not None:
         found = found.filter(profile_id=asked.person)
     if asked.text:
-        holders = Profile.objects.filter(quick_search.holders(asked.text, load_schema())).order_by("pk")
+        holders = Profile.objects.filter(quick_search.identifier_test(asked.text, load_schema())).order_by("pk")
         found = found.filter(profile_id__in=list(holders.values_list("pk", flat=True)[:_MOST_HOLDERS]))
     return found
 

@@ -20,9 +20,9 @@ class EventAdmin(ReadOnly, ExtensibleAdmin):
     list_template = "profiles/events.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return event_list.view(request, self, extra_context or {})
+        return event_list.event_list_view(request, self, extra_context or {})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        return event_list.of_event(request, self, object_id)
+        return event_list.redirect_to_person(request, self, object_id)

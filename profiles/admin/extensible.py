@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from profiles.admin.source import Source, source
+from profiles.admin.source import Source, source_of
 from profiles.models import ChangeSet
 from profiles.search.condition_parameters import Parameters
 from profiles.search.conditions import Condition, InvalidCondition
@@ -45,4 +45,4 @@ class ExtensibleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
         """Return where each change set comes from, by primary key."""
-        return {change_set.pk: source(change_set) for change_set in change_sets}
+        return {change_set.pk: source_of(change_set) for change_set in change_sets}

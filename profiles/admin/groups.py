@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from profiles.admin.query_strings import without_nul
+from profiles.admin.query_strings import redirect_without_nul
 from profiles.attributes import usage
 from profiles.merging.consent import GROUP_ID_BYTES, group_key
 from profiles.models import Profile, SubscriptionGroup
@@ -105,7 +105,7 @@ class SubscriptionGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return without_nul(request) or super().changelist_view(
+        return redirect_without_nul(request) or super().changelist_view(
             request, {"title": "Subscription groups", **(extra_context or {})}
         )
 

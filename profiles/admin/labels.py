@@ -6,7 +6,7 @@ from profiles.merging.actions import as_list
 from profiles.models import Profile, SubscriptionGroup
 
 
-def called(person: Profile) -> str:
+def person_label(person: Profile) -> str:
     """What a person is called on their page: a name, else the first thing that they can be found by."""
     known = person.attributes
     names = [str(known[key]) for key in ("first_name", "last_name") if known.get(key)]
@@ -14,6 +14,6 @@ def called(person: Profile) -> str:
     return " ".join(names) or str(next(other for other in others if other))
 
 
-def called_group(group: SubscriptionGroup) -> str:
+def group_label(group: SubscriptionGroup) -> str:
     """`Newsletter (E-mail)`."""
     return f"{group.name} ({group.get_channel_display()})" if group.channel else group.name

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-MOST = 50
+MAX_MATCHES = 50
 """So many of one name are told apart."""
 
 _NUMBERED = re.compile(r".*, #([0-9]{1,18})", re.DOTALL).fullmatch
@@ -33,7 +33,7 @@ def label(thing: Named) -> str:
     return f"{thing.name}, {day.day} {day:%B} {day.year}, #{thing.pk}"
 
 
-def called(
+def find_by_name(
     things: QuerySet[Thing],
     texts: Iterable[str],
     label: Callable[[Any], str] = label,
@@ -50,6 +50,6 @@ def called(
     wanted = Q(pk__in=numbers)
     for field in fields:
         wanted |= Q(**{f"{field}__in": sound})
-    alike = list(things.filter(wanted)[: MOST * len(sound) + 1])
+    alike = list(things.filter(wanted)[: MAX_MATCHES * len(sound) + 1])
     names = [(each, {label(each), *(getattr(each, field) for field in fields)}) for each in alike]
     return {text: [each for each, known_as in names if text in known_as] for text in sound}

@@ -20,7 +20,7 @@ class ProfileAdmin(ExtensibleAdmin):
     list_template = "profiles/people.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return list_view.view(request, self, extra_context or {})
+        return list_view.people_list_view(request, self, extra_context or {})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return one.add(request, self)

@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString
 from profiles.admin import add_segment
 from profiles.admin.extensible import ExtensibleAdmin
 from profiles.admin.people_list import group_filter, query, segment_filter
-from profiles.admin.people_list.filters import said
-from profiles.admin.query_strings import without_nul
-from profiles.database.statement_timeout import TookTooLong, time_limit
+from profiles.admin.people_list.filters import describe
+from profiles.admin.query_strings import redirect_without_nul
+from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 from profiles.models import ChangeSet, Profile, Segment, load_schema
 from profiles.search import query_builder
 from profiles.search.conditions import InvalidCondition, Member
@@ -28,7 +28,7 @@ EXACTLY = "count"
 """In an address: count the members, as far as the time limit lets us."""
 
 
-class ToldList(ChangeList):
+class DescribedChangeList(ChangeList):
     """The segments of a page, each with what its members have in common, by the same few queries for all."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -56,13 +56,15 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         css = {"all": ["profiles/attributes.css", "profiles/segments.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return ToldList
+        return DescribedChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return without_nul(request) or super().changelist_view(request, {"title": "Segments", **(extra_context or {})})
+        return redirect_without_nul(request) or super().changelist_view(
+            request, {"title": "Segments", **(extra_context or {})}
+        )
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        return add_segment.view(request, self)
+        return add_segment.add_segment_view(request, self)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """The segment with what its members have in common and, where that is asked for, how many they are."""
@@ -118,13 +120,13 @@ def _tell(request: HttpRequest, found: Iterable[Segment]) -> None:
     members = {c.change_set for _, each in held if isinstance(each, tuple) for c in each if isinstance(c, Member)}
     written = ChangeSet.objects.select_related("actor").filter(pk__in=members)
     sources = screen.writers(request, list(written)) if members else {}
-    groups = group_filter.names_of(c for _, each in held if isinstance(each, tuple) for c in each)
+    groups = group_filter.group_names(c for _, each in held if isinstance(each, tuple) for c in each)
     for segment, each in held:
         if isinstance(each, InvalidCondition):
             segment.told = f"Nobody can be found by it. {each}"  # type: ignore[attr-defined]
             continue
-        texts = [_from(c, sources) if isinstance(c, Member) else said(c, known, groups) for c in each]
-        problem = segment_filter.why_not(each, known.schema)
+        texts = [_from(c, sources) if isinstance(c, Member) else describe(c, known, groups) for c in each]
+        problem = segment_filter.find_obstacle(each, known.schema)
         segment.told = "; ".join(texts) + (f". Nobody can be found by it: {problem}" if problem else "")  # type: ignore[attr-defined]
 
 
@@ -136,10 +138,10 @@ def _from(member: Member, sources: dict[int, Any]) -> str:
 
 def _counted(segment: Segment) -> str:
     try:
-        people = query_builder.people(query_builder.conditions_of(segment), load_schema())
-        with time_limit(settings.IMPORTS_FILTER_SECONDS):
+        people = query_builder.find_people(query_builder.conditions_of(segment), load_schema())
+        with statement_timeout(settings.IMPORTS_FILTER_SECONDS):
             return f"{people.count():,}"
     except InvalidCondition as invalid:
         return f"Nobody. {invalid}"
-    except TookTooLong:
+    except StatementTimeout:
         return "Counting takes too long now."

@@ -15,7 +15,7 @@ class Source:
     link: str = ""
 
 
-def source(change_set: ChangeSet) -> Source:
+def source_of(change_set: ChangeSet) -> Source:
     """Where a change set comes from that no import made."""
     if change_set.kind == ChangeSet.Kind.PERSON:
         return Source(change_set.actor.get_username() if change_set.actor else "somebody whose account is gone")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from profiles.attributes import identifier_index, lock, usage
-from profiles.attributes.usage import Holder
-from profiles.merging.actions import as_list, same
+from profiles.attributes.usage import AttributeValue
+from profiles.merging.actions import as_list, is_same_json
 from profiles.merging.consent import GROUP, is_reserved
 from profiles.models import Attribute, load_schema
 from profiles.schema import KEY_BYTES, RESERVED, Definition
@@ -24,7 +24,7 @@ IDENTIFIER_TYPES = (ValueType.TEXT, ValueType.EMAIL, ValueType.PHONE)
 """The types by which people are told apart."""
 
 EXAMPLES = 3
-ENOUGH = 1_000
+MAX_COUNTED = 1_000
 """So many people are counted who are in the way of a change; then it is clear that it cannot be made."""
 
 _EXAMPLE_LENGTH = 40
@@ -39,19 +39,19 @@ class Fault:
     reason: str
 
 
-def take_schema(attribute_id: int | None = None) -> str:
+def lock_schema(attribute_id: int | None = None) -> str:
     """Hold the schema alone until commit; returns why that cannot be done now, empty if it is done.
 
     ``attribute_id``: what is to be changed; from then on no worker at its index notes how far that is.
     """
     try:
-        lock.take(attribute_id)
-    except lock.Busy:
+        lock.take_schema(attribute_id)
+    except lock.SchemaBusy:
         return "People are being written just now. Nothing was changed; try again in a minute."
     return ""
 
 
-def faults(old: Definition | None, new: Definition) -> list[Fault]:
+def find_faults(old: Definition | None, new: Definition) -> list[Fault]:
     """Everything against making an attribute (``old`` None), or against making another one of it."""
     found = [] if old else list(_key_faults(new.key))
     if new.identifier and new.type not in IDENTIFIER_TYPES:
@@ -62,12 +62,12 @@ def faults(old: Definition | None, new: Definition) -> list[Fault]:
     return _value_faults(new)
 
 
-def is_other_form(old: Definition, new: Definition) -> bool:
+def changes_stored_form(old: Definition, new: Definition) -> bool:
     """Whether values would be written, or looked up, in another way."""
     return (_form(old), _lookup(old)) != (_form(new), _lookup(new))
 
 
-def carry_out(old: Definition | None, attribute: Attribute) -> None:
+def apply_change(old: Definition | None, attribute: Attribute) -> None:
     """Have the index that people are found by follow a change of the schema that has no faults and is stored.
 
     The caller has the work queued that the attribute then tells of.
@@ -75,14 +75,14 @@ def carry_out(old: Definition | None, attribute: Attribute) -> None:
     new = attribute.definition
     is_looked_up = new.identifier or (old is not None and old.identifier)
     if is_looked_up and (old is None or _lookup(old) != _lookup(new)):
-        identifier_index.ask(attribute, is_new=old is None)
+        identifier_index.start_rebuild(attribute, is_new=old is None)
 
 
-def why_not_delete(old: Definition) -> str:
+def deletion_obstacle(old: Definition) -> str:
     """Why an attribute has to stay; empty if it may go."""
     if old.built_in:
         return "This attribute belongs to every installation. It cannot be deleted."
-    people = usage.count(old.key)
+    people = usage.count_people(old.key)
     if people is None:
         return "It takes too long to find out whether anybody has it. Try again when the site is less busy."
     if people:
@@ -131,7 +131,7 @@ class _Misfits:
     people: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def add(self, holder: Holder, value: Any) -> None:
+    def add(self, holder: AttributeValue, value: Any) -> None:
         self.people += 1
         if len(self.examples) < EXAMPLES:
             self.examples.append(f"{_shown(value)} (person {holder.name})")
@@ -139,8 +139,8 @@ class _Misfits:
     def say(self, one: str, several: str) -> str:
         """`3 people have …: “abc” (person 7), …`"""
         who = "1 person has" if self.people == 1 else f"{self.people:,} people have"
-        if self.people >= ENOUGH:
-            who = f"{ENOUGH:,} people or more have"
+        if self.people >= MAX_COUNTED:
+            who = f"{MAX_COUNTED:,} people or more have"
         more = ", …" if self.people > len(self.examples) else ""
         return f"{who} {one if self.people == 1 else several}: {', '.join(self.examples)}{more}."
 
@@ -149,7 +149,7 @@ def _value_faults(new: Definition) -> list[Fault]:
     """Look at everybody's values: those that the new type cannot read, and those that it would store otherwise."""
     unreadable, other_form, other_shape = _Misfits(), _Misfits(), _Misfits()
     parse = parser(new.type, ValueOptions())
-    for page in usage.pages(new.key):
+    for page in usage.iter_pages(new.key):
         for holder in page:
             if isinstance(holder.value, list) != new.multi_valued:
                 other_shape.add(holder, next(iter(as_list(holder.value)), ""))
@@ -158,7 +158,7 @@ def _value_faults(new: Definition) -> list[Fault]:
             if misfit is not None:
                 value, is_value = misfit
                 (other_form if is_value else unreadable).add(holder, value)
-        if max(each.people for each in (unreadable, other_form, other_shape)) >= ENOUGH:
+        if max(each.people for each in (unreadable, other_form, other_shape)) >= MAX_COUNTED:
             break
     return list(_told(new, unreadable, other_form, other_shape))
 
@@ -167,7 +167,7 @@ def _misfit(value: Any, parse: Parser) -> tuple[Any, bool] | None:
     """The first value that would not stay as it is, and whether it is one of the type at all."""
     for each in as_list(value):
         try:
-            if not same(parse(_text(each)), each):
+            if not is_same_json(parse(_text(each)), each):
                 return each, True
         except InvalidValue:
             return each, False

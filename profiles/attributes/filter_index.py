@@ -36,7 +36,7 @@ from profiles.values.types import ValueType
 INDEXED_CHARACTERS = 100
 """An index takes no value of more than a third of a page, and refusing a person's long value is not its business."""
 
-NUMBERS = frozenset({ValueType.INTEGER, ValueType.NUMBER})
+NUMERIC_TYPES = frozenset({ValueType.INTEGER, ValueType.NUMBER})
 
 
 def raw_of(key: str) -> Func:
@@ -62,7 +62,7 @@ def number_of(key: str) -> Case:
     return Case(When(Exact(kind, Value("number")), then=number))
 
 
-def keep(attribute_id: int) -> bool:
+def update_index(attribute_id: int) -> bool:
     """Make the index of an attribute that is marked filterable, or drop that of one which is not, or is gone.
 
     Safe to call at any time, again, and by several at once: what is there and right is left alone. Readers and writers
@@ -90,7 +90,7 @@ def _wanted(attribute_id: int) -> str | None:
     return _definition(attribute)
 
 
-def standing() -> RawSQL:
+def has_index() -> RawSQL:
     """For queries of attributes: whether each has an index."""
     return RawSQL("to_regclass('filter_' || profiles_attribute.id) IS NOT NULL", (), BooleanField())
 
@@ -99,7 +99,7 @@ def _definition(attribute: Attribute) -> str:
     """What is indexed, with the key in it as a constant: the id behind the value gives people in the list's order."""
     if attribute.multi_valued:
         return f"gin ({_compiled(raw_of(attribute.key))} jsonb_path_ops)"
-    values = number_of(attribute.key) if attribute.type in NUMBERS else values_of(attribute.key)
+    values = number_of(attribute.key) if attribute.type in NUMERIC_TYPES else values_of(attribute.key)
     return f"btree (({_compiled(values)}), id)"
 
 

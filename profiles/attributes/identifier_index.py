@@ -32,10 +32,10 @@ from profiles.values.types import InvalidValue, ValueType
 PAGE = 2_000
 """People who are looked at together; nobody waits for more than that."""
 
-CLEARED = 10_000
+CLEAR_BATCH = 10_000
 """Values that are cleared away together."""
 
-PATIENCE = "3s"
+LOCK_TIMEOUT = "3s"
 """How long others who write the last people of a page are waited for at a time."""
 
 
@@ -43,7 +43,7 @@ class _Moved(Exception):
     """Another worker was faster, or something else is asked for now."""
 
 
-def ask(attribute: Attribute, *, is_new: bool) -> None:
+def start_rebuild(attribute: Attribute, *, is_new: bool) -> None:
     """Begin anew, as the attribute stands now; the caller holds the schema alone and has the work queued.
 
     ``is_new``: nobody can have values of it, so that people can be found by it at once.
@@ -58,7 +58,7 @@ def ask(attribute: Attribute, *, is_new: bool) -> None:
     attribute.refresh_from_db(fields=Attribute.INDEX)
 
 
-def keep(attribute_id: int, seconds: float) -> bool:
+def update_index(attribute_id: int, seconds: float) -> bool:
     """Work on the index of an attribute for about so many seconds, as the attribute asks for it now.
 
     Safe to call at any time, again, and by several at once; what is done is committed page by page, and people are
@@ -84,7 +84,7 @@ def is_filled(key: str) -> bool:
     return Identifier.objects.filter(kind=key).exists()
 
 
-def percent(attributes: Iterable[Attribute]) -> dict[int, int]:
+def progress_percent(attributes: Iterable[Attribute]) -> dict[int, int]:
     """How much of the work is done, by primary key, for those that there is work on; at most one query."""
     at_work = [attribute for attribute in attributes if attribute.index_work]
     last = Profile.objects.aggregate(last=Max("pk"))["last"] if at_work else None
@@ -97,8 +97,8 @@ def _clear(attribute: Attribute) -> None:
     It may take out what a writer has just put in: filling comes later, and puts it in again.
     """
     with _held(attribute) as cursor:
-        cursor.execute(_CLEAR, [attribute.key, CLEARED])
-        is_empty = cursor.fetchone()[0] < CLEARED
+        cursor.execute(_CLEAR, [attribute.key, CLEAR_BATCH])
+        is_empty = cursor.fetchone()[0] < CLEAR_BATCH
         work = IndexWork.FILLING if attribute.identifier else IndexWork.NONE
         _go_on(attribute, work if is_empty else IndexWork.CLEARING, 0)
 
@@ -150,7 +150,7 @@ def _wait_for(attribute: Attribute, people: list[int]) -> None:
     For no longer than a sign of life is waited for (``index_seen``); then the page begins again.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"{_PIN}; SET LOCAL lock_timeout = '{PATIENCE}'")
+        cursor.execute(f"{_PIN}; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         cursor.execute(_HOLDERS, {"key": attribute.key, "people": people})
 
 

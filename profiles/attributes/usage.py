@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from profiles.database.statement_timeout import TookTooLong, time_limit
+from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 
 SECONDS = 10
 """How long an exact count may take."""
@@ -36,7 +36,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class AttributeValue:
     """Somebody who has a value: primary key, what they are called by, and the value as it is stored."""
 
     person: int
@@ -44,7 +44,7 @@ class Holder:
     value: Any
 
 
-def estimate() -> Estimate:
+def estimate_people() -> Estimate:
     """In how many profiles each attribute is, by a sample of the table: two quick queries, whatever its size."""
     return _estimate(_SAMPLE, [])
 
@@ -54,7 +54,7 @@ def estimate_values(key: str) -> Estimate:
     return _estimate(_SAMPLE_OF_VALUES, [key])
 
 
-def count(key: str, seconds: int = SECONDS) -> int | None:
+def count_people(key: str, seconds: int = SECONDS) -> int | None:
     """How many people have the attribute; None if that takes too long to find out."""
     found = _within(seconds, "SELECT count(*) FROM profiles_profile WHERE attributes ? %s", [key])
     return None if found is None else int(found[0][0])
@@ -66,7 +66,7 @@ def count_values(key: str, seconds: int = SECONDS) -> dict[str, int] | None:
     return None if found is None else dict(found)
 
 
-def pages(key: str) -> Iterator[list[Holder]]:
+def iter_pages(key: str) -> Iterator[list[AttributeValue]]:
     """Everybody who has the attribute, in memory that does not grow with their number."""
     last = 0
     while True:
@@ -76,7 +76,7 @@ def pages(key: str) -> Iterator[list[Holder]]:
         if end is None:
             return
         last = end
-        yield [Holder(*holder) for holder in orjson.loads(found)]
+        yield [AttributeValue(*holder) for holder in orjson.loads(found)]
 
 
 def _estimate(sample: str, parameters: Sequence[str]) -> Estimate:
@@ -91,10 +91,10 @@ def _estimate(sample: str, parameters: Sequence[str]) -> Estimate:
 
 def _within(seconds: int, statement: str, parameters: Sequence[str]) -> list[tuple[Any, ...]] | None:
     try:
-        with time_limit(seconds), connection.cursor() as cursor:
+        with statement_timeout(seconds), connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             found: list[tuple[Any, ...]] = cursor.fetchall()
-    except TookTooLong:
+    except StatementTimeout:
         return None
     return found
 

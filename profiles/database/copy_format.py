@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 
-def copy(cursor: Any, target: str, lines: bytes) -> None:
+def copy_lines(cursor: Any, target: str, lines: bytes) -> None:
     """COPY ready-made lines of PostgreSQL's text format into a table."""
     if lines:
         with cursor.copy(f"COPY {target} FROM STDIN") as stream:
@@ -23,6 +23,6 @@ def escape(text: str) -> str:
     return text
 
 
-def document(value: Any) -> str:
+def escape_document(value: Any) -> str:
     """A document as COPY wants it; JSON escapes all but its own backslashes itself."""
     return r"\N" if value is None else orjson.dumps(value).decode().replace("\\", "\\\\")

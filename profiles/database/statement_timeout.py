@@ -9,12 +9,12 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
 
-class TookTooLong(Exception):
+class StatementTimeout(Exception):
     """The database was stopped at the time limit."""
 
 
 @contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
+def statement_timeout(seconds: int) -> Iterator[None]:
     """End each statement inside after so many seconds; they may only read. Raises ``TookTooLong``.
 
     Nothing is left of the limit afterwards, also inside of a transaction: rolling back takes it back.
@@ -27,5 +27,5 @@ def time_limit(seconds: int) -> Iterator[None]:
             transaction.set_rollback(True)
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
-            raise TookTooLong from error
+            raise StatementTimeout from error
         raise

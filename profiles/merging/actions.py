@@ -53,7 +53,8 @@ def merge(
     changes: Changes = {
         key: [before, value]
         for key, value in incoming.items()
-        if (before := known(key)) != value or (before.__class__ is not value.__class__ and not same(before, value))
+        if (before := known(key)) != value
+        or (before.__class__ is not value.__class__ and not is_same_json(before, value))
     }
     if action is Action.APPEND:
         _append(changes, lists)
@@ -68,7 +69,7 @@ def _append(changes: Changes, lists: Mapping[str, Form]) -> None:
     """Let lists grow instead of being replaced; those that do not grow do not change."""
     for key in changes.keys() & lists.keys():
         before, value = changes[key]
-        after = appended(before or [], value, lists[key])
+        after = append_values(before or [], value, lists[key])
         if after is before:
             del changes[key]
         else:
@@ -82,17 +83,17 @@ def merge_value(old: Any, value: Any, action: Action) -> Any:
     return value
 
 
-def appended(old: list[Any], value: list[Any], form: Form) -> list[Any]:
+def append_values(old: list[Any], value: list[Any], form: Form) -> list[Any]:
     """A list and what is new in another, in this order; the old list itself where nothing is."""
     known = {form(item) for item in old}
     added = [item for item in value if form(item) not in known]
     return old + added if added else old
 
 
-def together(first: Changes, then: Changes) -> Changes:
+def combine_changes(first: Changes, then: Changes) -> Changes:
     """Two changes, one after the other, as one: the oldest old and the newest new, nothing where they are the same."""
     both = {key: [first[key][0] if key in first else old, new] for key, (old, new) in then.items()}
-    return {key: change for key, change in (first | both).items() if not same(*change)}
+    return {key: change for key, change in (first | both).items() if not is_same_json(*change)}
 
 
 def as_list(value: Any) -> list[Any]:
@@ -102,6 +103,6 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same_json(one: Any, other: Any) -> bool:
     """Whether two values are the same JSON: ``1`` and ``1.0`` are, ``1`` and ``True`` only in Python."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

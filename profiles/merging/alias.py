@@ -30,7 +30,7 @@ def text_of(pair: Sequence[str]) -> str:
     return ": ".join(pair)
 
 
-def pairs_meant(text: str) -> list[Pair]:
+def possible_pairs(text: str) -> list[Pair]:
     """The pairs that ``text_of`` would show as this text: label and name may have a few colons themselves."""
     parts = text.split(":")
     cuts = range(1, min(len(parts), MOST_COLONS + 1))

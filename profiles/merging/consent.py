@@ -52,7 +52,7 @@ class Channel(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Effective:
+class EffectiveConsent:
     """What counts for a channel in the end, and why."""
 
     state: SubscriptionState
@@ -75,7 +75,7 @@ def is_reserved(key: str) -> bool:
     return key.startswith(GROUP) or key in GROUP_FIELDS
 
 
-def keys(schema: Schema) -> frozenset[str]:
+def consent_keys(schema: Schema) -> frozenset[str]:
     """The attributes that hold consent; memberships of groups are none of the schema's."""
     states = (d.key for d in schema.definitions.values() if d.type is ValueType.SUBSCRIPTION)
     return frozenset([*DND, *states])
@@ -86,13 +86,13 @@ def is_consent(key: str, known: Collection[str]) -> bool:
     return key in known or key.startswith(GROUP)
 
 
-def costs_nothing(key: str, schema: Schema) -> bool:
+def is_free_of_data_points(key: str, schema: Schema) -> bool:
     """Whether values of an attribute, or of a target of a column, are no data points (SB-12, DP-03)."""
     definition = schema.definitions.get(key)
     return is_reserved(key) or (definition is not None and definition.type is ValueType.SUBSCRIPTION)
 
 
-def effective(channel: Channel, values: Mapping[str, Any], addresses: int, suppressed: int) -> Effective:
+def effective_consent(channel: Channel, values: Mapping[str, Any], addresses: int, suppressed: int) -> EffectiveConsent:
     """What counts: the stricter of what a person said about the channel, and what was said about their addresses.
 
     ``addresses``: how many the person has for the channel; ``suppressed``: how many of them are (SB-06, section 19).
@@ -100,11 +100,11 @@ def effective(channel: Channel, values: Mapping[str, Any], addresses: int, suppr
     answer = values.get(channel.key)
     state = SubscriptionState(answer) if answer in set(SubscriptionState) else SubscriptionState.SUBSCRIBED
     if state is SubscriptionState.UNSUBSCRIBED:
-        return Effective(state, "their own answer")
+        return EffectiveConsent(state, "their own answer")
     if channel.dnd is not None:
         if values.get(channel.dnd) is True:
-            return Effective(SubscriptionState.UNSUBSCRIBED, "they asked not to be disturbed")
+            return EffectiveConsent(SubscriptionState.UNSUBSCRIBED, "they asked not to be disturbed")
         if addresses and suppressed >= addresses:
             whose = "the address is" if addresses == 1 else "all addresses are"
-            return Effective(SubscriptionState.UNSUBSCRIBED, f"{whose} suppressed, for everybody who has it")
-    return Effective(state, "nothing was said" if answer is None else "their own answer")
+            return EffectiveConsent(SubscriptionState.UNSUBSCRIBED, f"{whose} suppressed, for everybody who has it")
+    return EffectiveConsent(state, "nothing was said" if answer is None else "their own answer")

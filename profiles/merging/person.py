@@ -77,13 +77,13 @@ class Person:
         if isinstance(self.attributes, str):
             self.attributes = orjson.loads(self.attributes)
         attributes: Attributes = self.attributes  # type: ignore[assignment]
-        return changed(attributes, self.changes) if self.changes else attributes
+        return apply_changes(attributes, self.changes) if self.changes else attributes
 
 
 NOTHING: Changes = {}
 
 
-def changed(attributes: Attributes, changes: Changes) -> Attributes:
+def apply_changes(attributes: Attributes, changes: Changes) -> Attributes:
     """Attributes after changes; the person's own fields among the changes are none of theirs."""
     new = {key: value for key, value in attributes.items() if key not in changes}
     return new | {key: value for key, (_, value) in changes.items() if value is not None and key not in OWN_IDENTIFIERS}

@@ -9,7 +9,7 @@ from typing import Any
 
 from profiles.merging.actions import Action, Changes, Form
 from profiles.merging.consent import DND
-from profiles.merging.consent import keys as consent_keys
+from profiles.merging.consent import consent_keys as consent_keys
 from profiles.merging.person import Link, Person
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, Schema
 
@@ -89,7 +89,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class AddressFact:
     """Something a row says about an address, whoever holds it (SB-06). ``version``: of its person before the row's
     bucket, None for somebody new."""
 

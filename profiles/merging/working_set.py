@@ -12,15 +12,15 @@ from typing import Any
 import orjson
 
 from profiles.merging import alias
-from profiles.merging.actions import Action, Attributes, Changes, as_list, merge, merge_value, together
+from profiles.merging.actions import Action, Attributes, Changes, as_list, combine_changes, merge, merge_value
 from profiles.merging.consent import DND, is_consent
-from profiles.merging.person import NOTHING, Incoming, Link, Person, changed
+from profiles.merging.person import NOTHING, Incoming, Link, Person, apply_changes
 from profiles.merging.rules import (
     ALIAS_TAKEN,
     EXTERNAL_ID_TAKEN,
     NO_SUCH_OBJECT_ID,
     OBJECT_ID_DIFFERS,
-    Fact,
+    AddressFact,
     Outcome,
     Refusal,
     Result,
@@ -29,7 +29,7 @@ from profiles.merging.rules import (
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 
 
-class People:
+class WorkingSet:
     """The working set: who holds which link, and what the rows made of them."""
 
     def __init__(self, rules: Rules, base: int) -> None:
@@ -39,7 +39,7 @@ class People:
         self.holders: dict[Link, list[Person]] = {}
         self.affected: dict[int, Person] = {}
         self.contested: dict[int, int | None] = {}
-        self.facts: list[Fact] = []
+        self.facts: list[AddressFact] = []
 
     def add(self, holdings: Iterable[tuple[Link, Person]]) -> None:
         """Let people in who hold links that rows will ask for."""
@@ -174,7 +174,7 @@ class People:
             kind = DND[key]
             form = self.rules.identifiers[kind]
             forms = {form(value): None for value in as_list(person.values().get(kind))}
-            self.facts += [Fact(row, person.version, (kind, value), said[key] is True) for value in forms]
+            self.facts += [AddressFact(row, person.version, (kind, value), said[key] is True) for value in forms]
 
     def _kinds(self, changes: Changes) -> Iterable[str]:
         """The identifiers among the changes; mostly there are none."""
@@ -190,7 +190,7 @@ class People:
                 return Refusal("too_many_values", f"A person can have at most {limit} values of {key}", key)
         limit = self.rules.max_custom_attributes
         may_be_over = len(old) + len(changes) > limit
-        if may_be_over and self._custom(changed(old, changes)) > max(limit, self._custom(old)):
+        if may_be_over and self._custom(apply_changes(old, changes)) > max(limit, self._custom(old)):
             return Refusal("too_many_attributes", f"A person can have at most {limit} custom attributes")
         return None
 
@@ -204,9 +204,9 @@ class People:
         if EXTERNAL_ID in changes or ALIAS in changes:
             self._rename(person, changes)
         if person.version is None:
-            person.attributes = changed(person.values(), changes)
+            person.attributes = apply_changes(person.values(), changes)
         else:
-            person.changes = together(person.changes, changes) if person.changes else changes
+            person.changes = combine_changes(person.changes, changes) if person.changes else changes
         person.last_row = row
         person.recency = max(self.base + row, person.recency + 1)
 

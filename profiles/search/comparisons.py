@@ -20,7 +20,7 @@ from django.db.models import BooleanField, Case, Func, Q, TextField, Value, When
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IContains, In, IsNull, LessThan, Regex
 from django.utils import timezone
 
-from profiles.attributes.filter_index import INDEXED_CHARACTERS, NUMBERS, number_of, raw_of, text_of, values_of
+from profiles.attributes.filter_index import INDEXED_CHARACTERS, NUMERIC_TYPES, number_of, raw_of, text_of, values_of
 from profiles.models import Identifier
 from profiles.schema import Definition, Schema
 from profiles.search.conditions import FIRST_YEAR, LAST_YEAR, AttributeCondition, InvalidCondition, Operator
@@ -42,7 +42,7 @@ CLOSED = frozenset(
 )
 """Types with a closed list of values: what is none of them is told, since nobody can have it."""
 
-LONGEST_VALUE = 10_000
+MAX_VALUE_LENGTH = 10_000
 
 Test = Q | Any
 """What a query can be filtered by."""
@@ -67,7 +67,7 @@ def compare(condition: AttributeCondition, schema: Schema) -> Test:
     return _in_time(definition, condition.operator, condition.value)
 
 
-def looked_up(text: str, type_: ValueType) -> list[str]:
+def matching_forms(text: str, type_: ValueType) -> list[str]:
     """The matching forms that a text may have as a value of a channel; none where it is no such value.
 
     A national number may stand for itself or for one of the site's country, and files of digits have short ones too
@@ -85,7 +85,7 @@ def looked_up(text: str, type_: ValueType) -> list[str]:
 _DIGITS = ValueOptions(phone_format=PhoneFormat.DIGITS)
 
 
-def start_of(day: date) -> datetime:
+def start_of_day(day: date) -> datetime:
     """Midnight in the current time zone."""
     return timezone.make_aware(datetime.combine(day, time()))
 
@@ -93,17 +93,17 @@ def start_of(day: date) -> datetime:
 def _exists(definition: Definition) -> Q:
     if definition.multi_valued:
         return Q(attributes__has_key=definition.key)
-    values = number_of(definition.key) if definition.type in NUMBERS else values_of(definition.key)
+    values = number_of(definition.key) if definition.type in NUMERIC_TYPES else values_of(definition.key)
     return Q(IsNull(values, False))
 
 
 def _equals(definition: Definition, value: str) -> Test:
     if definition.finds_people:
-        forms = looked_up(value, definition.type) or [_parsed(definition, value)]
+        forms = matching_forms(value, definition.type) or [_parsed(definition, value)]
         return Q(pk__in=Identifier.objects.filter(kind=definition.key, value__in=forms).values("profile_id"))
     if definition.multi_valued:
         return _has_element(definition, value)
-    if definition.type in NUMBERS:
+    if definition.type in NUMERIC_TYPES:
         return Exact(number_of(definition.key), _number(definition, value))
     if definition.type is ValueType.DATETIME and _IS_DAY(value.strip()):
         values, (first, after) = values_of(definition.key), _span(definition, value)
@@ -165,7 +165,7 @@ def _span(definition: Definition, value: str) -> tuple[str, str]:
     day = date.fromisoformat(str(_read(lambda: parser(ValueType.DATE, _options())(text))))
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidCondition(f"A day between the years {FIRST_YEAR} and {LAST_YEAR} is expected.", "value")
-    first, last = (start_of(each).astimezone(UTC) for each in (day, day + timedelta(days=1)))
+    first, last = (start_of_day(each).astimezone(UTC) for each in (day, day + timedelta(days=1)))
     return f"{first:%Y-%m-%dT%H:%M:%SZ}", f"{last:%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -199,7 +199,7 @@ def _elements(definition: Definition) -> Case:
 
 
 def _number(definition: Definition, value: str) -> Decimal:
-    if definition.type not in NUMBERS:
+    if definition.type not in NUMERIC_TYPES:
         raise InvalidCondition(
             f"“Greater” and “less” compare numbers; this attribute holds {_plain(definition)}.", "operator"
         )
@@ -230,7 +230,7 @@ def _options() -> ValueOptions:
     return ValueOptions(
         default_country=country,
         time_zone=timezone.get_current_timezone_name(),
-        max_bytes=LONGEST_VALUE,
+        max_bytes=MAX_VALUE_LENGTH,
         default_time="00:00:00",
     )
 

@@ -51,14 +51,14 @@ def from_parameters(sent: Parameters) -> tuple[list[Condition], list[InvalidCond
     return list(dict.fromkeys(found)), wrong
 
 
-def rows(sent: Parameters) -> list[tuple[str, str, str]]:
+def form_rows(sent: Parameters) -> list[tuple[str, str, str]]:
     """Attribute, operator and value of each row of the form that says something."""
     keys, operators, values = (sent.get(name, ()) for name in ("attribute", "operator", "value"))
     found = zip_longest(keys, operators, values, fillvalue="")
     return [(key, operator, value) for key, operator, value in found if key or value]
 
 
-def outcome(sent: Parameters) -> Outcome | None:
+def member_outcome(sent: Parameters) -> Outcome | None:
     """The outcome that members are asked for. Raises ``InvalidCondition``."""
     text = _last(sent, "outcome")
     return _member_of(Outcome, text, "outcome") if text else None
@@ -75,7 +75,7 @@ def group_state(text: str) -> GroupState:
 
 def _reads(sent: Parameters) -> Iterator[Iterator[Condition]]:
     """Each part of the address by itself, so that what is wrong with one does not hide the others."""
-    for place, row in enumerate(rows(sent)):
+    for place, row in enumerate(form_rows(sent)):
         yield _attribute(place, *row)
     yield _member(sent)
     yield (HasIdentifier(kind) for kind in sent.get("has", ()) if kind)
@@ -103,7 +103,7 @@ def _member(sent: Parameters) -> Iterator[Condition]:
     if text:
         if not (text.isascii() and text.isdecimal() and len(text) <= 18):
             raise InvalidCondition("The number of a change set is expected.", "change_set")
-        yield Member(int(text), outcome(sent))
+        yield Member(int(text), member_outcome(sent))
 
 
 def _in_group(group: str, state: str) -> Iterator[Condition]:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from profiles.models import Profile
 
-CHEAP = 15_000
+CHEAP_COST = 15_000
 """What counting may cost, in the planner's units, to be done unasked: some tens of milliseconds."""
 
 
@@ -45,6 +45,6 @@ def count(people: QuerySet[Any], *, exactly: bool, is_estimable: bool) -> Count 
     if not planned:
         return Count(0, is_exact=True)  # so plain that Django does not ask the database
     plan = json.loads(planned)[0]["Plan"]
-    if plan["Total Cost"] <= CHEAP:
+    if plan["Total Cost"] <= CHEAP_COST:
         return Count(people.count(), is_exact=True)
     return Count(int(plan["Plan Rows"]), is_exact=False) if is_estimable else None

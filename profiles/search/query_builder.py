@@ -15,17 +15,17 @@ from profiles.merging.consent import Channel, group_key
 from profiles.models import Change, Profile, Segment
 from profiles.schema import ALIAS, EXTERNAL_ID, Schema
 from profiles.search import condition_json, conditions, reach
-from profiles.search.comparisons import Test, compare, start_of
+from profiles.search.comparisons import Test, compare, start_of_day
 from profiles.search.conditions import AttributeCondition, Condition, GroupState, InvalidCondition, Operator
 
 BIRTHDAY = "dob"
 
 
-def people(wanted: Iterable[Condition], schema: Schema) -> QuerySet[Profile]:
+def find_people(wanted: Iterable[Condition], schema: Schema) -> QuerySet[Profile]:
     """Everybody who meets all conditions. Raises ``InvalidCondition`` for the first that means nothing."""
     found = Profile.objects.all()
     for condition in wanted:
-        found = found.filter(test(condition, schema))
+        found = found.filter(condition_test(condition, schema))
     return found
 
 
@@ -39,7 +39,7 @@ def conditions_of(segment: Segment) -> tuple[Condition, ...]:
     return found
 
 
-def test(condition: Condition, schema: Schema) -> Test:
+def condition_test(condition: Condition, schema: Schema) -> Test:
     """One condition. Raises ``InvalidCondition``: no such attribute, not to be compared so, not a value of its type."""
     match condition:
         case AttributeCondition():
@@ -55,12 +55,12 @@ def test(condition: Condition, schema: Schema) -> Test:
         case conditions.Dated(moment, when, day):
             return _dated(moment.value, when, day)
         case conditions.BirthdayToday():
-            return _born_on(birthdays(timezone.localdate()))
+            return _born_on(birthdays_on(timezone.localdate()))
         case conditions.Reachable(channel):
-            return reach.reachable(channel)
+            return reach.reachable_test(channel)
 
 
-def is_counted(condition: Condition, schema: Schema, indexed: Collection[str]) -> bool:
+def is_estimable(condition: Condition, schema: Schema, indexed: Collection[str]) -> bool:
     """Whether PostgreSQL knows roughly how many people meet a condition; of what is in no index it knows nothing.
 
     ``indexed``: keys of the attributes that have an index (``filter_index``).
@@ -76,14 +76,14 @@ def is_counted(condition: Condition, schema: Schema, indexed: Collection[str]) -
     return True
 
 
-def reach_of(change_set: int) -> tuple[int, dict[Channel, int]]:
+def count_reach(change_set: int) -> tuple[int, dict[Channel, int]]:
     """How many people a change set created or found are still there, and how many of them each channel reaches
     (SG-09). One query for each: within one, what the channels ask could not be joined to people."""
     members = Profile.objects.filter(pk__in=Change.objects.filter(change_set_id=change_set).values("profile_id"))
-    return members.count(), {channel: members.filter(reach.reachable(channel)).count() for channel in Channel}
+    return members.count(), {channel: members.filter(reach.reachable_test(channel)).count() for channel in Channel}
 
 
-def birthdays(today: date) -> list[str]:
+def birthdays_on(today: date) -> list[str]:
     """The days of birth, as MM-DD, that are celebrated today: the 29th of February on the 28th in other years."""
     days = [f"{today:%m-%d}"]
     if days == ["02-28"] and not calendar.isleap(today.year):
@@ -115,7 +115,7 @@ def _in_group(key: str, state: GroupState) -> Test:
 
 
 def _dated(field: str, when: conditions.When, day: date) -> Test:
-    first, last = start_of(day), start_of(day + timedelta(days=1))
+    first, last = start_of_day(day), start_of_day(day + timedelta(days=1))
     match when:
         case conditions.When.BEFORE:
             return Q(**{f"{field}__lt": first})

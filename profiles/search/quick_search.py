@@ -9,12 +9,12 @@ from django.db.models import Q, QuerySet
 from profiles.merging import alias
 from profiles.models import Identifier, Profile
 from profiles.schema import Schema
-from profiles.search.comparisons import looked_up
+from profiles.search.comparisons import matching_forms
 
-LONGEST = 1024
+MAX_TEXT_LENGTH = 1024
 
 
-def holders(text: str, schema: Schema) -> Q:
+def identifier_test(text: str, schema: Schema) -> Q:
     """Everybody who has the text as their external id, object id or alias, or as a channel value. An alias is meant by
     its name, or by label and name as they are shown.
 
@@ -22,7 +22,7 @@ def holders(text: str, schema: Schema) -> Q:
     whom a file would find. A part of an identifier finds nobody.
     """
     text = text.strip()
-    if not text or len(text) > LONGEST or "\0" in text:
+    if not text or len(text) > MAX_TEXT_LENGTH or "\0" in text:
         return Q(pk__in=[])
     own: list[QuerySet[Profile, int]] = [
         Profile.objects.filter(where).values_list("pk", flat=True)
@@ -42,12 +42,12 @@ def holders(text: str, schema: Schema) -> Q:
 def _reached_by_alias(text: str) -> Iterator[Q]:
     """Whom an alias means, as its index has it: who has an external id is not reached by alias (HI-19)."""
     yield Q(alias_name=text, external_id=None)
-    for label, name in alias.pairs_meant(text):
+    for label, name in alias.possible_pairs(text):
         yield Q(alias_name=name, alias_label=label, external_id=None)
 
 
 def _links(text: str, schema: Schema) -> Iterator[tuple[str, str]]:
     """The text as a value of each channel that can have it."""
     for kind in schema.found_by:
-        for form in looked_up(text, schema.definitions[kind].type):
+        for form in matching_forms(text, schema.definitions[kind].type):
             yield kind, form

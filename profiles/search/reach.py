@@ -20,7 +20,7 @@ from profiles.merging.person import Link
 from profiles.models import SubscriptionGroup
 from profiles.values.types import SubscriptionState
 
-NEEDS = {
+CONTACT_ATTRIBUTES = {
     Channel.EMAIL: "an e-mail address that is not suppressed",
     Channel.SMS: "a phone number that is not suppressed, and a subscription to an SMS group where there are any",
     Channel.PUSH: "an answer that says subscribed or opted in; devices are not known here",
@@ -29,7 +29,7 @@ NEEDS = {
 """What somebody must have to be reachable, unless they said no."""
 
 
-def reachable(channel: Channel) -> Q:
+def reachable_test(channel: Channel) -> Q:
     """Who may be written to on a channel and can be (SG-09)."""
     match channel:
         case Channel.EMAIL:
@@ -43,7 +43,7 @@ def reachable(channel: Channel) -> Q:
             return (_has("whatsapp") | _has("phone")) & _may_be_written_to(channel)
 
 
-def suppressed(addresses: Iterable[Link]) -> set[Link]:
+def suppressed_addresses(addresses: Iterable[Link]) -> set[Link]:
     """Those of the addresses, in matching form, at which nobody may be contacted now."""
     with connection.cursor() as cursor:
         cursor.execute(_SUPPRESSED, [orjson.dumps(list(addresses)).decode()])

@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 
 from profiles.models import Event
 
-NAMES_OFFERED = 100
+MAX_NAMES = 100
 
 
-def narrowed(
+def filter_events(
     name: str = "", first: datetime | None = None, last: datetime | None = None, change_set: int | None = None
 ) -> QuerySet[Event]:
     """Events by name, from a moment on, before a moment, of one import; all of them where nothing is asked for."""
@@ -37,10 +37,10 @@ def page(events: QuerySet[Event], number: int, size: int) -> list[Event]:
     return list(found.order_by("-time", "-id"))
 
 
-def names() -> list[str]:
+def event_names() -> list[str]:
     """The first names of events there are, read by the index from one to the next, however many events have them."""
     with connection.cursor() as cursor:
-        cursor.execute(_NAMES, [NAMES_OFFERED])
+        cursor.execute(_NAMES, [MAX_NAMES])
         return [name for (name,) in cursor.fetchall()]
 
 

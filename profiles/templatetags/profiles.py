@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-LONGEST_CELL = 80
+MAX_CELL_LENGTH = 80
 
 
 @register.simple_tag
@@ -35,10 +35,10 @@ def when(moment: datetime | None, precision: str = "minutes") -> SafeString:
 def cell(value: Any) -> SafeString:
     """One value as people read it: long ones folded, lists with commas, in the direction of their script."""
     text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
-    if len(text) <= LONGEST_CELL:
+    if len(text) <= MAX_CELL_LENGTH:
         return format_html('<bdi dir="auto">{}</bdi>', text)
     folded = '<details><summary><bdi dir="auto">{}…</bdi></summary><bdi dir="auto">{}</bdi></details>'
-    return format_html(folded, text[:LONGEST_CELL], text)
+    return format_html(folded, text[:MAX_CELL_LENGTH], text)
 
 
 def _text(value: Any) -> str:

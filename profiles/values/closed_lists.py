@@ -14,7 +14,7 @@ from profiles.values.types import InvalidValue, Parser, SubscriptionState, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class ClosedList:
     """A closed list of values: how to get it, by names in lower case, and what to say about a text outside of it."""
 
     table: Callable[[], Mapping[str, Value]]
@@ -22,7 +22,7 @@ class Choices:
     reason: str
 
 
-def one_of(choices: Choices) -> Parser:
+def list_parser(choices: ClosedList) -> Parser:
     """Reads one of a closed list (D-13: enumerations are stripped)."""
     table, code, reason = choices.table(), choices.code, choices.reason
 
@@ -37,14 +37,14 @@ def one_of(choices: Choices) -> Parser:
     return parse
 
 
-def state(options: ValueOptions, states: Sequence[SubscriptionState]) -> Parser:
+def state_parser(options: ValueOptions, states: Sequence[SubscriptionState]) -> Parser:
     """Reads the state of a subscription; true and false mean subscribed and unsubscribed (SB-03, SB-04, SB-07)."""
     exact: dict[str, Value] = {state.value: state.value for state in states}
     flags: dict[str, Value] = {} if options.exact_states else {"true": "subscribed", "false": "unsubscribed"}
     *others, last = [*exact, *flags]
     reason = f"Invalid subscription state: {', '.join(others)} or {last} expected"
     if not options.exact_states:
-        return one_of(Choices(lambda: exact | flags, "invalid_subscription", reason))
+        return list_parser(ClosedList(lambda: exact | flags, "invalid_subscription", reason))
 
     def parse(text: str) -> Value:
         if text not in exact:
@@ -73,25 +73,25 @@ _YES_NO: dict[str, Value] = {"y": "Y", "n": "N"}
 _EDUCATIONS: dict[str, Value] = {"graduate": "Graduate", "college": "College", "school": "School"}
 
 CHOICES = {
-    ValueType.BOOLEAN: Choices(lambda: _BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected"),
-    ValueType.COUNTRY: Choices(
+    ValueType.BOOLEAN: ClosedList(lambda: _BOOLEANS, "invalid_boolean", "Invalid boolean: true or false expected"),
+    ValueType.COUNTRY: ClosedList(
         _countries, "invalid_country", "Invalid country: a two-letter ISO code such as GB expected"
     ),
-    ValueType.LANGUAGE: Choices(
+    ValueType.LANGUAGE: ClosedList(
         _languages, "invalid_language", "Invalid language: a two-letter ISO code such as en expected"
     ),
-    ValueType.TIME_ZONE: Choices(
-        time_zones.names, "invalid_time_zone", "Invalid time zone: a name such as America/New_York expected"
+    ValueType.TIME_ZONE: ClosedList(
+        time_zones.accepted_names, "invalid_time_zone", "Invalid time zone: a name such as America/New_York expected"
     ),
-    ValueType.YES_NO: Choices(lambda: _YES_NO, "invalid_yes_no", "Invalid answer: Y or N expected"),
-    ValueType.EDUCATION: Choices(
+    ValueType.YES_NO: ClosedList(lambda: _YES_NO, "invalid_yes_no", "Invalid answer: Y or N expected"),
+    ValueType.EDUCATION: ClosedList(
         lambda: _EDUCATIONS, "invalid_education", "Invalid education: Graduate, College or School expected"
     ),
 }
 
 
 @cache
-def genders(letters: str) -> Choices:
+def genders(letters: str) -> ClosedList:
     most, last = letters[:-1], letters[-1]
     table: dict[str, Value] = {letter.lower(): letter for letter in letters}
-    return Choices(lambda: table, "invalid_gender", f"Invalid gender: {', '.join(most)} or {last} expected")
+    return ClosedList(lambda: table, "invalid_gender", f"Invalid gender: {', '.join(most)} or {last} expected")

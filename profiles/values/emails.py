@@ -23,11 +23,11 @@ def parse(text: str) -> str:
     if is_plain(text):
         return text
     if len(text) > _LONGEST or "@" not in text or not _is_address(text):
-        raise refused()
+        raise refusal_reason()
     return text
 
 
-def refused() -> InvalidValue:
+def refusal_reason() -> InvalidValue:
     """What is said of a text that is none."""
     return InvalidValue("invalid_email", "Invalid email format")
 

@@ -15,7 +15,7 @@ _ESCAPED = re.compile(r"'[=+\-@\t\r]").search
 _NUMBER = re.compile(r"[+-]?[0-9 ().,/-]+").fullmatch
 
 
-def escaped(text: str, *, is_number: bool = False) -> str:
+def escape(text: str, *, is_number: bool = False) -> str:
     """A text as it is written. ``is_number``: its place holds numbers or phones, so one that looks so stays as it is.
 
     A blank text is no formula, and an import must find it blank.
@@ -25,14 +25,14 @@ def escaped(text: str, *, is_number: bool = False) -> str:
     return f"'{text}"
 
 
-def unescaped(text: str) -> str:
+def unescape(text: str) -> str:
     """A text as it was meant."""
     return text[1:] if text.startswith("'") and _is_formula(text[1:]) else text
 
 
-def safe(text: str, *, is_number: bool = False) -> str:
+def escape_cell(text: str, *, is_number: bool = False) -> str:
     """A cell of a file, which may be escaped already, as it is written so that it is read as it was."""
-    return escaped(unescaped(text), is_number=is_number)
+    return escape(unescape(text), is_number=is_number)
 
 
 def may_be_escaped(texts: Iterable[str]) -> bool:

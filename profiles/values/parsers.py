@@ -60,20 +60,20 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
         case ValueType.URL:
             return _url(options.max_bytes)
         case ValueType.GENDER:
-            return closed_lists.one_of(closed_lists.genders(options.genders))
+            return closed_lists.list_parser(closed_lists.genders(options.genders))
         case ValueType.SUBSCRIPTION:
-            return closed_lists.state(options, list(SubscriptionState))
+            return closed_lists.state_parser(options, list(SubscriptionState))
         case _:
-            return closed_lists.one_of(closed_lists.CHOICES[value_type])
+            return closed_lists.list_parser(closed_lists.CHOICES[value_type])
 
 
-def membership(options: ValueOptions) -> Parser:
+def membership_parser(options: ValueOptions) -> Parser:
     """The function that reads whether somebody is in a subscription group (AT-50)."""
-    return closed_lists.state(options, [SubscriptionState.SUBSCRIBED, SubscriptionState.UNSUBSCRIBED])
+    return closed_lists.state_parser(options, [SubscriptionState.SUBSCRIBED, SubscriptionState.UNSUBSCRIBED])
 
 
 @dataclass(frozen=True, slots=True)
-class Quick:
+class QuickParser:
     """The plain forms of one type: what passes ``test`` surely has the value that ``read`` gives.
 
     Both are made of functions in C, for columns of millions of texts; what does not pass is for the `parser`.
@@ -83,17 +83,19 @@ class Quick:
     read: Callable[[str], Value]
 
 
-def quick(value_type: ValueType, options: ValueOptions) -> Quick | None:
+def quick_parser(value_type: ValueType, options: ValueOptions) -> QuickParser | None:
     """How the plain forms of a type are read under the same options as by its `parser`; None where it has none."""
     match value_type:
         case ValueType.EMAIL:
-            return Quick(emails.is_plain, str)
+            return QuickParser(emails.is_plain, str)
         case ValueType.PHONE:
-            return Quick(phones.kept(options.phone_format, national=options.default_country is not None), str)
+            return QuickParser(
+                phones.plain_number_test(options.phone_format, national=options.default_country is not None), str
+            )
         case ValueType.DATE if options.iso_dates:
-            return Quick(dates.sure_iso_day, str)
+            return QuickParser(dates.sure_iso_day, str)
         case ValueType.INTEGER:
-            return Quick(_SHORT_INTEGER.fullmatch, int)
+            return QuickParser(_SHORT_INTEGER.fullmatch, int)
     return None
 
 
@@ -112,7 +114,7 @@ _PLACEHOLDERS = {"undefined", "null", "na", "n/a", "0", "nil", "-1", "none", "xx
 _PLACEHOLDERS |= {f"{sign}{word}" for word in _ENDLESS for sign in ("", "-")}
 
 
-def unknown_words(value_type: ValueType, options: ValueOptions) -> frozenset[str]:
+def blank_words(value_type: ValueType, options: ValueOptions) -> frozenset[str]:
     """Texts in lower case that say as little as a blank one: no gender is known (AT-39)."""
     return _NIL if value_type is ValueType.GENDER and options.genders == GENDERS else frozenset()
 
@@ -133,7 +135,7 @@ def matching_form(value_type: ValueType, value: object) -> str:
         return digits
     if value_type is ValueType.EMAIL:
         if not text:
-            raise emails.refused()
+            raise emails.refusal_reason()
         return text.casefold()
     if not text:
         raise InvalidValue("blank", "Nothing to match by: the value is blank")

@@ -39,7 +39,7 @@ def parser(phone_format: PhoneFormat, default_country: str | None) -> Parser:
     With a default country (ISO alpha-2) the formats `any` and `e164` make national numbers international. Raises
     ValueError for an unknown country.
     """
-    national = international(default_country) if default_country else None
+    national = international_form(default_country) if default_country else None
     match phone_format:
         case PhoneFormat.ANY:
             return _any(national)
@@ -51,7 +51,7 @@ def parser(phone_format: PhoneFormat, default_country: str | None) -> Parser:
             return _digits
 
 
-def kept(phone_format: PhoneFormat, *, national: bool) -> Callable[[str], object]:
+def plain_number_test(phone_format: PhoneFormat, *, national: bool) -> Callable[[str], object]:
     """A test for numbers that a parser surely keeps as they are; ``national``: whether it has a default country."""
     match phone_format:
         case PhoneFormat.ANY:
@@ -134,7 +134,7 @@ def _without_separators(text: str) -> str:
 
 
 @cache
-def international(country: str) -> International:
+def international_form(country: str) -> International:
     """How numbers of a country (ISO alpha-2, any case) become international; ValueError for an unknown country."""
     from phonenumbers import country_code_for_region
 

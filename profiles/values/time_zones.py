@@ -82,7 +82,7 @@ _NAMES = {
 
 
 @cache
-def names() -> dict[str, str]:
+def accepted_names() -> dict[str, str]:
     """Every accepted name in lower case, and the IANA name that is stored for it."""
     zones = zoneinfo.available_timezones() - _NOT_ZONES
     accepted = {name.lower(): zone for name, zone in _aliases().items() if zone in zones}

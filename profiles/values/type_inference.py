@@ -55,7 +55,7 @@ _ALIKE = ({Shape.INTEGER, Shape.NUMBER}, {Shape.DATETIME, Shape.MARKED})
 """Shapes that are of one type, the second one of each."""
 
 
-class TypeGuess:
+class TypeInference:
     """The type of a column, from all its texts, batch by batch. Once they are known to be mixed, adding is free."""
 
     def __init__(self, seen: Iterable[Shape] = ()) -> None:

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 
-class Why(enum.StrEnum):
+class ErrorKind(enum.StrEnum):
     """Why a form is refused."""
 
     CHANGED = "changed"
@@ -19,21 +19,21 @@ class Why(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FormError:
     """A reason for a refusal. ``field``: the key it is about, empty for none. ``person``: whom else it concerns."""
 
-    why: Why
+    why: ErrorKind
     reason: str
     field: str = ""
     person: int | None = None
 
 
-GONE = Fault(Why.GONE, "Somebody deleted this person meanwhile. Nothing was saved.")
+GONE = FormError(ErrorKind.GONE, "Somebody deleted this person meanwhile. Nothing was saved.")
 
 
-class Refused(Exception):
+class EditRefused(Exception):
     """Nothing was written."""
 
-    def __init__(self, *faults: Fault) -> None:
+    def __init__(self, *faults: FormError) -> None:
         super().__init__(*(fault.why for fault in faults))
         self.faults = faults

@@ -15,7 +15,7 @@ from profiles.merging.person import Link, Person
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 
 
-def load(links: Iterable[Link]) -> list[tuple[Link, Person]]:
+def load_people(links: Iterable[Link]) -> list[tuple[Link, Person]]:
     """Everybody who holds one of the links, once per link held; one query per kind."""
     by_kind: dict[str, list[str]] = {}
     for kind, value in links:
@@ -28,12 +28,12 @@ def load(links: Iterable[Link]) -> list[tuple[Link, Person]]:
             for value, ref, *rest in cursor.fetchall():
                 person = people.get(ref)
                 if person is None:
-                    person = people[ref] = known_person(ref, *rest)
+                    person = people[ref] = build_person(ref, *rest)
                 found.append(((kind, value), person))
     return found
 
 
-def known_person(
+def build_person(
     ref: int,
     object_id: str,
     external_id: str | None,

@@ -12,17 +12,17 @@ from profiles.attributes import lock
 from profiles.models import load_schema
 from profiles.schema import Schema
 from profiles.writing import store
-from profiles.writing.errors import Fault, Refused, Why
+from profiles.writing.errors import EditRefused, ErrorKind, FormError
 
 Done = TypeVar("Done")
 
-ATTEMPTS = 5
-PATIENCE = "10s"
+MAX_ATTEMPTS = 5
+LOCK_TIMEOUT = "10s"
 """How long a person at a form waits for an import that is writing the same people."""
 
 
 @contextmanager
-def schema_held() -> Iterator[Schema]:
+def shared_schema() -> Iterator[Schema]:
     """The schema, which nobody changes as long as the context lasts: what is read by it is written by it.
 
     Raises ``Refused`` where somebody else has been changing it for too long.
@@ -30,21 +30,23 @@ def schema_held() -> Iterator[Schema]:
     with transaction.atomic():
         _be_patient()
         try:
-            lock.share()
+            lock.share_schema()
         except DatabaseError as error:
             if _code(error) != _TOO_LONG:
                 raise
-            raise Refused(Fault(Why.BUSY, "The schema is being changed just now. Try again in a moment.")) from None
+            raise EditRefused(
+                FormError(ErrorKind.BUSY, "The schema is being changed just now. Try again in a moment.")
+            ) from None
         yield load_schema()
 
 
-def until_done(write: Callable[[], Done]) -> Done:
+def write_with_retries(write: Callable[[], Done]) -> Done:
     """Write in one transaction, again while others are in the way. Raises ``Refused`` where they are for too long."""
-    for _ in range(ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
                 _be_patient()
-                lock.share()
+                lock.share_schema()
                 return write()
         except store.Conflict:
             continue
@@ -53,7 +55,9 @@ def until_done(write: Callable[[], Done]) -> Done:
                 break
             if _code(error) not in _CONFLICTS:
                 raise
-    raise Refused(Fault(Why.BUSY, "An import is writing the same people just now. Try again in a moment."))
+    raise EditRefused(
+        FormError(ErrorKind.BUSY, "An import is writing the same people just now. Try again in a moment.")
+    )
 
 
 _CONFLICTS = {"23505", "40001", "40P01"}  # not unique, not serializable, deadlock
@@ -67,4 +71,4 @@ def _code(error: DatabaseError) -> str:
 def _be_patient() -> None:
     """Wait for nobody longer than people wait for a page."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

@@ -19,7 +19,7 @@ import orjson
 from django.db import connection
 
 from profiles.merging.person import Link, Person
-from profiles.merging.working_set import People
+from profiles.merging.working_set import WorkingSet
 from profiles.models import ChangeSet
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 from profiles.writing import lookup
@@ -30,7 +30,7 @@ class Conflict(Exception):
     """Somebody else changed a person after we read them: roll back and start again."""
 
 
-def pin_plans() -> None:
+def pin_query_plans() -> None:
     """Keep the planner on index look-ups in this transaction, and a bucket in memory.
 
     On empty or freshly filled tables it would read all identifiers for every bucket (design section 7).
@@ -59,7 +59,7 @@ def flush(
     """
     made: dict[int, int] = {}
     names = tables.names()
-    values = {"bucket": bucket, "base": microseconds(change_set.when), "change_set": change_set.pk}
+    values = {"bucket": bucket, "base": to_microseconds(change_set.when), "change_set": change_set.pk}
     cursor.execute(_COUNT.format(**names), values)
     changed, renamed, relinked, known, inserted, facts = cursor.fetchone()
     if renamed:
@@ -82,7 +82,7 @@ def flush(
     return made
 
 
-def write(people: People, change_set: ChangeSet) -> None:
+def write(people: WorkingSet, change_set: ChangeSet) -> None:
     """Note and flush in one, for writers of a few people. Raises ``Conflict``."""
     tables = WriteSetTables("pg_temp.inserted", "pg_temp.updated", "pg_temp.facts")
     with connection.cursor() as cursor:
@@ -92,7 +92,7 @@ def write(people: People, change_set: ChangeSet) -> None:
         written = WriteSet(tables)
         written.add(people)
         written.save(cursor)
-        stand_still(people.contested)
+        lock_versions(people.contested)
         flush(cursor, tables, change_set)
         cursor.execute("DROP TABLE pg_temp.inserted, pg_temp.updated, pg_temp.facts")
 
@@ -113,7 +113,7 @@ def delete(person: Person, links: Iterable[Link], change_set: ChangeSet) -> None
         cursor.execute(_MARK, [change_set.pk, 1])
 
 
-def stand_still(versions: Mapping[int, int | None]) -> None:
+def lock_versions(versions: Mapping[int, int | None]) -> None:
     """Lock people who were compared, and see that they are as they were read; else raise ``Conflict``."""
     if not versions:
         return
@@ -123,7 +123,7 @@ def stand_still(versions: Mapping[int, int | None]) -> None:
             raise Conflict
 
 
-def foreign_writes(snapshot: str, own: int | None = None) -> int:
+def count_foreign_writes(snapshot: str, own: int | None = None) -> int:
     """How many people others wrote that this snapshot of the database could not see; ``own`` is a change set."""
     with connection.cursor() as cursor:
         cursor.execute(_FOREIGN_WRITES, {"snapshot": snapshot, "own": own or 0})
@@ -137,7 +137,7 @@ def current_snapshot() -> str:
         return str(cursor.fetchone()[0])
 
 
-def microseconds(when: datetime) -> int:
+def to_microseconds(when: datetime) -> int:
     """A moment as whole microseconds since 1970."""
     return (when - _EPOCH) // timedelta(microseconds=1)
 

@@ -22,19 +22,19 @@ Slot = tuple[str, int]
 """A kind of identifier, and one of the parts into which its values are divided."""
 
 
-def number(link: Link) -> int:
+def link_number(link: Link) -> int:
     """A number of 32 bits for a value: the same on every host, for every job. Its upper bits are the slot."""
     return zlib.crc32(f"{link[0]}={link[1]}".encode())
 
 
-def slot(value: int) -> int:
+def slot_of_number(value: int) -> int:
     """The slot of a value's number."""
     return value >> 32 - SLOT_BITS
 
 
-def slots_of(links: Iterable[Link]) -> set[Slot]:
+def slots_of_links(links: Iterable[Link]) -> set[Slot]:
     """Where values stand among the locks."""
-    return {(link[0], slot(number(link))) for link in links}
+    return {(link[0], slot_of_number(link_number(link))) for link in links}
 
 
 def lock_slots(alone: set[Slot], shared: set[Slot]) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from profiles.database.copy_format import copy, document, escape
+from profiles.database.copy_format import copy_lines, escape, escape_document
 from profiles.merging.actions import as_list
 from profiles.merging.person import Link, Person
-from profiles.merging.rules import Fact
-from profiles.merging.working_set import People
+from profiles.merging.rules import AddressFact
+from profiles.merging.working_set import WorkingSet
 from profiles.schema import ALIAS, EXTERNAL_ID
 
 INSERTED = (
@@ -67,7 +67,7 @@ class WriteSet:
         self._updated: list[bytes] = []
         self._facts: list[bytes] = []
 
-    def add(self, people: People) -> None:
+    def add(self, people: WorkingSet) -> None:
         """Take in everybody whom the rows updated."""
         for person in people.affected.values():
             if person.version is None:
@@ -79,21 +79,21 @@ class WriteSet:
 
     def save(self, cursor: Any) -> None:
         """Copy it all."""
-        copy(cursor, f"{self._tables.inserted} ({_names(INSERTED)})", b"".join(self._inserted))
-        copy(cursor, f"{self._tables.updated} ({_names(UPDATED)})", b"".join(self._updated))
-        copy(cursor, f"{self._tables.facts} ({_names(FACTS)})", b"".join(self._facts))
+        copy_lines(cursor, f"{self._tables.inserted} ({_names(INSERTED)})", b"".join(self._inserted))
+        copy_lines(cursor, f"{self._tables.updated} ({_names(UPDATED)})", b"".join(self._updated))
+        copy_lines(cursor, f"{self._tables.facts} ({_names(FACTS)})", b"".join(self._facts))
 
 
-def _inserted(person: Person, people: People, bucket: int, staged: bool) -> str:
+def _inserted(person: Person, people: WorkingSet, bucket: int, staged: bool) -> str:
     """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
     own = f"{_own(person.external_id)}\t{_own(person.alias)}"
     attributes = links = r"\N"
     if not (staged and isinstance(person.attributes, str)):
-        attributes, links = document(person.values()), document(people.links(person))
+        attributes, links = escape_document(person.values()), escape_document(people.links(person))
     return f"{bucket}\t{person.first_row}\t{person.recency - people.base}\t{own}\t{attributes}\t{links}\n"
 
 
-def _updated(person: Person, people: People, bucket: int) -> str:
+def _updated(person: Person, people: WorkingSet, bucket: int) -> str:
     """The line of somebody known, changed or not."""
     start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
     changes = person.changes
@@ -106,7 +106,7 @@ def _updated(person: Person, people: People, bucket: int) -> str:
     removed_keys = [key for key, (_, new) in changes.items() if new is None]
     removed_links, added_links = _relinked(person, people)
     fields = (delta, removed_keys or None, changes, removed_links or None, added_links or None)
-    rest = "\t".join(map(document, fields)) + "\n"
+    rest = "\t".join(map(escape_document, fields)) + "\n"
     return f"{start}{person.last_row}\t{external_id}\t{form}\t{rest}"
 
 
@@ -115,13 +115,13 @@ def _own(text: str | None) -> str:
     return r"\N" if text is None else escape(text)
 
 
-def _fact(fact: Fact, bucket: int) -> str:
+def _fact(fact: AddressFact, bucket: int) -> str:
     kind, value = fact.address
     version = r"\N" if fact.version is None else fact.version
     return f"{bucket}\t{fact.row}\t{version}\t{kind}\t{escape(value)}\t{fact.suppressed}\n"
 
 
-def _relinked(person: Person, people: People) -> tuple[list[Link], list[Link]]:
+def _relinked(person: Person, people: WorkingSet) -> tuple[list[Link], list[Link]]:
     """Which values in matching form somebody lost and gained."""
     removed_links: list[Link] = []
     added_links: list[Link] = []

@@ -227,7 +227,7 @@ def test_an_identifier_that_becomes_an_email_is_matched_as_one(admin: Client):
 
 def make_ready(key: str) -> None:
     """Do what is left to do for the index of an attribute."""
-    while identifier_index.keep(known(key).pk, 0):
+    while identifier_index.update_index(known(key).pk, 0):
         pass
 
 
@@ -239,8 +239,8 @@ def test_an_attribute_tells_how_far_its_index_is(admin: Client, monkeypatch: pyt
     assert "in a moment, when all of them were looked through for it" in page
     assert "identifier (being made ready, 0%)" in page
     assert OrmQ.objects.latest("pk").task["args"] == (known("card").pk,)
-    identifier_index.keep(known("card").pk, 0)
-    done = identifier_index.percent([known("card")])[known("card").pk]
+    identifier_index.update_index(known("card").pk, 0)
+    done = identifier_index.progress_percent([known("card")])[known("card").pk]
     assert f"identifier (being made ready, {done}%)" in admin.get(reverse(LIST)).content.decode()
     page = admin.get(address("change", known("card"))).content.decode()
     assert f"Nobody is found by it yet: {done}% of all people were looked through for their values." in page
@@ -389,12 +389,12 @@ def walk_to_apply(job: ImportJob) -> None:
 @in_transactions
 def test_a_change_of_the_schema_waits_for_who_writes_by_it_and_gives_up(admin: Client, monkeypatch: pytest.MonkeyPatch):
     add(admin, "plan")
-    monkeypatch.setattr(lock, "PATIENCE", "100ms")
+    monkeypatch.setattr(lock, "LOCK_TIMEOUT", "100ms")
     writing, done = threading.Event(), threading.Event()
 
     def write() -> None:
         with transaction.atomic():
-            lock.share()
+            lock.share_schema()
             writing.set()
             done.wait(60)
         connection.close()
@@ -444,7 +444,7 @@ def test_of_many_people_the_list_estimates_and_the_page_counts_when_asked(
 def test_a_count_that_takes_too_long_is_given_up_and_leaves_no_time_limit_behind(admin: Client):
     bring(admin, "email,plan\nann@x.co,gold\n")
     with transaction.atomic():
-        assert usage.count("plan") == 1
+        assert usage.count_people("plan") == 1
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone()[0] == "0"
@@ -452,7 +452,7 @@ def test_a_count_that_takes_too_long_is_given_up_and_leaves_no_time_limit_behind
         blocked: list[int | None] = []
 
         def wait() -> None:
-            blocked.append(usage.count("plan", seconds=1))
+            blocked.append(usage.count_people("plan", seconds=1))
             connection.close()
 
         other = threading.Thread(target=wait)
@@ -473,7 +473,7 @@ def indexed() -> set[str]:
     for line in OrmQ.objects.all():
         if line.task["func"] == "imports.tasks.update_index":
             tasks.update_index(*line.task["args"])
-    return set(Attribute.objects.filter(filter_index.standing()).values_list("key", flat=True))
+    return set(Attribute.objects.filter(filter_index.has_index()).values_list("key", flat=True))
 
 
 @in_transactions
@@ -482,7 +482,7 @@ def test_a_filterable_attribute_has_its_index_until_people_can_be_found_by_it(ad
     save(admin, "plan", filterable="on")
     assert indexed() == {"plan"}
     save(admin, "plan", identifier="on")
-    assert filter_index.keep(known("plan").pk)  # as a worker would do it that comes too early
+    assert filter_index.update_index(known("plan").pk)  # as a worker would do it that comes too early
     assert indexed() == set()
     assert not known("plan").index_work
     save(admin, "plan", identifier=None)

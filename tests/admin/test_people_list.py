@@ -372,7 +372,7 @@ def test_pages_and_counts_of_many_people(admin: Client, monkeypatch: pytest.Monk
     assert [len(page) for page in pages] == [100, 100, 50]
     assert len({name for page in pages for name in page}) == 250
     assert look(admin, p="3").context["next"] == ""
-    monkeypatch.setattr(listing, "CHEAP", -1)  # as in a table of a million
+    monkeypatch.setattr(listing, "CHEAP_COST", -1)  # as in a table of a million
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE profiles_profile")
     assert "About 2" in told(look(admin))
@@ -496,11 +496,11 @@ def attribute(admin: Client) -> Iterator[Attribute]:
     yield plan
     plan.filterable = False
     plan.save()
-    filter_index.keep(plan.pk)
+    filter_index.update_index(plan.pk)
 
 
 def plan_of(key: str, operator: Operator, value: str) -> str:
-    people = query_builder.people([AttributeCondition(key, operator, value)], load_schema())
+    people = query_builder.find_people([AttributeCondition(key, operator, value)], load_schema())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         return people.explain()
@@ -509,18 +509,18 @@ def plan_of(key: str, operator: Operator, value: str) -> str:
 def test_an_attribute_marked_filterable_gets_an_index_that_is_used(attribute: Attribute):
     for key in ("plan", "it's", 'a"b', "50%", "%s", "back\\slash", "ключ", "); DROP TABLE x; --"):
         Attribute.objects.filter(pk=attribute.pk).update(key=key, filterable=True)
-        assert filter_index.keep(attribute.pk)
-        assert filter_index.keep(attribute.pk), "again"
+        assert filter_index.update_index(attribute.pk)
+        assert filter_index.update_index(attribute.pk), "again"
         for operator, value in ((Operator.EQUALS, "gold"), (Operator.EQUALS, "x" * 300), (Operator.EXISTS, "")):
             assert f"filter_{attribute.pk}" in plan_of(key, operator, value)
     Attribute.objects.filter(pk=attribute.pk).update(filterable=False)
-    assert not filter_index.keep(attribute.pk)
+    assert not filter_index.update_index(attribute.pk)
     assert f"filter_{attribute.pk}" not in plan_of(key, Operator.EQUALS, "gold")
 
 
 def test_an_index_follows_the_type_of_its_attribute(attribute: Attribute):
     Attribute.objects.filter(pk=attribute.pk).update(filterable=True)
-    filter_index.keep(attribute.pk)
+    filter_index.update_index(attribute.pk)
     for type_, multi_valued, operator, value in (
         ("integer", False, Operator.GREATER, "3"),
         ("number", False, Operator.EQUALS, "3"),
@@ -528,13 +528,13 @@ def test_an_index_follows_the_type_of_its_attribute(attribute: Attribute):
         ("text", True, Operator.EQUALS, "gold"),
     ):
         Attribute.objects.filter(pk=attribute.pk).update(type=type_, multi_valued=multi_valued)
-        assert filter_index.keep(attribute.pk)
+        assert filter_index.update_index(attribute.pk)
         assert f"filter_{attribute.pk}" in plan_of("plan", operator, value)
 
 
 def test_a_value_too_long_for_an_index_is_written_and_found(attribute: Attribute, admin: Client):
     Attribute.objects.filter(pk=attribute.pk).update(filterable=True)
-    filter_index.keep(attribute.pk)
+    filter_index.update_index(attribute.pk)
     person = Profile.objects.get(attributes__first_name="Ann")
     for text in ("x" * 9_000, "x" * 99 + "y", "x" * 100 + "y"):
         person.attributes["plan"] = text
@@ -545,15 +545,15 @@ def test_a_value_too_long_for_an_index_is_written_and_found(attribute: Attribute
 
 def test_an_index_is_not_made_inside_a_transaction(attribute: Attribute):
     with transaction.atomic(), pytest.raises(ImproperlyConfigured):
-        filter_index.keep(attribute.pk)
+        filter_index.update_index(attribute.pk)
 
 
 def test_the_index_of_an_attribute_that_is_gone_goes(attribute: Attribute):
     Attribute.objects.filter(pk=attribute.pk).update(filterable=True)
-    filter_index.keep(attribute.pk)
+    filter_index.update_index(attribute.pk)
     pk = attribute.pk
     Attribute.objects.filter(pk=pk).delete()
-    assert not filter_index.keep(pk)
+    assert not filter_index.update_index(pk)
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [f"filter_{pk}"])
         assert cursor.fetchone() == (None,)
@@ -572,12 +572,12 @@ def test_an_attribute_unmarked_while_its_index_is_made_has_none_in_the_end(attri
     with others:
         with transaction.atomic():
             Profile.objects.filter(external_id="nobody").update(external_id=None)  # what making an index waits for
-            making = others.submit(elsewhere, filter_index.keep, attribute.pk)
+            making = others.submit(elsewhere, filter_index.update_index, attribute.pk)
             while not others.submit(elsewhere, filter_index._is_being_made, name).result():
                 time.sleep(0.01)
             unmarked = Attribute.objects.filter(pk=attribute.pk)
             others.submit(elsewhere, partial(unmarked.update, filterable=False)).result()
-            assert not others.submit(elsewhere, filter_index.keep, attribute.pk).result(), "another makes it"
+            assert not others.submit(elsewhere, filter_index.update_index, attribute.pk).result(), "another makes it"
         assert not making.result()
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [name])

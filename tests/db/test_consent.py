@@ -14,7 +14,7 @@ from profiles.models import Change, Profile, SubscriptionGroup, Suppression, loa
 from profiles.search import query_builder, reach
 from profiles.search.conditions import Member, Reachable
 from profiles.writing import edit, store
-from profiles.writing.edit import Seen
+from profiles.writing.edit import SeenVersion
 from tests.db.test_import_profiles import refusal, run, write
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -28,7 +28,7 @@ def made(**values: Any) -> Profile:
 
 def save(person: Profile, **values: Any) -> None:
     person.refresh_from_db()
-    edit.save(Seen(person.pk, store.microseconds(person.updated)), values, None)
+    edit.save(SeenVersion(person.pk, store.to_microseconds(person.updated)), values, None)
 
 
 def known(external_id: str) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def known(external_id: str) -> dict[str, Any]:
 
 
 def reached(channel: Channel) -> set[str]:
-    found = query_builder.people([Reachable(channel)], load_schema())
+    found = query_builder.find_people([Reachable(channel)], load_schema())
     return {external_id or "" for external_id in found.values_list("external_id", flat=True)}
 
 
@@ -143,7 +143,7 @@ def test_do_not_disturb_concerns_everybody_who_has_the_address_and_a_flag_only_o
     bring(tmp_path, "external_id,MSG-email\na,false\n")
     assert reached(Channel.EMAIL) == {"b", "c", "d"}
     bring(tmp_path, "external_id,MSG-dndEmail\nb,true\n")
-    assert reach.suppressed([SHARED, ("email", "other@x.co")]) == {SHARED}
+    assert reach.suppressed_addresses([SHARED, ("email", "other@x.co")]) == {SHARED}
     assert reached(Channel.EMAIL) == {"d"}
     bring(tmp_path, "external_id,MSG-dndEmail\nb,false\n")
     assert reached(Channel.EMAIL) == {"b", "c", "d"}
@@ -169,24 +169,24 @@ def test_a_dry_run_and_an_ignored_row_say_nothing_about_addresses(tmp_path: Path
     assert not Suppression.objects.exists()
     bring(tmp_path, text, "update")
     bring(tmp_path, "external_id,MSG-dndEmail\na,false\n", "update")
-    assert reach.suppressed([SHARED]) == {SHARED}
+    assert reach.suppressed_addresses([SHARED]) == {SHARED}
 
 
 def test_a_row_that_changes_nobody_says_it_again(tmp_path: Path):
     made(external_id="a", email=["shared@x.co"], dnd_email=True)
     made(external_id="b", email=["shared@x.co"], dnd_email=False)
-    assert reach.suppressed([SHARED]) == set()
+    assert reach.suppressed_addresses([SHARED]) == set()
     job = bring(tmp_path, "external_id,MSG-dndEmail\na,true\n")
     assert job.unchanged == 1
-    assert reach.suppressed([SHARED]) == {SHARED}
+    assert reach.suppressed_addresses([SHARED]) == {SHARED}
 
 
 def test_a_form_says_it_too_and_taking_the_answer_away_lifts_it():
     person = made(external_id="a", email=["shared@x.co"], phone=["+15550100"])
     save(person, dnd_email=True, dnd_phone=True)
-    assert reach.suppressed([SHARED, ("phone", "15550100")]) == {SHARED, ("phone", "15550100")}
+    assert reach.suppressed_addresses([SHARED, ("phone", "15550100")]) == {SHARED, ("phone", "15550100")}
     save(person, dnd_email=None)
-    assert reach.suppressed([SHARED]) == set()
+    assert reach.suppressed_addresses([SHARED]) == set()
     save(person, first_name="Ann")
     assert Suppression.objects.count() == 3
 
@@ -195,9 +195,9 @@ def test_of_two_rows_about_one_address_the_later_counts(tmp_path: Path, settings
     settings.IMPORTS_BUCKET_ROWS = 1
     rows = [f"p{n},shared@x.co,{'true' if n % 3 else 'false'}" for n in range(12)]
     bring(tmp_path, "external_id,email,MSG-dndEmail\n" + "\n".join(rows))
-    assert reach.suppressed([SHARED]) == {SHARED}
+    assert reach.suppressed_addresses([SHARED]) == {SHARED}
     bring(tmp_path, "external_id,email,MSG-dndEmail\n" + "\n".join(reversed(rows)))
-    assert reach.suppressed([SHARED]) == set()
+    assert reach.suppressed_addresses([SHARED]) == set()
 
 
 # --- reach --------------------------------------------------------------------------------------
@@ -206,9 +206,9 @@ def test_of_two_rows_about_one_address_the_later_counts(tmp_path: Path, settings
 def test_of_ten_people_four_are_not_reached_by_email(tmp_path: Path):
     rows = [f"p{n},p{n}@x.co,{'false' if n < 2 else ''}" for n in range(8)] + ["p8,,", "p9,,true"]
     job = bring(tmp_path, "external_id,email,MSG-email\n" + "\n".join(rows))
-    everybody, reach_of = query_builder.reach_of(job.change_set_id or 0)
+    everybody, reach_of = query_builder.count_reach(job.change_set_id or 0)
     assert (everybody, reach_of[Channel.EMAIL]) == (10, 6)
-    both = query_builder.people([Member(job.change_set_id or 0), Reachable(Channel.EMAIL)], load_schema())
+    both = query_builder.find_people([Member(job.change_set_id or 0), Reachable(Channel.EMAIL)], load_schema())
     assert both.count() == 6
 
 

@@ -20,8 +20,8 @@ from imports.states import Step
 from profiles import history
 from profiles.models import Attribute, Change, ChangeSet, Event, Identifier, Profile, WriteMark
 from profiles.writing import edit, retry, store, value_locks
-from profiles.writing.edit import Seen
-from profiles.writing.errors import Refused, Why
+from profiles.writing.edit import SeenVersion
+from profiles.writing.errors import EditRefused, ErrorKind
 from tests.oracle import drive
 from tests.oracle.conftest import crew
 from tests.oracle.drive import Crew
@@ -36,14 +36,14 @@ def made(**values: Any) -> Profile:
     return Profile.objects.get(pk=edit.create(values, None, shared=True))
 
 
-def seen(person: Profile) -> Seen:
-    return Seen(person.pk, store.microseconds(person.updated))
+def seen(person: Profile) -> SeenVersion:
+    return SeenVersion(person.pk, store.to_microseconds(person.updated))
 
 
-def faults(*arguments: Any, act: Any = edit.save) -> list[tuple[Why, str]]:
+def faults(*arguments: Any, act: Any = edit.save) -> list[tuple[ErrorKind, str]]:
     """Why an act is refused; nothing may have been written."""
     before = (list(Profile.objects.values()), ChangeSet.objects.count(), WriteMark.objects.count())
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(EditRefused) as refused:
         act(*arguments, None)
     assert (list(Profile.objects.values()), ChangeSet.objects.count(), WriteMark.objects.count()) == before
     return [(fault.why, fault.field) for fault in refused.value.faults]
@@ -94,10 +94,10 @@ def test_an_external_id_is_given_changed_and_taken_away():  # HI-28
 
 def test_an_external_id_has_one_owner():  # HI-28
     owner, other = made(external_id="e1"), made(email=["a@x.co"])
-    assert faults(seen(other), {"external_id": "e1"}) == [(Why.TAKEN, "external_id")]
-    assert faults({"external_id": "e1"}, act=edit.create) == [(Why.TAKEN, "external_id")]
-    assert faults({"external_id": "e1", "email": ["c@x.co"]}, act=edit.create) == [(Why.TAKEN, "external_id")]
-    with pytest.raises(Refused) as refused:
+    assert faults(seen(other), {"external_id": "e1"}) == [(ErrorKind.TAKEN, "external_id")]
+    assert faults({"external_id": "e1"}, act=edit.create) == [(ErrorKind.TAKEN, "external_id")]
+    assert faults({"external_id": "e1", "email": ["c@x.co"]}, act=edit.create) == [(ErrorKind.TAKEN, "external_id")]
+    with pytest.raises(EditRefused) as refused:
         edit.save(seen(other), {"external_id": "e1"}, None)
     assert refused.value.faults[0].person == owner.pk
     edit.save(seen(owner), {"external_id": "e1", "home_city": "Oslo"}, None)
@@ -117,25 +117,27 @@ def test_an_alias_is_given_changed_and_taken_away_as_one_value():
         assert person.history.latest("change_set_id").changes == {"alias": [old, new]}
         if new:
             assert history.written(person).writers["alias"] == ChangeSet.objects.latest("pk")
-    assert faults(seen(person), CRM_1 | {"alias_label": None}) == [(Why.MISSING, "alias_label")]
+    assert faults(seen(person), CRM_1 | {"alias_label": None}) == [(ErrorKind.MISSING, "alias_label")]
     assert edit.save(seen(person), CRM_1 | {"alias_name": "2", "home_city": "Oslo"}, None).keys() == {
         "alias",
         "home_city",
     }
-    assert faults(CRM_1 | {"alias_name": None, "email": ["b@x.co"]}, act=edit.create) == [(Why.MISSING, "alias_name")]
+    assert faults(CRM_1 | {"alias_name": None, "email": ["b@x.co"]}, act=edit.create) == [
+        (ErrorKind.MISSING, "alias_name")
+    ]
 
 
 def test_an_alias_has_one_owner_among_those_without_an_external_id():  # HI-19, rule 12
     owner, other = made(**CRM_1), made(email=["a@x.co"])
-    assert faults(seen(other), CRM_1) == [(Why.TAKEN, "alias_name")]
-    assert faults(CRM_1, act=edit.create) == [(Why.TAKEN, "alias_name")]
-    assert faults(CRM_1 | {"email": ["c@x.co"]}, act=edit.create) == [(Why.TAKEN, "alias_name")]
-    with pytest.raises(Refused) as refused:
+    assert faults(seen(other), CRM_1) == [(ErrorKind.TAKEN, "alias_name")]
+    assert faults(CRM_1, act=edit.create) == [(ErrorKind.TAKEN, "alias_name")]
+    assert faults(CRM_1 | {"email": ["c@x.co"]}, act=edit.create) == [(ErrorKind.TAKEN, "alias_name")]
+    with pytest.raises(EditRefused) as refused:
         edit.save(seen(other), CRM_1, None)
     assert refused.value.faults[0].person == owner.pk
     edit.save(seen(other), CRM_1 | {"external_id": "e1"}, None)
     other.refresh_from_db()
-    assert faults(seen(other), {"external_id": None}) == [(Why.TAKEN, "alias_name")]
+    assert faults(seen(other), {"external_id": None}) == [(ErrorKind.TAKEN, "alias_name")]
     assert made(external_id="e2", **CRM_1).alias_name == "1"
     edit.save(seen(owner), NO_ALIAS | {"email": ["b@x.co"]}, None)
     assert edit.save(seen(other), {"external_id": None}, None) == {"external_id": ["e1", None]}
@@ -145,34 +147,34 @@ def test_an_older_page_does_not_overwrite_what_was_saved_meanwhile():
     person = made(email=["a@x.co"])
     page = seen(person)
     edit.save(page, {"home_city": "Oslo"}, None)
-    assert faults(page, {"home_city": "Rome"}) == [(Why.CHANGED, "")]
-    assert faults(page, act=edit.delete) == [(Why.CHANGED, "")]
+    assert faults(page, {"home_city": "Rome"}) == [(ErrorKind.CHANGED, "")]
+    assert faults(page, act=edit.delete) == [(ErrorKind.CHANGED, "")]
 
 
 def test_the_limits_of_an_import_hold_here_too(settings: Any):
     settings.IMPORTS_MAX_IDENTIFIER_VALUES = 2
     Attribute.objects.bulk_create(Attribute(key=f"c{n}", label=f"c{n}", type="integer") for n in range(257))
     person = made(email=["a@x.co", "b@x.co"], **{f"c{n}": n for n in range(256)})
-    assert faults(seen(person), {"email": ["a@x.co", "b@x.co", "c@x.co"]}) == [(Why.LIMIT, "email")]
-    assert faults(seen(person), {"c256": 1}) == [(Why.LIMIT, "")]
+    assert faults(seen(person), {"email": ["a@x.co", "b@x.co", "c@x.co"]}) == [(ErrorKind.LIMIT, "email")]
+    assert faults(seen(person), {"c256": 1}) == [(ErrorKind.LIMIT, "")]
     assert edit.save(seen(person), {"c256": 1, "c0": None}, None)
 
 
 def test_mandatory_attributes_stay_filled():
     Attribute.objects.filter(key="first_name").update(mandatory=True)
-    assert faults({"email": ["a@x.co"]}, act=edit.create) == [(Why.MISSING, "first_name")]
+    assert faults({"email": ["a@x.co"]}, act=edit.create) == [(ErrorKind.MISSING, "first_name")]
     person = made(email=["a@x.co"], first_name="Ann")
-    assert faults(seen(person), {"first_name": None}) == [(Why.MISSING, "first_name")]
+    assert faults(seen(person), {"first_name": None}) == [(ErrorKind.MISSING, "first_name")]
 
 
 def test_nobody_is_made_who_cannot_be_found_again():
-    assert faults({"first_name": "Ann"}, act=edit.create) == [(Why.MISSING, "external_id")]
+    assert faults({"first_name": "Ann"}, act=edit.create) == [(ErrorKind.MISSING, "external_id")]
 
 
 def test_somebody_with_an_address_that_somebody_has_is_made_only_when_that_is_meant():
     ann = made(email=["a@x.co"])
-    assert faults({"email": ["b@x.co", "A@x.co"]}, act=edit.create) == [(Why.SHARED, "email")]
-    with pytest.raises(Refused) as refused:
+    assert faults({"email": ["b@x.co", "A@x.co"]}, act=edit.create) == [(ErrorKind.SHARED, "email")]
+    with pytest.raises(EditRefused) as refused:
         edit.create({"email": ["a@x.co"]}, None)
     assert refused.value.faults[0].person == ann.pk
     edit.create({"email": ["a@x.co"]}, None, shared=True)
@@ -192,8 +194,8 @@ def test_who_is_deleted_leaves_nothing_but_the_act():  # HI-28
     act = ChangeSet.objects.latest("pk")
     assert (act.kind, act.source) == ("person", f"deleted {person.object_id} in the admin")
     assert WriteMark.objects.filter(change_set=act).count() == 1
-    assert faults(seen(person), {"home_city": "Oslo"}) == [(Why.GONE, "")]
-    assert faults(seen(person), act=edit.delete) == [(Why.GONE, "")]
+    assert faults(seen(person), {"home_city": "Oslo"}) == [(ErrorKind.GONE, "")]
+    assert faults(seen(person), act=edit.delete) == [(ErrorKind.GONE, "")]
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -253,7 +255,7 @@ def test_an_import_that_looks_somebody_up_is_waited_for(act: str):
     person = made(email=["a@x.co"])
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            value_locks.lock_slots(value_locks.slots_of([("email", "a@x.co")]), set())
+            value_locks.lock_slots(value_locks.slots_of_links([("email", "a@x.co")]), set())
             done = pool.submit(_apart, lambda: ACTS[act](person))
             while not (done.done() or _somebody_waits()):
                 time.sleep(0.01)
@@ -265,14 +267,14 @@ def test_an_import_that_looks_somebody_up_is_waited_for(act: str):
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("act", ACTS)
 def test_nobody_waits_for_an_import_for_ever(act: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retry, "PATIENCE", "20ms")
+    monkeypatch.setattr(retry, "LOCK_TIMEOUT", "20ms")
     person = made(email=["a@x.co"])
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        value_locks.lock_slots(value_locks.slots_of([("email", "a@x.co")]), set())
+        value_locks.lock_slots(value_locks.slots_of_links([("email", "a@x.co")]), set())
         done: Future[Any] = pool.submit(_apart, lambda: ACTS[act](person))
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(EditRefused) as refused:
             done.result()
-    assert refused.value.faults[0].why is Why.BUSY
+    assert refused.value.faults[0].why is ErrorKind.BUSY
     assert ChangeSet.objects.count() == 1
 
 

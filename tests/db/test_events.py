@@ -57,5 +57,5 @@ def test_a_person_takes_their_events_along() -> None:
     with queue.run_inline():
         assert applied(checked()) == WRITTEN
     person = Profile.objects.get(external_id="a")
-    edit.delete(edit.Seen(person.pk, store.microseconds(person.updated)), None)
+    edit.delete(edit.SeenVersion(person.pk, store.to_microseconds(person.updated)), None)
     assert list(Event.objects.values_list("row", flat=True)) == [2]

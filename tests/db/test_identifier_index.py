@@ -36,8 +36,8 @@ from profiles.search.conditions import AttributeCondition, Operator
 from profiles.values.parsers import matching_form
 from profiles.values.types import ValueType
 from profiles.writing import edit, store
-from profiles.writing.edit import Seen
-from profiles.writing.errors import Refused, Why
+from profiles.writing.edit import SeenVersion
+from profiles.writing.errors import EditRefused, ErrorKind
 from tests.crashes.processes import holding, wait_for, working
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -51,7 +51,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> None:
     """An attribute that most people have, and small pages."""
     Attribute.objects.create(key="card", label="Card", type="text")
     monkeypatch.setattr(identifier_index, "PAGE", 7)
-    monkeypatch.setattr(identifier_index, "CLEARED", 9)
+    monkeypatch.setattr(identifier_index, "CLEAR_BATCH", 9)
     store_people(PEOPLE)
 
 
@@ -74,12 +74,12 @@ def store_people(number: int) -> None:
 def ask(*, identifier: bool, kind: str = "text") -> Attribute:
     """Change the attribute as an administrator does."""
     with transaction.atomic():
-        lock.take()
+        lock.take_schema()
         attribute = Attribute.objects.select_for_update().get(key="card")
         before = attribute.definition
         attribute.identifier, attribute.type = identifier, kind
         attribute.save(update_fields=["identifier", "type"])
-        changes.carry_out(before, attribute)
+        changes.apply_change(before, attribute)
     return attribute
 
 
@@ -89,7 +89,7 @@ def now() -> Attribute:
 
 def step() -> bool:
     """Do a page's work; whether there is more to do."""
-    return identifier_index.keep(now().pk, 0)
+    return identifier_index.update_index(now().pk, 0)
 
 
 def finish() -> None:
@@ -117,12 +117,12 @@ def person(number: int) -> Profile:
 def change(number: int, value: str | None) -> None:
     """Somebody at a form gives a person another card."""
     found = person(number)
-    edit.save(Seen(found.pk, store.microseconds(found.updated)), {"card": value}, None)
+    edit.save(SeenVersion(found.pk, store.to_microseconds(found.updated)), {"card": value}, None)
 
 
 def delete(number: int) -> None:
     found = person(number)
-    edit.delete(Seen(found.pk, store.microseconds(found.updated)), None)
+    edit.delete(SeenVersion(found.pk, store.to_microseconds(found.updated)), None)
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def test_a_writer_who_came_first_is_waited_for_and_nobody_else_is_kept_waiting()
 
 
 def test_who_waits_too_long_begins_again_and_says_that_it_lives(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(identifier_index, "PATIENCE", "50ms")
+    monkeypatch.setattr(identifier_index, "LOCK_TIMEOUT", "50ms")
     ask(identifier=True)
     Attribute.objects.update(index_seen=LONG_AGO)
     with holding(_PERSON, "o1"):
@@ -234,7 +234,7 @@ def test_a_writer_who_comes_while_a_page_is_looked_at_takes_out_what_goes(monkey
 
     monkeypatch.setattr(identifier_index, "_add", slowly)
     with at_once() as begin:
-        worker = begin(partial(identifier_index.keep, attribute.pk, 0))
+        worker = begin(partial(identifier_index.update_index, attribute.pk, 0))
         assert looked.wait(60)
         writer = begin(partial(change, 1, "new"))
         wait_for(waits_for_a_person)
@@ -304,11 +304,11 @@ def test_an_attribute_that_is_deleted_meanwhile_is_let_go():
     for n in range(PEOPLE):
         change(n, None)
     reason = "What people were found by in it is still being cleared away. Try again in a minute."
-    assert changes.why_not_delete(now().definition) == reason
+    assert changes.deletion_obstacle(now().definition) == reason
     finish()
-    assert changes.why_not_delete(now().definition) == ""
+    assert changes.deletion_obstacle(now().definition) == ""
     attribute.delete()
-    assert not identifier_index.keep(attribute.pk or 0, 0)
+    assert not identifier_index.update_index(attribute.pk or 0, 0)
 
 
 def test_what_a_deleted_attribute_left_is_cleared_away_for_the_next_of_its_name():
@@ -317,7 +317,7 @@ def test_what_a_deleted_attribute_left_is_cleared_away_for_the_next_of_its_name(
     Attribute.objects.filter(key="card").delete()  # past the admin, which would have refused
     Profile.objects.update(attributes={})
     attribute = Attribute.objects.create(key="card", label="Card", type="text", identifier=True)
-    changes.carry_out(None, attribute)
+    changes.apply_change(None, attribute)
     assert "card" not in load_schema().found_by
     finish()
     assert index() == set()
@@ -326,7 +326,7 @@ def test_what_a_deleted_attribute_left_is_cleared_away_for_the_next_of_its_name(
 
 def test_people_can_be_found_by_a_new_attribute_at_once():
     attribute = Attribute.objects.create(key="badge", label="Badge", type="text", identifier=True)
-    changes.carry_out(None, attribute)
+    changes.apply_change(None, attribute)
     assert "badge" in load_schema().found_by
 
 
@@ -435,9 +435,9 @@ def store_more(number: int) -> None:
 def test_who_is_at_a_form_is_told_of_others_only_by_what_people_can_be_found_by():
     ask(identifier=True)
     finish()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(EditRefused) as refused:
         edit.create({"card": "C-1"}, None)
-    assert [fault.why for fault in refused.value.faults] == [Why.SHARED]
+    assert [fault.why for fault in refused.value.faults] == [ErrorKind.SHARED]
     ask(identifier=False)
     change(1, "C-100")
     ask(identifier=True)
@@ -449,7 +449,7 @@ def test_who_is_at_a_form_is_told_of_others_only_by_what_people_can_be_found_by(
 def test_filters_find_by_values_until_the_index_is_whole():
     def found() -> set[int]:
         condition = AttributeCondition("card", Operator.EQUALS, "C-1")
-        return set(query_builder.people([condition], load_schema()).values_list("pk", flat=True))
+        return set(query_builder.find_people([condition], load_schema()).values_list("pk", flat=True))
 
     expected = {person(1).pk}
     ask(identifier=True)
@@ -565,7 +565,7 @@ def _write_one(number: int, value: str, turn: int) -> None:
     found = Profile.objects.filter(object_id=f"more{number}").first()
     if found is None:
         return
-    seen = Seen(found.pk, store.microseconds(found.updated))
+    seen = SeenVersion(found.pk, store.to_microseconds(found.updated))
     if turn % 5 == 0:
         edit.delete(seen, None)
     else:

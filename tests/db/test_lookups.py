@@ -57,9 +57,9 @@ def read() -> dict[str, int]:
 )
 def test_a_look_up_reads_whom_it_finds_and_nobody_else(kind: str, values: list[str]):
     with transaction.atomic():
-        store.pin_plans()
+        store.pin_query_plans()
         before = read()
-        found = lookup.load([(kind, value) for value in values])
+        found = lookup.load_people([(kind, value) for value in values])
         after = read()
     assert {link for link, _ in found} == {(kind, value) for value in values}
     assert after["profiles_profile"] - before["profiles_profile"] == 100
@@ -69,9 +69,9 @@ def test_a_look_up_reads_whom_it_finds_and_nobody_else(kind: str, values: list[s
 @pytest.mark.usefixtures("people")
 def test_a_value_that_nobody_holds_reads_nobody():
     with transaction.atomic():
-        store.pin_plans()
+        store.pin_query_plans()
         before = read()
-        assert lookup.load([("email", f"stranger{n}@x.co") for n in range(100)]) == []
+        assert lookup.load_people([("email", f"stranger{n}@x.co") for n in range(100)]) == []
         assert read() == before
 
 
@@ -89,7 +89,7 @@ def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():  # PS-16
         )
     tables.index_places()
     tables.index_rows()
-    store.pin_plans()
+    store.pin_query_plans()
     before = read()
     rules = Rules.of(load_schema(), Action.UPDATE, ["email"], crowded=False)
     settled, left = fast_path.resolve_plain_rows(bucket.job, bucket, rules)

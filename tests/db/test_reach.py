@@ -10,7 +10,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles.merging.consent import Channel, effective, group_key
+from profiles.merging.consent import Channel, effective_consent, group_key
 from profiles.models import Change, ChangeSet, Identifier, Profile, SubscriptionGroup, Suppression, load_schema
 from profiles.search import query_builder
 from profiles.search.conditions import Member, Reachable
@@ -58,7 +58,7 @@ def test_whom_a_channel_reaches_is_what_counts_for_each_person():
                 reached = [n for n, values in enumerate(known) if _is_reached(channel, values, newest, has_group)]
                 assert _found([Reachable(channel)]) == reached, channel
                 assert _found([Reachable(channel), Member(change_set)]) == reached, channel
-                assert query_builder.reach_of(change_set)[1][channel] == len(reached), channel
+                assert query_builder.count_reach(change_set)[1][channel] == len(reached), channel
             transaction.set_rollback(True)
 
     is_what_counts()
@@ -76,7 +76,7 @@ def _is_reached(channel: Channel, values: dict[str, Any], newest: dict[Any, bool
         refused = sum(newest.get((kind, address), False) for address in held)
     if not held or (channel is Channel.SMS and has_group and values.get(group_key("texts")) != "subscribed"):
         return False
-    return effective(channel, values, len(held), refused).state is not SubscriptionState.UNSUBSCRIBED
+    return effective_consent(channel, values, len(held), refused).state is not SubscriptionState.UNSUBSCRIBED
 
 
 def _stored(known: list[dict[str, Any]], facts: list[Any], has_group: bool) -> int:
@@ -111,5 +111,5 @@ def _stored(known: list[dict[str, Any]], facts: list[Any], has_group: bool) -> i
 
 
 def _found(conditions: list[Any]) -> list[int]:
-    found = query_builder.people(conditions, load_schema()).values_list("external_id", flat=True)
+    found = query_builder.find_people(conditions, load_schema()).values_list("external_id", flat=True)
     return sorted(int(number or -1) for number in found)

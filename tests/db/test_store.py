@@ -9,7 +9,7 @@ from profiles.history import written
 from profiles.merging.actions import Action
 from profiles.merging.person import Incoming, Person
 from profiles.merging.rules import Rules
-from profiles.merging.working_set import People
+from profiles.merging.working_set import WorkingSet
 from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
 from profiles.schema import EXTERNAL_ID
 from profiles.writing import lookup, store
@@ -23,7 +23,7 @@ def stored(external_id: str, email: str) -> Person:
         object_id=external_id, external_id=external_id, attributes={"email": [email]}, created=now, updated=now
     )
     Identifier.objects.create(kind="email", value=email, profile=person)
-    return lookup.load([("external_id", external_id)])[0][1]
+    return lookup.load_people([("external_id", external_id)])[0][1]
 
 
 def act() -> ChangeSet:
@@ -35,7 +35,7 @@ def test_an_external_id_can_be_given_up_and_taken_in_one_write(takes_first: bool
     one, other = stored("e1", "a@x.co"), stored("e2", "b@x.co")
     taker, giver = (one, other) if takes_first else (other, one)
     change_set, freed = act(), giver.external_id
-    people = People(Rules.of(load_schema(), Action.OVERWRITE, ()), store.microseconds(change_set.when))
+    people = WorkingSet(Rules.of(load_schema(), Action.OVERWRITE, ()), store.to_microseconds(change_set.when))
     assert people.edit(giver, {"external_id": [freed, None]}) is None
     assert people.edit(taker, {"external_id": [taker.external_id, freed]}) is None
     store.write(people, change_set)
@@ -47,8 +47,10 @@ def test_an_external_id_can_be_given_up_and_taken_in_one_write(takes_first: bool
 
 def changed(change_set: ChangeSet, external_id: str, city: str) -> None:
     """One more row of a change set gives somebody a city."""
-    people = People(Rules.of(load_schema(), Action.OVERWRITE, (EXTERNAL_ID,)), store.microseconds(timezone.now()))
-    people.add(lookup.load([(EXTERNAL_ID, external_id)]))
+    people = WorkingSet(
+        Rules.of(load_schema(), Action.OVERWRITE, (EXTERNAL_ID,)), store.to_microseconds(timezone.now())
+    )
+    people.add(lookup.load_people([(EXTERNAL_ID, external_id)]))
     row = Incoming(
         1, (EXTERNAL_ID, external_id), [(EXTERNAL_ID, external_id)], f'{{"home_city":"{city}"}}', external_id
     )

@@ -13,7 +13,7 @@ from tests.golden.way import Way, counts, known
 
 def found(*conditions: Condition) -> set[str | None]:
     """The external ids of those who meet the conditions."""
-    return {person.external_id for person in query_builder.people(conditions, load_schema())}
+    return {person.external_id for person in query_builder.find_people(conditions, load_schema())}
 
 
 def test_g_22_a_property_marks_a_set_by_being_there_and_by_its_value(way: Way) -> None:  # SG-01

@@ -16,7 +16,7 @@ from imports.models import Bucket, ImportJob
 from profiles.merging.actions import Action
 from profiles.merging.person import Incoming
 from profiles.merging.rules import Outcome, Rules
-from profiles.merging.working_set import People
+from profiles.merging.working_set import WorkingSet
 from profiles.models import ChangeSet, Identifier, Profile, load_schema
 from profiles.writing import lookup, store, value_locks
 from tests.oracle import drive
@@ -113,10 +113,10 @@ def _write_one(email: str, mark: str) -> str:
         try:
             with transaction.atomic():
                 change_set = ChangeSet.objects.create(kind=ChangeSet.Kind.PERSON, when=timezone.now())
-                value_locks.lock_slots(value_locks.slots_of([link]), set())
+                value_locks.lock_slots(value_locks.slots_of_links([link]), set())
                 rules = Rules.of(load_schema(), Action.APPEND, ["email"])
-                people = People(rules, store.microseconds(change_set.when))
-                people.add(lookup.load([link]))
+                people = WorkingSet(rules, store.to_microseconds(change_set.when))
+                people.add(lookup.load_people([link]))
                 outcome = people.apply(row).outcome
                 store.write(people, change_set)
             return outcome

@@ -12,8 +12,8 @@ import pytest
 from imports.models import ImportJob
 from profiles.models import Change, Identifier, Profile
 from profiles.writing import edit, store
-from profiles.writing.edit import Seen
-from profiles.writing.errors import Refused, Why
+from profiles.writing.edit import SeenVersion
+from profiles.writing.errors import EditRefused, ErrorKind
 from tests.oracle import drive
 from tests.oracle.cases import Case
 from tests.oracle.drive import Crew
@@ -100,12 +100,12 @@ def _until_done(email: str, act: Callable[[Profile], object]) -> None:
     while person := Profile.objects.filter(attributes__email=[email]).first():
         try:
             act(person)
-        except Refused as refused:
-            if refused.faults[0].why not in (Why.CHANGED, Why.GONE, Why.BUSY):
+        except EditRefused as refused:
+            if refused.faults[0].why not in (ErrorKind.CHANGED, ErrorKind.GONE, ErrorKind.BUSY):
                 raise
         else:
             break
 
 
-def _seen(person: Profile) -> Seen:
-    return Seen(person.pk, store.microseconds(person.updated))
+def _seen(person: Profile) -> SeenVersion:
+    return SeenVersion(person.pk, store.to_microseconds(person.updated))

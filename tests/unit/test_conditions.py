@@ -25,7 +25,7 @@ from profiles.search.conditions import (
     Outcome,
     When,
 )
-from profiles.search.query_builder import birthdays
+from profiles.search.query_builder import birthdays_on
 
 TEXTS = st.text("aZ1 &=+%?#'\"\\é中🥇", min_size=1, max_size=5).filter(str.strip)
 DAYS = st.dates(date(1000, 1, 1), date(9998, 12, 31))
@@ -135,4 +135,4 @@ def test_stored_conditions_of_another_shape_are_refused(stored: dict[str, str]):
     ],
 )
 def test_a_birthday_on_the_29th_of_february_is_celebrated_each_year(today: date, days: list[str]):
-    assert birthdays(today) == days
+    assert birthdays_on(today) == days

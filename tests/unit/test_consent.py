@@ -9,7 +9,7 @@ from profiles.merging.consent import Channel
 from profiles.schema import Definition, Schema
 from profiles.search import condition_json
 from profiles.search.conditions import Reachable
-from profiles.values.parsers import membership, parser
+from profiles.values.parsers import membership_parser, parser
 from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 READ = parser(ValueType.SUBSCRIPTION, ValueOptions())
@@ -38,9 +38,9 @@ def test_exact_states_have_one_spelling(text: str):
 
 
 def test_nobody_is_opted_into_a_group():
-    assert membership(ValueOptions())("True") == "subscribed"
+    assert membership_parser(ValueOptions())("True") == "subscribed"
     with pytest.raises(InvalidValue, match="state: subscribed, unsubscribed, true or false expected"):
-        membership(ValueOptions())("opted_in")
+        membership_parser(ValueOptions())("opted_in")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_nobody_is_opted_into_a_group():
 def test_the_stricter_of_all_that_was_said_counts(
     values: dict[str, object], addresses: int, suppressed: int, state: str
 ):
-    assert consent.effective(Channel.EMAIL, values, addresses, suppressed).state == state
+    assert consent.effective_consent(Channel.EMAIL, values, addresses, suppressed).state == state
 
 
 def test_which_columns_cost_no_data_points():
@@ -69,7 +69,7 @@ def test_which_columns_cost_no_data_points():
         ]
     )
     keys = ("email_subscribe", "subscription_group_id", "subscription_state", "group:news", "dnd_email", "plan")
-    assert [key for key in keys if consent.costs_nothing(key, schema)] == list(keys[:4])
+    assert [key for key in keys if consent.is_free_of_data_points(key, schema)] == list(keys[:4])
 
 
 def test_a_filter_by_reach_is_kept_as_json():

@@ -11,7 +11,7 @@ from imports.mapping.column_mapping import Column
 from imports.presets import STANDARD
 from imports.rows.cells import ColumnReader
 from profiles.schema import Definition
-from profiles.values.formula_escapes import escaped, may_be_escaped, safe, unescaped
+from profiles.values.formula_escapes import escape, escape_cell, may_be_escaped, unescape
 from profiles.values.types import ValueType
 
 texts = st.text("'=+-@\t\r a1", max_size=6)
@@ -21,30 +21,30 @@ texts = st.text("'=+-@\t\r a1", max_size=6)
 @example("''=x")
 @example("'\t")
 def test_a_text_comes_back_as_it_was(text: str):
-    assert unescaped(escaped(text)) == text
-    assert may_be_escaped([escaped(text)]) or escaped(text) == text
+    assert unescape(escape(text)) == text
+    assert may_be_escaped([escape(text)]) or escape(text) == text
 
 
 @given(texts)
 def test_what_is_written_is_no_formula(text: str):
-    assert not escaped(text).startswith(("=", "+", "-", "@", "\t", "\r")) or text.isspace()
+    assert not escape(text).startswith(("=", "+", "-", "@", "\t", "\r")) or text.isspace()
 
 
 @given(texts)
 def test_a_cell_of_a_file_is_read_again_as_it_was(cell: str):
-    assert unescaped(safe(cell)) == unescaped(cell)
-    assert safe(safe(cell)) == safe(cell)
+    assert unescape(escape_cell(cell)) == unescape(cell)
+    assert escape_cell(escape_cell(cell)) == escape_cell(cell)
 
 
 @pytest.mark.parametrize("text", ["O'Brien", "'quoted'", "'", "", "a=b", "'' ", "'n Beetje"])
 def test_other_texts_stay_as_they_are(text: str):
-    assert escaped(text) == unescaped(text) == text
+    assert escape(text) == unescape(text) == text
 
 
 @pytest.mark.parametrize(("text", "written"), [("+49 (30) 1-2", "+49 (30) 1-2"), ("-5.5", "-5.5"), ("=5", "'=5")])
 def test_numbers_and_phones_stay_as_they_are_and_formulas_among_them_do_not(text: str, written: str):
-    assert escaped(text, is_number=True) == written
-    assert escaped(text) == f"'{text}"
+    assert escape(text, is_number=True) == written
+    assert escape(text) == f"'{text}"
 
 
 def test_a_header_is_read_as_it_was_meant():

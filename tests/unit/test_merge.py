@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.merging.actions import Action, Attributes, Changes, Form, as_list, merge, merge_value, same, together
+from profiles.merging.actions import (
+    Action,
+    Attributes,
+    Changes,
+    Form,
+    as_list,
+    combine_changes,
+    is_same_json,
+    merge,
+    merge_value,
+)
 
 LISTS: dict[str, Form] = {"emails": str.casefold, "labels": str}
 KEYS = {"single": "city", "multi": "labels"}
@@ -72,8 +82,8 @@ def test_another_spelling_is_a_change_where_the_row_wins() -> None:  # D-28: sto
 
 def test_values_that_only_python_takes_for_equal_differ() -> None:
     assert merge({"flag": 1}, {"flag": True}, Action.OVERWRITE, LISTS) == {"flag": [1, True]}
-    assert not same(0, False)
-    assert same("a", "a")
+    assert not is_same_json(0, False)
+    assert is_same_json("a", "a")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +152,6 @@ def test_changes_one_after_another_add_up_to_the_difference(rows: list[tuple[Att
     new, total = old, Changes()
     for row, action in rows:
         changes = merge(new, row, action, LISTS)
-        new, total = after(new, changes), together(total, changes)
+        new, total = after(new, changes), combine_changes(total, changes)
     assert after(old, total) == new
-    assert all(not same(*change) for change in total.values())
+    assert all(not is_same_json(*change) for change in total.values())

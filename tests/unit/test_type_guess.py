@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.values import parsers
-from profiles.values.type_inference import TypeGuess
+from profiles.values.type_inference import TypeInference
 from profiles.values.types import Value, ValueOptions, ValueType
 
 quick = settings(max_examples=150, deadline=None)
@@ -26,7 +26,7 @@ def parse(value_type: ValueType, text: str) -> Value:
 
 
 def guess(*texts: str) -> tuple[ValueType, bool]:
-    column = TypeGuess()
+    column = TypeInference()
     column.add(texts)
     return column.type, column.mixed
 
@@ -104,7 +104,7 @@ def test_at_20_mixed_columns_are_text(texts: list[str]) -> None:
 
 
 def test_the_guess_looks_at_every_batch() -> None:
-    column = TypeGuess()
+    column = TypeInference()
     for start in range(0, 10_000, 2000):
         column.add({str(number) for number in range(start, start + 2000)})
     assert (column.type, column.mixed) == (ValueType.INTEGER, False)
@@ -117,7 +117,7 @@ def test_the_guess_looks_at_every_batch() -> None:
 @quick
 @given(st.lists(filled, max_size=8))
 def test_batches_make_no_difference_and_no_value_is_lost(texts: list[str]) -> None:
-    whole, single = TypeGuess(), TypeGuess()
+    whole, single = TypeInference(), TypeInference()
     whole.add(texts)
     for text in reversed(texts):
         single.add([text])
@@ -138,7 +138,7 @@ def test_a_number_of_fifteen_digits_keeps_its_digits(texts: list[str]) -> None:
 def test_quick_tests_never_take_what_the_close_look_refuses() -> None:
     tricky = ["-0", "-0.5", "-0.0", "0", "00", "01.5", "0.5", "1.5", "1" * 18, "1" * 19, "1" * 20, "1234567.12345678"]
     for first, second in pairwise(tricky * 2):
-        one, other = TypeGuess(), TypeGuess()
+        one, other = TypeInference(), TypeInference()
         one.add([first])
         one.add([second])
         other.add([second, first])
@@ -155,7 +155,7 @@ def test_white_space_before_a_typed_text_does_not_make_it_text(text: str) -> Non
 
 
 def test_marks_are_moments_beside_others_and_alone() -> None:
-    marks = TypeGuess()
+    marks = TypeInference()
     marks.add(["$D_1487576752", "$D_0"])
     assert (marks.type, marks.mixed) == (ValueType.DATETIME, False)
     assert marks.type_under(iso=False, marked=True) is ValueType.DATETIME
@@ -167,6 +167,6 @@ def test_marks_are_moments_beside_others_and_alone() -> None:
 
 def test_other_types_have_nothing_to_do_with_dates() -> None:
     for text, type_ in (("12", ValueType.INTEGER), ("1.5", ValueType.NUMBER), ("true", ValueType.BOOLEAN)):
-        guess = TypeGuess()
+        guess = TypeInference()
         guess.add([text])
         assert guess.type_under(iso=False, marked=False) is type_

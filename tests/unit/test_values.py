@@ -469,7 +469,7 @@ plain = st.from_regex(r"[+-]?[0-9]{1,19}|\+?[0-9]{6,16}|[0-9]{4}-[01][0-9]-[0-3]
 def test_what_is_read_quickly_is_read_alike(
     value_type: ValueType, text: str, options: ValueOptions, date_format: str | None
 ) -> None:
-    found = parsers.quick(value_type, options)
+    found = parsers.quick_parser(value_type, options)
     if found is None:
         assert value_type is ValueType.DATE
         assert not options.iso_dates
@@ -487,7 +487,7 @@ def test_what_is_read_quickly_is_read_alike(
     ],
 )
 def test_plain_forms_are_read_quickly(value_type: ValueType, text: str) -> None:
-    found = parsers.quick(value_type, STANDARD)
+    found = parsers.quick_parser(value_type, STANDARD)
     assert found is not None
     assert found.test(text)
 

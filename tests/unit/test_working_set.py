@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from profiles.merging.actions import Action
 from profiles.merging.person import Incoming, Link, Person
 from profiles.merging.rules import Outcome, Result, Rules
-from profiles.merging.working_set import People
+from profiles.merging.working_set import WorkingSet
 from profiles.schema import Definition, Schema
 from profiles.values.types import ValueType
 from tests.oracle import cases
@@ -30,15 +30,15 @@ SCHEMA = Schema.of(
 )
 
 
-def working_set(action: str, *people: Person, by: Sequence[str] = ("email",), **limits: int) -> People:
+def working_set(action: str, *people: Person, by: Sequence[str] = ("email",), **limits: int) -> WorkingSet:
     """Everybody, findable by all that they hold."""
     rules = replace(Rules.of(SCHEMA, Action(action), by), **limits)  # type: ignore[arg-type]
-    found = People(rules, BASE)
+    found = WorkingSet(rules, BASE)
     found.add((link, person) for person in people for link in held(found, person))
     return found
 
 
-def held(people: People, person: Person) -> list[Link]:
+def held(people: WorkingSet, person: Person) -> list[Link]:
     own = [("object_id", person.object_id), ("external_id", person.external_id), person.reached_by_alias or ("", "")]
     return people.links(person) + [(kind, value) for kind, value in own if value]
 
@@ -279,14 +279,14 @@ def test_rows_come_out_as_those_of_the_reference(case: cases.Case):  # rule 1
     assert {fact.address: fact.suppressed for fact in people.facts} == reference.suppressed
 
 
-def _people_of(case: cases.Case) -> People:
+def _people_of(case: cases.Case) -> WorkingSet:
     schema = Schema.of(
         Definition(f.key, f.key, _TYPES.get(f.kind) or ValueType(f.kind), f.many, False, f.channel, not f.custom)
         for f in cases.SCHEMA.values()
         if f.kind != "membership"
     )
     rules = Rules.of(schema, Action(case.action), cases.kinds(case.identifier), case.most_values)
-    people = People(rules, BASE)
+    people = WorkingSet(rules, BASE)
     for start in case.starting():
         stored = orjson.dumps(start.attributes).decode()
         person = Person(start.number, start.object_id, start.external_id, stored, start.updated, start.updated)

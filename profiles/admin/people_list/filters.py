@@ -25,7 +25,7 @@ from profiles.search.conditions import (
     When,
 )
 
-MOST_ROWS = 10
+MAX_ROWS = 10
 """Conditions that are shown as rows; more of them are kept, each with its chip."""
 
 
@@ -58,7 +58,7 @@ class DayField:
     problem: str
 
 
-def context(asked: PeopleQuery, sent: Parameters, known: SchemaInfo) -> dict[str, Any]:
+def filter_context(asked: PeopleQuery, sent: Parameters, known: SchemaInfo) -> dict[str, Any]:
     """What the form and the chips show; what was sent is shown as it was sent, right or wrong."""
     return {
         "chips": list(chips(asked, known)),
@@ -70,7 +70,7 @@ def context(asked: PeopleQuery, sent: Parameters, known: SchemaInfo) -> dict[str
         "whens": [when.value for when in When],
         "channels": [(channel.value, channel.label, channel == _first(sent.get("reach", ()))) for channel in Channel],
         "birthday": any(sent.get("birthday", ())),
-        "column_fields": [*asked.columns, ""][:MOST_ROWS],
+        "column_fields": [*asked.columns, ""][:MAX_ROWS],
         "hidden": list(_hidden(asked, sent)),
         "group_fields": [(field, _groups_instead(asked, field)) for field in asked.groups.fields],
         "group_states": [state.value for state in GroupState],
@@ -87,7 +87,7 @@ def chips(asked: PeopleQuery, known: SchemaInfo) -> Iterator[Chip]:
     if asked.added.label:
         yield Chip(asked.added.label, asked.address(added=False))
     for condition in asked.conditions:
-        yield Chip(said(condition, known, asked.groups.names), asked.address(without=condition))
+        yield Chip(describe(condition, known, asked.groups.names), asked.address(without=condition))
     for segment in asked.segments.chosen:
         yield Chip(f"Segment {segment.label}", asked.address(without_segment=segment.number))
 
@@ -109,12 +109,12 @@ def _hidden(asked: PeopleQuery, sent: Parameters) -> Iterator[tuple[str, str]]:
     for name in ("has", "reach"):
         yield from ((name, text) for text in [text for text in sent.get(name, ()) if text][1:])
     shown = {row.number for row in _rows(asked, sent)}
-    for i, row in enumerate(condition_parameters.rows(sent)):
+    for i, row in enumerate(condition_parameters.form_rows(sent)):
         if i not in shown:
             yield from zip(_OF_A_ROW, row, strict=True)
 
 
-def said(condition: Condition, known: SchemaInfo, groups: Mapping[str, str]) -> str:
+def describe(condition: Condition, known: SchemaInfo, groups: Mapping[str, str]) -> str:
     """A condition in the words of the labels. ``groups``: what subscription groups are called, by ID."""
     labels = {a.key: a.label for a in known.attributes} | OWN_FIELDS | OWN_IDENTIFIERS
     match condition:
@@ -129,8 +129,10 @@ def said(condition: Condition, known: SchemaInfo, groups: Mapping[str, str]) -> 
 
 def _rows(asked: PeopleQuery, sent: Parameters) -> list[FormRow]:
     """The first of what was sent, whatever is wrong with it, and a blank row for one more."""
-    rows = [FormRow(i, *row, problems=_problems(asked, i)) for i, row in enumerate(condition_parameters.rows(sent))]
-    return [*(row for row in rows if row.number < MOST_ROWS or row.problems), FormRow(len(rows))]
+    rows = [
+        FormRow(i, *row, problems=_problems(asked, i)) for i, row in enumerate(condition_parameters.form_rows(sent))
+    ]
+    return [*(row for row in rows if row.number < MAX_ROWS or row.problems), FormRow(len(rows))]
 
 
 def _first(texts: Sequence[str]) -> str:
@@ -179,6 +181,6 @@ def _with_name(wrong: InvalidCondition, sent: Parameters, known: SchemaInfo) -> 
     """A problem as it is told far from its field."""
     name = wrong.field.capitalize() if wrong.field in {*Moment, "segment", "group"} else ""
     if wrong.field in _OF_A_ROW:
-        key = condition_parameters.rows(sent)[wrong.row][0]
+        key = condition_parameters.form_rows(sent)[wrong.row][0]
         name = known.schema.definitions[key].label if key in known.schema.definitions else key
     return f"{name}: {wrong}" if name else str(wrong)

@@ -12,13 +12,13 @@ from itertools import zip_longest
 from django.db.models import Q
 
 from profiles.admin import name_lookup
-from profiles.admin.labels import called_group
+from profiles.admin.labels import group_label
 from profiles.models import SubscriptionGroup
 from profiles.search import condition_parameters
 from profiles.search.condition_parameters import Parameters
 from profiles.search.conditions import Condition, GroupState, InGroup, InvalidCondition
 
-ALIKE = 20
+MAX_SAME_NAME = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class GroupFilter:
         return [InvalidCondition(field.problem, "group", field.number) for field in self.fields if field.problem]
 
 
-def read(sent: Parameters, found: Iterable[Condition]) -> GroupFilter:
+def parse_groups(sent: Parameters, found: Iterable[Condition]) -> GroupFilter:
     """The groups that somebody typed, after those among ``found``, which the address has by their IDs."""
     wanted = dict.fromkeys(each for each in found if isinstance(each, InGroup))
-    names = names_of(wanted)
+    names = group_names(wanted)
     fields = [Field(0, names[each.group], each.state) for each in wanted if each.group in names]
     typed = _typed(sent)
-    known = name_lookup.called(
+    known = name_lookup.find_by_name(
         SubscriptionGroup.objects.all(), (text for text, _ in typed), label, ("name", "group_id")
     )
     for text, said in typed:
@@ -71,7 +71,7 @@ def read(sent: Parameters, found: Iterable[Condition]) -> GroupFilter:
     return GroupFilter(list(wanted), names, numbered)
 
 
-def names_of(conditions: Iterable[Condition]) -> dict[str, str]:
+def group_names(conditions: Iterable[Condition]) -> dict[str, str]:
     """What the groups of conditions are called, by ID; one query. A group that is not there any more has no name."""
     ids = {each.group for each in conditions if isinstance(each, InGroup)}
     groups = SubscriptionGroup.objects.filter(group_id__in=ids) if ids else []
@@ -80,7 +80,7 @@ def names_of(conditions: Iterable[Condition]) -> dict[str, str]:
 
 def label(group: SubscriptionGroup) -> str:
     """`Newsletter (E-mail), #7`: what a page calls a group, and what can be typed for it."""
-    return f"{called_group(group)}, #{group.pk}"
+    return f"{group_label(group)}, #{group.pk}"
 
 
 def _typed(sent: Parameters) -> list[tuple[str, str]]:
@@ -102,5 +102,5 @@ def _instead(text: str, said: str, groups: Sequence[SubscriptionGroup]) -> list[
     state = GroupState(said) if said in set(GroupState) else GroupState.SUBSCRIBED
     if not groups and "\0" not in text:
         part = Q(name__icontains=text) | Q(group_id__icontains=text)
-        groups = list(SubscriptionGroup.objects.filter(part)[:ALIKE])
+        groups = list(SubscriptionGroup.objects.filter(part)[:MAX_SAME_NAME])
     return [(InGroup(group.group_id, state), label(group)) for group in groups]

@@ -24,14 +24,14 @@ from profiles.admin.people_list.query import (
     load_schema_info,
     parse_query,
 )
-from profiles.database.statement_timeout import TookTooLong, time_limit
+from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 from profiles.models import Change, ChangeSet, Profile
 from profiles.search import listing, query_builder, quick_search
 from profiles.search.conditions import AttributeCondition
 from profiles.search.listing import Count
 
 
-def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -> HttpResponse:
+def people_list_view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -> HttpResponse:
     """The list that the address asks for; an address with blanks, as the form sends it, is tidied first.
 
     Raises ``PermissionDenied``.
@@ -52,9 +52,9 @@ def view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -
         "asked": asked,
         "found": found,
         **_told(asked, found, known),
-        **filters.context(asked, sent, known),
+        **filters.filter_context(asked, sent, known),
         "save_address": _save_address(request, asked),
-        **table.context(asked, found, known, screen, request),
+        **table.table_context(asked, found, known, screen, request),
     }
     shown = admin.site.each_context(request) | context | asked.added.context | extra
     return TemplateResponse(request, screen.list_template, shown)
@@ -72,15 +72,15 @@ def _save_address(request: HttpRequest, asked: PeopleQuery) -> str:
 
 def _find(asked: PeopleQuery, known: SchemaInfo) -> ResultPage:
     """A page and the count, within the time limit. A page that came in time stays when only counting takes too long."""
-    people = query_builder.people(asked.all_conditions, known.schema)
+    people = query_builder.find_people(asked.all_conditions, known.schema)
     if asked.text:
-        people = people.filter(quick_search.holders(asked.text, known.schema))
+        people = people.filter(quick_search.identifier_test(asked.text, known.schema))
     rows: list[Profile] = []
     try:
-        with time_limit(settings.IMPORTS_FILTER_SECONDS):
+        with statement_timeout(settings.IMPORTS_FILTER_SECONDS):
             rows = list(_with_last_import(listing.page(people, asked.page, PAGE_SIZE)))
             count = _count(people, rows, asked, known)
-    except TookTooLong:
+    except StatementTimeout:
         return ResultPage(rows[:PAGE_SIZE], len(rows) > PAGE_SIZE, None, stopped=True)
     return ResultPage(rows[:PAGE_SIZE], len(rows) > PAGE_SIZE, count)
 
@@ -99,7 +99,7 @@ def _count(people: QuerySet[Profile], rows: Sequence[Profile], asked: PeopleQuer
     if len(rows) <= PAGE_SIZE and (rows or asked.page == 1):
         return Count((asked.page - 1) * PAGE_SIZE + len(rows), is_exact=True)
     is_estimable = not asked.text and all(
-        query_builder.is_counted(condition, known.schema, known.indexed) for condition in asked.all_conditions
+        query_builder.is_estimable(condition, known.schema, known.indexed) for condition in asked.all_conditions
     )
     return listing.count(people, exactly=asked.exactly, is_estimable=is_estimable)
 

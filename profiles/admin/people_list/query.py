@@ -21,7 +21,7 @@ from profiles.search.listing import Count
 
 PAGE_SIZE = 100
 COLUMNS = ("home_city",)
-MOST_COLUMNS = 5
+MAX_COLUMNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class ResultPage:
 def load_schema_info() -> SchemaInfo:
     """The schema, and what else the filters need of it, with one query."""
     told = Attribute.objects.annotate(
-        indexed=filter_index.standing(), has_groups=Exists(SubscriptionGroup.objects.all())
+        indexed=filter_index.has_index(), has_groups=Exists(SubscriptionGroup.objects.all())
     )
     attributes = list(told.order_by("-built_in", "key"))
     schema = Schema.of(attribute.definition for attribute in attributes)
@@ -113,13 +113,13 @@ def load_schema_info() -> SchemaInfo:
 def parse_query(sent: Parameters, known: SchemaInfo, screen: ExtensibleAdmin) -> PeopleQuery:
     """What an address of the list asks for, right or wrong."""
     found, wrong = condition_parameters.from_parameters(sent)
-    added, chosen = screen.added(sent), segment_filter.read(sent, known.schema)
-    groups = group_filter.read(sent, found)
+    added, chosen = screen.added(sent), segment_filter.parse_segments(sent, known.schema)
+    groups = group_filter.parse_groups(sent, found)
     columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in known.schema.definitions]
     return PeopleQuery(
         conditions=list(dict.fromkeys([*found, *groups.conditions])),
         text=_last(sent, "q"),
-        columns=columns[:MOST_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],
+        columns=columns[:MAX_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],
         added=added,
         groups=groups,
         segments=chosen,
@@ -134,7 +134,7 @@ def _meaningless(found: Iterable[Condition], sent: Parameters, schema: Schema) -
     wrong = []
     for condition in found:
         try:
-            query_builder.test(condition, schema)
+            query_builder.condition_test(condition, schema)
         except InvalidCondition as invalid:
             invalid.row = _row_of(condition, sent)
             wrong.append(invalid)
@@ -143,7 +143,7 @@ def _meaningless(found: Iterable[Condition], sent: Parameters, schema: Schema) -
 
 def _row_of(condition: Condition, sent: Parameters) -> int:
     """Which row of the form says this."""
-    for place, row in enumerate(condition_parameters.rows(sent)):
+    for place, row in enumerate(condition_parameters.form_rows(sent)):
         alone = {name: [text] for name, text in zip(("attribute", "operator", "value"), row, strict=True)}
         if condition in condition_parameters.from_parameters(alone)[0]:
             return place

@@ -14,11 +14,11 @@ from profiles.search import query_builder
 from profiles.search.condition_parameters import Parameters
 from profiles.search.conditions import Condition, InvalidCondition
 
-RECENT = 50
+MAX_RECENT = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenSegment:
     """A segment that the list is narrowed to; ``label`` is what tells it from others."""
 
     number: int
@@ -40,7 +40,7 @@ class Field:
 class SegmentFilter:
     """What the address says about segments, what is wrong with it, and the newest segments, to choose from."""
 
-    chosen: Sequence[Chosen]
+    chosen: Sequence[ChosenSegment]
     fields: Sequence[Field]
     wrong: Sequence[InvalidCondition]
     recent: Sequence[str]
@@ -50,13 +50,13 @@ class SegmentFilter:
         return [condition for each in self.chosen for condition in each.conditions]
 
 
-def read(sent: Parameters, schema: Schema) -> SegmentFilter:
+def parse_segments(sent: Parameters, schema: Schema) -> SegmentFilter:
     """The segments of an address: their numbers, or their exact names as somebody types them."""
     texts = dict.fromkeys(text.strip() for text in sent.get("segment_name", ()) if text.strip())
     numbers = dict.fromkeys(_number(text.strip()) for text in sent.get("segment", ()) if text.strip())
-    by_text = name_lookup.called(Segment.objects.all(), texts)
+    by_text = name_lookup.find_by_name(Segment.objects.all(), texts)
     by_number, recent = _numbered_and_recent(numbers)
-    chosen: dict[int, Chosen] = {}
+    chosen: dict[int, ChosenSegment] = {}
     fields: list[Field] = []
     wrong: list[InvalidCondition] = []
     for text, number in [*((text, 0) for text in texts), *(("", number) for number in numbers)]:
@@ -73,18 +73,18 @@ def read(sent: Parameters, schema: Schema) -> SegmentFilter:
             problem = "No segment is called exactly so: whole names are compared, with capitals."
         else:
             problem = "This segment is not there any more; remove this filter."
-            chosen[number] = Chosen(number, f"#{number}")
+            chosen[number] = ChosenSegment(number, f"#{number}")
         if problem:
             wrong.append(InvalidCondition(problem, "segment", len(fields)))
         fields.append(Field(len(fields), text, problem, same))
     return SegmentFilter(list(chosen.values()), [*fields, Field(len(fields))], wrong, recent)
 
 
-def why_not(conditions: Iterable[Condition], schema: Schema) -> str:
+def find_obstacle(conditions: Iterable[Condition], schema: Schema) -> str:
     """The first of a segment's conditions that means nothing any more, and why; empty if all are sound."""
     for condition in conditions:
         try:
-            query_builder.test(condition, schema)
+            query_builder.condition_test(condition, schema)
         except InvalidCondition as invalid:
             return f"It asks for “{condition}”. {invalid}"
     return ""
@@ -92,20 +92,20 @@ def why_not(conditions: Iterable[Condition], schema: Schema) -> str:
 
 def _numbered_and_recent(numbers: Iterable[int]) -> tuple[dict[int, Segment], list[str]]:
     """The segments that have these numbers, and what the newest are called; one query."""
-    newest = Q(pk__in=Segment.objects.order_by("-pk").values("pk")[:RECENT])
+    newest = Q(pk__in=Segment.objects.order_by("-pk").values("pk")[:MAX_RECENT])
     found = {segment.pk: segment for segment in Segment.objects.filter(newest | Q(pk__in=numbers)).order_by("-pk")}
-    return found, [name_lookup.label(segment) for segment in list(found.values())[:RECENT]]
+    return found, [name_lookup.label(segment) for segment in list(found.values())[:MAX_RECENT]]
 
 
-def _read(segment: Segment, schema: Schema) -> tuple[Chosen, str]:
+def _read(segment: Segment, schema: Schema) -> tuple[ChosenSegment, str]:
     """A segment, and what is wrong with it."""
     label = name_lookup.label(segment)
     try:
         found = query_builder.conditions_of(segment)
     except InvalidCondition as invalid:
-        return Chosen(segment.pk, label), f"Nobody can be found by this segment. {invalid}"
-    problem = why_not(found, schema)
-    return Chosen(segment.pk, label, found), f"Nobody can be found by this segment. {problem}" if problem else ""
+        return ChosenSegment(segment.pk, label), f"Nobody can be found by this segment. {invalid}"
+    problem = find_obstacle(found, schema)
+    return ChosenSegment(segment.pk, label, found), f"Nobody can be found by this segment. {problem}" if problem else ""
 
 
 def _number(text: str) -> int:

@@ -20,7 +20,7 @@ PAGES_AROUND = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PersonLine:
     """One person as the list shows them."""
 
     address: str
@@ -40,7 +40,7 @@ class PageLink:
     here: bool = False
 
 
-def context(
+def table_context(
     asked: PeopleQuery, found: ResultPage, known: SchemaInfo, screen: ExtensibleAdmin, request: HttpRequest
 ) -> dict[str, Any]:
     """What the table and the links below it show."""
@@ -55,9 +55,9 @@ def context(
     }
 
 
-def _line(person: Profile, asked: PeopleQuery, known: SchemaInfo, sources: dict[int, Source]) -> Line:
+def _line(person: Profile, asked: PeopleQuery, known: SchemaInfo, sources: dict[int, Source]) -> PersonLine:
     held = list(_identifiers(person, known))
-    return Line(
+    return PersonLine(
         address=reverse("admin:profiles_profile_change", args=[person.pk]),
         name=_name(person),
         identifiers=held[:IDENTIFIERS_SHOWN],

@@ -22,15 +22,15 @@ from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, LONGEST_OWN_FIELD,
 from profiles.values import parsers
 from profiles.values.dates import iso_day, iso_instant
 from profiles.values.types import InvalidValue, SubscriptionState, Value, ValueOptions, ValueType
-from profiles.writing.errors import Fault
+from profiles.writing.errors import FormError
 
-LONGEST_LIST = 200
+MAX_LIST_LENGTH = 200
 """More values than a page can sensibly show in boxes."""
 
-LONG = 60
+LONG_TEXT = 60
 """A text with more characters gets several lines."""
 
-FIRST = ("first_name", "last_name", "email", "phone")
+FIRST_FIELDS = ("first_name", "last_name", "email", "phone")
 """What the form of somebody new asks for."""
 
 
@@ -83,7 +83,7 @@ class Field:
     stored: Any = None
     texts: list[str] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FormError] = field(default_factory=list)
     meanwhile: list[str] | None = None
     """What somebody else saved after the page was opened."""
 
@@ -108,7 +108,7 @@ class Field:
     def fixed(self) -> bool:
         """Whether the value is only shown."""
         several = as_list(self.stored)
-        return len(several) > LONGEST_LIST or not all(isinstance(value, Value) for value in several)
+        return len(several) > MAX_LIST_LENGTH or not all(isinstance(value, Value) for value in several)
 
     @property
     def shown(self) -> list[str]:
@@ -124,7 +124,7 @@ class Field:
 
     @property
     def is_long(self) -> bool:
-        longest = LONG if self.definition.type is ValueType.TEXT else LONGEST_OWN_FIELD[EXTERNAL_ID]
+        longest = LONG_TEXT if self.definition.type is ValueType.TEXT else LONGEST_OWN_FIELD[EXTERNAL_ID]
         return any(len(text) > longest or "\n" in text for text in self.texts)
 
     @property
@@ -168,7 +168,7 @@ def fields_of(person: Profile | None, schema: Schema) -> list[Field]:
     """What the form of a person shows: what they have, what everybody must have, and what they said of each channel;
     for somebody new the usual."""
     known = {} if person is None else person.attributes
-    first = FIRST if person is None else (*DND, *(channel.key for channel in Channel))
+    first = FIRST_FIELDS if person is None else (*DND, *(channel.key for channel in Channel))
     shown = (d for d in schema.definitions.values() if d.key in known or d.mandatory or d.key in first)
     own = [each for each in _own(person) if each.key not in ALIAS_FIELDS or each.stored]
     fields = [*own, *(Field(definition, known.get(definition.key)) for definition in shown)]
@@ -177,7 +177,7 @@ def fields_of(person: Profile | None, schema: Schema) -> list[Field]:
     return fields
 
 
-def fields_sent(sent: QueryDict, person: Profile | None, schema: Schema) -> list[Field]:
+def submitted_fields(sent: QueryDict, person: Profile | None, schema: Schema) -> list[Field]:
     """The fields of a form that came back, with its texts."""
     known = {} if person is None else person.attributes
     every = [*_own(person), *(Field(d, known.get(d.key)) for d in schema.definitions.values())]
@@ -188,12 +188,12 @@ def fields_sent(sent: QueryDict, person: Profile | None, schema: Schema) -> list
     return fields
 
 
-def opened(fields: Iterable[Field]) -> str:
+def serialize_opened(fields: Iterable[Field]) -> str:
     """The texts of a page as it is sent out, to tell later in which fields somebody typed."""
     return json.dumps({each.name: each.shown for each in fields if not each.fixed})
 
 
-def let_go(fields: Iterable[Field], was: str) -> None:
+def refresh_untyped(fields: Iterable[Field], was: str) -> None:
     """Let fields in which nobody typed, going by what the page showed when it was opened, show what is stored now."""
     try:
         before = dict(json.loads(was))
@@ -211,7 +211,7 @@ def fields_for(key: str, schema: Schema) -> list[Field]:
     return [Field(schema.definitions[key])] if key in schema.definitions else []
 
 
-def texts_of(value: Any, definition: Definition | None) -> list[str]:
+def display_texts(value: Any, definition: Definition | None) -> list[str]:
     """A value for reading, each of a list by itself, by their names where they have one."""
     if definition is None:
         return list(map(str, as_list(value)))
@@ -281,11 +281,11 @@ def _read(definition: Definition, text: str) -> Value:
         max_bytes=LONGEST_OWN_FIELD.get(definition.key, ValueOptions().max_bytes),
     )
     if group_of(definition.key) is not None:
-        return parsers.membership(options)(text)
+        return parsers.membership_parser(options)(text)
     # Identifiers are read without outer white space; other texts keep it (D-13).
     return parsers.parser(definition.type, options)(text.strip() if definition.identifier else text)
 
 
-def wanted(fields: Iterable[Field]) -> dict[str, Any]:
+def submitted_values(fields: Iterable[Field]) -> dict[str, Any]:
     """The values of all fields; what is wrong is left with its field."""
     return {each.key: each.read() for each in fields}

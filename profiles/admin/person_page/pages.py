@@ -12,19 +12,19 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from profiles import history
-from profiles.admin.event_list import lines
+from profiles.admin.event_list import event_lines
 from profiles.admin.extensible import ExtensibleAdmin
-from profiles.admin.labels import called
+from profiles.admin.labels import person_label
 from profiles.admin.person_page import consent, form_fields
 from profiles.admin.person_page.form_fields import Field
 from profiles.admin.source import Source
 from profiles.merging import alias
-from profiles.merging.consent import group_of, is_consent, keys
+from profiles.merging.consent import consent_keys, group_of, is_consent
 from profiles.models import Change, ChangeSet, Event, Profile
 from profiles.schema import ALIAS, ALIAS_NAME, EXTERNAL_ID, OWN_IDENTIFIERS, Schema, identifier_of
 from profiles.search import timeline
 from profiles.writing import store
-from profiles.writing.errors import Fault, Why
+from profiles.writing.errors import ErrorKind, FormError
 
 ENTRIES_SHOWN = 20
 """Change sets on one page of the history."""
@@ -33,7 +33,7 @@ EVENTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class ValueWriter:
     """Who wrote a value last, and when."""
 
     source: Source
@@ -41,18 +41,18 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class OwnedValue:
     """A value that is only shown."""
 
     label: str
     texts: list[str]
-    writer: Writer | None
+    writer: ValueWriter | None
     is_consent: bool
     is_owned: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ChangeCell:
     """A value before and after; None stands for one that is not there."""
 
     label: str
@@ -61,38 +61,38 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """What one change set did to the person."""
 
     change: Change
     source: Source
     outcome: str
-    cells: list[Cell]
+    cells: list[ChangeCell]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PersonForm:
     """The fields of the page as they are to be shown. ``version``: of the person whom the fields show; ``was``: their
     texts as the page of that version showed them, as it came back; empty for a page that shows what is stored."""
 
     fields: list[Field]
     version: int | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FormError, ...] = ()
     focus: str = ""
     was: str = ""
 
-    def has(self, why: Why) -> bool:
+    def has(self, why: ErrorKind) -> bool:
         return any(fault.why is why for fault in self.faults)
 
 
-def label(key: str, schema: Schema) -> str:
+def value_label(key: str, schema: Schema) -> str:
     """What a value is called."""
     definition = schema.definitions.get(key)
     return definition.label if definition else OWN_IDENTIFIERS.get(key, key)
 
 
-def page(
-    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, form: Form
+def person_page(
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, form: PersonForm
 ) -> HttpResponse:
     """The page of a person, or of one who is to be made."""
     may_save = admin.has_change_permission(request, person) if person else admin.has_add_permission(request)
@@ -100,9 +100,9 @@ def page(
     context: dict[str, Any] = {
         "title": _title(person, form),
         "may_save": may_save,
-        "gone": form.has(Why.GONE),
-        "changed": form.has(Why.CHANGED),
-        "shared": form.has(Why.SHARED),
+        "gone": form.has(ErrorKind.GONE),
+        "changed": form.has(ErrorKind.CHANGED),
+        "shared": form.has(ErrorKind.SHARED),
         "faults": list(_spread(form.faults, fields)),
         "fields": [(each, None) for each in fields],
         "shows_consent": any(each.is_consent for each in fields),
@@ -110,7 +110,7 @@ def page(
         "focus": form.focus,
         "others": _others(fields, person, schema),
         "version": form.version,
-        "was": form.was or form_fields.opened(fields),
+        "was": form.was or form_fields.serialize_opened(fields),
     }
     if person is not None:
         context |= _stored(request, admin, person, schema, fields)
@@ -118,31 +118,33 @@ def page(
 
 
 def delete_page(
-    request: HttpRequest, admin: ExtensibleAdmin, person: Profile, schema: Schema, faults: tuple[Fault, ...]
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile, schema: Schema, faults: tuple[FormError, ...]
 ) -> HttpResponse:
     """What goes with a person, before they go."""
     sets = ChangeSet.objects.filter(members__profile=person)
     channels = [key for key in schema.identifiers if key in person.attributes]
     context = {
         "title": "Delete this person?",
-        "called": called(person),
+        "called": person_label(person),
         "faults": faults,
-        "version": store.microseconds(person.updated),
+        "version": store.to_microseconds(person.updated),
         "changes": sets.count(),
         "imports": sets.exclude(kind=ChangeSet.Kind.PERSON).count(),
         "events": person.events.count(),
-        "identifiers": [(label(key, schema), form_fields.texts_of(person.attributes[key], None)) for key in channels],
+        "identifiers": [
+            (value_label(key, schema), form_fields.display_texts(person.attributes[key], None)) for key in channels
+        ],
     }
     return _rendered(request, admin, "profiles/person_delete.html", person, context)
 
 
-def _title(person: Profile | None, form: Form) -> str:
+def _title(person: Profile | None, form: PersonForm) -> str:
     if person is not None:
-        return called(person)
-    return "A person who was deleted" if form.has(Why.GONE) else "Add person"
+        return person_label(person)
+    return "A person who was deleted" if form.has(ErrorKind.GONE) else "Add person"
 
 
-def _spread(faults: Iterable[Fault], fields: Iterable[Field]) -> Iterator[Fault]:
+def _spread(faults: Iterable[FormError], fields: Iterable[Field]) -> Iterator[FormError]:
     """Give each fault to its field; those that no field takes."""
     by_key = {each.key: each for each in fields}
     for fault in faults:
@@ -177,10 +179,10 @@ def _stored(
     acts = [*written.writers.values(), *(change.change_set for change in entries), *(e.change_set for e in events)]
     change_sets = {one.pk: one for one in acts}
     sources = admin.writers(request, list(change_sets.values()))
-    writers = {key: Writer(sources[change_set.pk], change_set) for key, change_set in written.writers.items()}
+    writers = {key: ValueWriter(sources[change_set.pk], change_set) for key, change_set in written.writers.items()}
     edited = [each for each in fields if not each.fixed]
     return {
-        "channels": consent.lines(person, schema),
+        "channels": consent.channel_lines(person, schema),
         "owned": written.import_owned,
         "fields": [(each, writers.get(identifier_of(each.key))) for each in edited],
         "known": list(
@@ -203,7 +205,7 @@ def _page_of_events(request: HttpRequest, person: Profile) -> tuple[int, list[Ev
 def _events(number: int, found: list[Event], person: Profile, sources: Mapping[int, Source]) -> dict[str, Any]:
     """The timeline, newest first; how many there are in all is not counted."""
     return {
-        "events": lines(found[:EVENTS_SHOWN], sources),
+        "events": event_lines(found[:EVENTS_SHOWN], sources),
         "events_newer": number - 1,
         "events_older": number + 1 if len(found) > EVENTS_SHOWN else 0,
         "events_address": f"{reverse('admin:profiles_event_changelist')}?person={person.pk}",
@@ -211,24 +213,24 @@ def _events(number: int, found: list[Event], person: Profile, sources: Mapping[i
 
 
 def _known(
-    person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, Writer], owned: set[str]
-) -> Iterator[Known]:
+    person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, ValueWriter], owned: set[str]
+) -> Iterator[OwnedValue]:
     """The values that are not edited here."""
-    said = keys(schema)
+    said = consent_keys(schema)
     pair = None if person.alias_name is None else [person.alias_label, person.alias_name]
     values = {EXTERNAL_ID: person.external_id, ALIAS: pair, **person.attributes}
     for key in _in_order(values, schema):
         texts = _texts(key, values[key], schema)
         if key not in edited and texts is not None:
-            yield Known(label(key, schema), texts, writers.get(key), is_consent(key, said), key in owned)
+            yield OwnedValue(value_label(key, schema), texts, writers.get(key), is_consent(key, said), key in owned)
 
 
-def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> Entry:
+def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> HistoryEntry:
     cells = []
     for key in _in_order(change.changes, schema):
         old, new = (_texts(key, value, schema) for value in change.changes[key])
-        cells.append(Cell(label(key, schema), old, new))
-    return Entry(change, sources[change.change_set_id], _outcome(change), cells)
+        cells.append(ChangeCell(value_label(key, schema), old, new))
+    return HistoryEntry(change, sources[change.change_set_id], _outcome(change), cells)
 
 
 def _in_order(keys: Iterable[str], schema: Schema) -> list[str]:
@@ -240,7 +242,7 @@ def _in_order(keys: Iterable[str], schema: Schema) -> list[str]:
 def _texts(key: str, value: Any, schema: Schema) -> list[str] | None:
     if value is None:
         return None
-    return [alias.text_of(value)] if key == ALIAS else form_fields.texts_of(value, schema.definitions.get(key))
+    return [alias.text_of(value)] if key == ALIAS else form_fields.display_texts(value, schema.definitions.get(key))
 
 
 def _outcome(change: Change) -> str:

@@ -18,16 +18,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from profiles.admin.extensible import ExtensibleAdmin
-from profiles.admin.labels import called
+from profiles.admin.labels import person_label
 from profiles.admin.person_page import form_fields
 from profiles.admin.person_page.consent import with_groups
 from profiles.admin.person_page.form_fields import Field
-from profiles.admin.person_page.pages import Form, delete_page, label, page
+from profiles.admin.person_page.pages import PersonForm, delete_page, person_page, value_label
 from profiles.models import Profile, load_schema
 from profiles.schema import Schema
 from profiles.writing import edit, retry, store
-from profiles.writing.edit import Seen
-from profiles.writing.errors import GONE, Fault, Refused, Why
+from profiles.writing.edit import SeenVersion
+from profiles.writing.errors import GONE, EditRefused, ErrorKind, FormError
 
 
 def add(request: HttpRequest, admin: ExtensibleAdmin) -> HttpResponse:
@@ -36,13 +36,13 @@ def add(request: HttpRequest, admin: ExtensibleAdmin) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         schema = with_groups(load_schema(), None)
-        return page(request, admin, None, schema, Form(form_fields.fields_of(None, schema)))
+        return person_page(request, admin, None, schema, PersonForm(form_fields.fields_of(None, schema)))
     try:
-        with retry.schema_held() as held:
+        with retry.shared_schema() as held:
             schema = with_groups(held, None)
-            fields = form_fields.fields_sent(request.POST, None, schema)
+            fields = form_fields.submitted_fields(request.POST, None, schema)
             return _reshaped(request, admin, None, schema, fields) or _create(request, admin, schema, fields)
-    except Refused as busy:
+    except EditRefused as busy:
         return _as_typed(request, admin, None, busy)
 
 
@@ -55,15 +55,17 @@ def change(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpRes
         if person is None:
             raise Http404(f"There is no person {number}; somebody may have deleted them.")
         schema = with_groups(load_schema(), person)
-        return page(request, admin, person, schema, Form(form_fields.fields_of(person, schema), _version(person)))
+        return person_page(
+            request, admin, person, schema, PersonForm(form_fields.fields_of(person, schema), _version(person))
+        )
     if not admin.has_change_permission(request, person):
         raise PermissionDenied
     try:
-        with retry.schema_held() as held:
+        with retry.shared_schema() as held:
             schema = with_groups(held, person)
-            fields = form_fields.fields_sent(request.POST, person, schema)
+            fields = form_fields.submitted_fields(request.POST, person, schema)
             return _reshaped(request, admin, person, schema, fields) or _save(request, admin, person, schema, fields)
-    except Refused as busy:
+    except EditRefused as busy:
         return _as_typed(request, admin, person, busy)
 
 
@@ -72,7 +74,7 @@ def delete(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpRes
     person = _person(number)
     if not admin.has_delete_permission(request, person):
         raise PermissionDenied
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FormError, ...] = ()
     if request.method == "POST":
         faults = _delete(request, admin, person)
         if not faults:
@@ -82,12 +84,18 @@ def delete(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpRes
     return delete_page(request, admin, person, load_schema(), faults)
 
 
-def _as_typed(request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, refused: Refused) -> HttpResponse:
+def _as_typed(
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, refused: EditRefused
+) -> HttpResponse:
     """The form as it was sent, and why nothing could be done with it yet."""
     schema, seen = with_groups(load_schema(), person), _seen(request, person)
-    fields = form_fields.fields_sent(request.POST, person, schema)
-    return page(
-        request, admin, person, schema, Form(fields, seen.version, refused.faults, was=request.POST.get("was", ""))
+    fields = form_fields.submitted_fields(request.POST, person, schema)
+    return person_page(
+        request,
+        admin,
+        person,
+        schema,
+        PersonForm(fields, seen.version, refused.faults, was=request.POST.get("was", "")),
     )
 
 
@@ -108,7 +116,7 @@ def _reshaped(
     else:
         return None
     version, was = _seen(request, person).version, request.POST.get("was", "")
-    return page(request, admin, person, schema, Form(fields, version, focus=focus, was=was))
+    return person_page(request, admin, person, schema, PersonForm(fields, version, focus=focus, was=was))
 
 
 def _add_field(request: HttpRequest, person: Profile | None, schema: Schema, fields: list[Field]) -> str:
@@ -132,15 +140,15 @@ def _move_up(which: str, fields: Iterable[Field]) -> str:
 
 
 def _create(request: HttpRequest, admin: ExtensibleAdmin, schema: Schema, fields: list[Field]) -> HttpResponse:
-    wanted = form_fields.wanted(fields)
+    wanted = form_fields.submitted_values(fields)
     if any(each.problems for each in fields):
-        return page(request, admin, None, schema, Form(fields))
+        return person_page(request, admin, None, schema, PersonForm(fields))
     try:
         with transaction.atomic():
             made = Profile.objects.get(pk=edit.create(wanted, _actor(request), shared="shared" in request.POST))
             admin.log_addition(request, made, [{"added": {}}])
-    except Refused as refused:
-        return page(request, admin, None, schema, Form(fields, faults=refused.faults))
+    except EditRefused as refused:
+        return person_page(request, admin, None, schema, PersonForm(fields, faults=refused.faults))
     messages.success(request, format_html("{} was added.", _link(made)))
     return _next(request, admin, made)
 
@@ -148,19 +156,25 @@ def _create(request: HttpRequest, admin: ExtensibleAdmin, schema: Schema, fields
 def _save(
     request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, fields: list[Field]
 ) -> HttpResponse:
-    wanted, seen = form_fields.wanted(fields), _seen(request, person)
+    wanted, seen = form_fields.submitted_values(fields), _seen(request, person)
     try:
         if person is None:
-            raise Refused(GONE)
+            raise EditRefused(GONE)
         if any(each.problems for each in fields):
-            return page(request, admin, person, schema, Form(fields, seen.version, was=request.POST.get("was", "")))
+            return person_page(
+                request, admin, person, schema, PersonForm(fields, seen.version, was=request.POST.get("was", ""))
+            )
         with transaction.atomic():
-            changed = [label(key, schema) for key in edit.save(seen, wanted, _actor(request))]
+            changed = [value_label(key, schema) for key in edit.save(seen, wanted, _actor(request))]
             if changed:
                 admin.log_change(request, person, [{"changed": {"fields": changed}}])
-    except Refused as refused:
+    except EditRefused as refused:
         return _refused(
-            request, admin, person, schema, Form(fields, seen.version, refused.faults, was=request.POST.get("was", ""))
+            request,
+            admin,
+            person,
+            schema,
+            PersonForm(fields, seen.version, refused.faults, was=request.POST.get("was", "")),
         )
     if changed:
         messages.success(request, format_html("{}: {} saved.", _link(person), ", ".join(changed)))
@@ -170,25 +184,25 @@ def _save(
 
 
 def _refused(
-    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, form: Form
+    request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, form: PersonForm
 ) -> HttpResponse:
     """The page with what was typed and why it is not saved."""
     person = Profile.objects.filter(pk=person.pk).first() if person else None
-    if form.has(Why.CHANGED) and person is not None:
+    if form.has(ErrorKind.CHANGED) and person is not None:
         # Whoever sends the form again has seen what was saved meanwhile: it stands beside each field that they changed.
-        fields = form_fields.fields_sent(request.POST, person, schema)
-        form_fields.let_go(fields, form.was)
+        fields = form_fields.submitted_fields(request.POST, person, schema)
+        form_fields.refresh_untyped(fields, form.was)
         if fields and all(each.texts == each.shown for each in fields):
             messages.success(request, format_html("{}: all that you typed is saved.", _link(person)))
             return _next(request, admin, person)
         for each in fields:
             if each.texts != each.shown:
-                each.meanwhile = form_fields.texts_of(each.stored, each.definition)
-        form = Form(fields, _version(person), form.faults)
-    return page(request, admin, person, schema, form)
+                each.meanwhile = form_fields.display_texts(each.stored, each.definition)
+        form = PersonForm(fields, _version(person), form.faults)
+    return person_page(request, admin, person, schema, form)
 
 
-def _delete(request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None) -> tuple[Fault, ...]:
+def _delete(request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None) -> tuple[FormError, ...]:
     """Delete somebody, or say why not; who is gone already is as gone as was asked for."""
     if person is None:
         messages.warning(request, "Somebody had deleted this person already.")
@@ -197,9 +211,9 @@ def _delete(request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None
         with transaction.atomic():
             admin.log_deletions(request, Profile.objects.filter(pk=person.pk))
             edit.delete(_seen(request, person), _actor(request))
-    except Refused as refused:
+    except EditRefused as refused:
         return refused.faults
-    messages.success(request, format_html('<bdi dir="auto">{}</bdi> was deleted.', called(person)))
+    messages.success(request, format_html('<bdi dir="auto">{}</bdi> was deleted.', person_label(person)))
     return ()
 
 
@@ -208,14 +222,14 @@ def _actor(request: HttpRequest) -> AbstractBaseUser:
 
 
 def _version(person: Profile) -> int:
-    return store.microseconds(person.updated)
+    return store.to_microseconds(person.updated)
 
 
-def _seen(request: HttpRequest, person: Profile | None) -> Seen:
+def _seen(request: HttpRequest, person: Profile | None) -> SeenVersion:
     """Whom the page showed that was sent."""
     version = request.POST.get("version", "")
     sound = version.isascii() and version.isdecimal() and len(version) < 19
-    return Seen(person.pk if person else 0, int(version) if sound else 0)
+    return SeenVersion(person.pk if person else 0, int(version) if sound else 0)
 
 
 def _next(request: HttpRequest, admin: ExtensibleAdmin, person: Profile) -> HttpResponse:
@@ -225,7 +239,7 @@ def _next(request: HttpRequest, admin: ExtensibleAdmin, person: Profile) -> Http
 
 
 def _link(person: Profile) -> SafeString:
-    return format_html('<a href="{}"><bdi dir="auto">{}</bdi></a>', _address(person), called(person))
+    return format_html('<a href="{}"><bdi dir="auto">{}</bdi></a>', _address(person), person_label(person))
 
 
 def _address(person: Profile) -> str:
