@@ -117,7 +117,7 @@ LOCALES = (  # not it_IT: Faker keeps its cities in a set, so that a seed gives 
 def write_people(
     rows: int, stream: Sink, seed: int, known: float = 0, bad: float = 0, twice: float = 0, version: int = 1
 ) -> None:
-    """Write a header and `rows` people as CSV, lines ended by LF. Memory does not grow with `rows`. (Issue 2, part D.)
+    """Write a header and `rows` people as CSV, lines ended by LF. Memory does not grow with `rows`.
 
     known: share of rows, spread evenly, that hold the person of the same row of this seed's plain file (known=0), one
         version on, so with another city, plan and score. All other rows hold people whom no plain file has. 0 is the

@@ -1,4 +1,4 @@
-"""The page of one person: shown, made, changed, deleted by those who may, without a browser (issue: profile page)."""
+"""The page of one person: shown, made, changed, deleted by those who may, without a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person at the screen: edited, refused, moved, seen in the history, in a browser (issue: profile page)."""
+"""One person at the screen: edited, refused, moved, seen in the history, in a browser."""
 
 from __future__ import annotations
 

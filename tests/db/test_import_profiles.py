@@ -1,4 +1,4 @@
-"""`manage.py import_profiles` in one process (issue part D and point 2 of "What it must show")."""
+"""`manage.py import_profiles` in one process."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What `manage.py` starts by itself, and the settings that it refuses, with what to do (issue parts A.4 and D)."""
+"""What `manage.py` starts by itself, and the settings that it refuses, with what to do."""
 
 import json
 import os

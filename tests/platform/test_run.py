@@ -1,4 +1,4 @@
-"""`make run`, as a new user meets it (issue part A.2)."""
+"""`make run`, as a new user meets it."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The platform: settings, the embedded database, what the command line needs (issue part A)."""
+"""The platform: settings, the embedded database, what the command line needs."""
 
 import pytest
 from django.contrib.auth.models import Group, User

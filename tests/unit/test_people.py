@@ -1,4 +1,4 @@
-"""make_people: the people of `imports.sample_data.people`, and the command that writes them (issue 2, part D)."""
+"""make_people: the people of `imports.sample_data.people`, and the command that writes them."""
 
 import csv
 import io
