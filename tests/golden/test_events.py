@@ -158,7 +158,7 @@ def test_a_property_may_not_begin_with_a_dollar_sign(way: Way) -> None:  # EV-14
     text = "external_id,name,time,trip.properties.$to\nA1,trip,2020-01-01,Paris\n"
     for preset in ("standard", "braze"):
         said = way.refused(text, preset, "external_id", "", *EVENTS)
-        assert "trip.properties.$to cannot be a property: its name may not begin with $" in said
+        assert "trip.properties.$to cannot be a property: its name must not begin with $" in said
     job = way.run(text, "braze", "external_id", "", *EVENTS, "--skip", "trip.properties.$to")
     assert counts(job) == (1, 0, 0, 0)
 

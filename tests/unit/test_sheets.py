@@ -116,7 +116,10 @@ def test_a_first_sheet_that_is_no_table_is_refused_with_the_others(cells: list[l
 
 def test_a_sheet_of_a_file_that_is_no_workbook_is_refused():
     error = refused(PEOPLE, sheet="people")
-    assert (error.code, "is not an Excel workbook and has no sheet “people”" in error.message) == ("unknown_sheet", True)
+    assert (error.code, "is not an Excel workbook and has no sheet “people”" in error.message) == (
+        "unknown_sheet",
+        True,
+    )
     assert Source.detect_from_sample(io.BytesIO(PEOPLE), "people.csv", Limits()) is not None
 
 
