@@ -116,7 +116,7 @@ def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
 
 
 def reapply_choices(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
-    """Apply earlier choices to the columns with the same headers, as far as they are valid for events."""
+    """Apply earlier choices to the columns with the same headers, if valid for events."""
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
         if choice.kind in (Target.FIELD, Target.ATTRIBUTE):

@@ -18,7 +18,7 @@ class TypeExamples:
 
 
 TYPES: Mapping[ValueType, TypeExamples] = {
-    ValueType.TEXT: TypeExamples("Any text, kept exactly as it is.", ("gold", "silver", "bronze")),
+    ValueType.TEXT: TypeExamples("Any text, kept exactly as written.", ("gold", "silver", "bronze")),
     ValueType.INTEGER: TypeExamples("A whole number: digits, optionally with a sign.", ("12", "-3", "1050")),
     ValueType.NUMBER: TypeExamples(
         "A number with a decimal point, without spaces and thousands separators.", ("3.5", "-0.25", "100")

@@ -14,7 +14,7 @@ _OWN = "files with {label}"
 IDENTIFIERS: Mapping[str, str] = {
     AUTOMATIC: "mixed files: the first that a row fills in of External ID, Object ID, Alias, Email, Phone Number",
     EXTERNAL_ID: "files of your own system, by the ID that it gives to each person",
-    OBJECT_ID: "people exported from here, by the ID that this system created; nobody is created for an unknown ID",
+    OBJECT_ID: "people exported from here, by the ID that this system created; an unknown ID never creates a person",
     ALIAS: "people without an External ID, by a label and a name that is unique under this label",
     "email": "mailing lists and newsletters",
     "phone": "SMS and calls; spaces, dashes and a leading + make no difference",

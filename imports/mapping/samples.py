@@ -24,7 +24,7 @@ def sample(schema: Schema, preset: Preset, identifier: str, options: Options) ->
     """Return a file of people as CSV: the identifier columns, then all others of the schema (FF-13, FF-14).
 
     In the last row all optional values are blank, to show that they are optional. Object IDs have to be replaced by
-    those of existing people, since nobody is created for an unknown one. ``options``: the preset's, with the defaults
+    those of existing people, since an unknown one never creates a person. ``options``: the preset's, with the defaults
     of this site.
     """
     columns = [column for column in _columns(schema, identifier) if _is_header(preset.spelling(column.key), options)]

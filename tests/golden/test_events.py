@@ -61,7 +61,7 @@ def test_several_events_in_one_file_for_people_known_and_unknown(way: Way) -> No
     ]
     assert reasons(job)[2:] == [
         "The event has no name: fill in name",
-        "Invalid time of an event: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected",
+        "Invalid event time: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected",
     ]
     assert [finding["code"] for finding in job.findings] == ["no_part_of_events"]
     assert "shoe size" in job.findings[0]["reason"]
