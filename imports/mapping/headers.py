@@ -144,7 +144,7 @@ def _refuse_blank(headers: list[Header]) -> None:
     nameless = [header for header in headers if header.text and not header.name]
     reasons = [f"{_columns(blank, 'has', 'have')} no header. Give every column a name."] if blank else []
     if blank and any(header.name == PROBLEM and header.position < blank[-1] for header in headers):
-        reasons.append(f"Move values to the right of the column “{PROBLEM}” into the columns they belong to.")
+        reasons.append(f"Move values that are to the right of “{PROBLEM}” into the columns that they belong to.")
     if invisible:
         reasons.append(f"{_columns(invisible, 'has', 'have')} a header without visible characters. Type a name there.")
     if nameless:

@@ -237,7 +237,7 @@ class RowChecker:
                     failed.add(index)
 
     def _drops(self, i: int) -> bool:
-        """Return whether an invalid value is left out without failing its row (D-17); never for the identifier (HI-39)."""
+        """Return whether an invalid value is left out without failing its row (D-17); never an identifier (HI-39)."""
         if self._readers[i].keeps_text:
             return True
         identifies = identifier_of(self.columns[i].definition.key) in self.looked_up and not self.automatic

@@ -197,5 +197,5 @@ def test_other_dots_are(name: str):
 
 
 def test_rp_12_surplus_values_under_no_header_are_told_where_they_belong():
-    with pytest.raises(HeaderError, match=r"Column 3 has no header.* put them there"):
+    with pytest.raises(HeaderError, match=r"Column 3 has no header.* into the columns that they belong to"):
         parse(["email", PROBLEM, ""])
