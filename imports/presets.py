@@ -1,6 +1,7 @@
-"""Bundles of options, one per system that people come from (requirements section 3, D-01). Data only.
+"""Presets: bundles of options, one per system that files come from (requirements section 3, D-01). Data only.
 
-No rule asks which preset it is; each reads its option. ``ImportJob.options`` holds what a person chose to differ.
+No rule depends on the preset itself; each reads an option. ``ImportJob.options`` holds the options that the user
+changed from the preset.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ SESSION_DATES = frozenset({"date_of_first_session", "date_of_last_session"})
 
 
 class OnInvalid(enum.StrEnum):
-    """What a bad value does (D-17)."""
+    """Effect of an invalid value (D-17)."""
 
     FAIL_ROW = "fail_row"
     DROP_VALUE = "drop_value"
 
 
 class UnknownColumns(enum.StrEnum):
-    """What a column becomes that fits no attribute (D-18)."""
+    """Effect of a column that matches no attribute (D-18)."""
 
     SUGGEST = "suggest"
     CREATE = "create"
@@ -33,7 +34,7 @@ class UnknownColumns(enum.StrEnum):
 
 
 class ForbiddenCharacters(enum.StrEnum):
-    """What a forbidden character in a header does (HI-06, D-12)."""
+    """Effect of a forbidden character in a header (HI-06, D-12)."""
 
     WARN = "warn"
     REJECT = "reject"
@@ -41,10 +42,10 @@ class ForbiddenCharacters(enum.StrEnum):
 
 
 class HeaderCase(enum.StrEnum):
-    """Which headers are taken for built-in attributes and own fields (HI-02, HI-37).
+    """Which headers match built-in attributes and own fields (HI-02, HI-37).
 
-    ``ALIKE``: whatever is spelled alike. ``IDENTIFIERS_EXACT``: the identifiers by their exact spelling, others alike.
-    ``EXACT``: by their exact spelling; all others become custom attributes.
+    ``ALIKE``: any similar spelling. ``IDENTIFIERS_EXACT``: the exact spelling of identifiers, a similar one of others.
+    ``EXACT``: the exact spelling only; other columns become custom attributes.
     """
 
     ALIKE = "alike"
@@ -54,13 +55,13 @@ class HeaderCase(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a preset sets and a job may set otherwise.
+    """Options of a preset, which a job can change.
 
-    ``bracket_dates``: CleverTap's ways of writing dates, a format in the header and ``$D_<seconds>``. ``iso_dates``:
-    ISO 8601, of which session dates may be held to four shapes (``exact_session_dates``). ``other_dates_stay_text``:
-    a date of an attribute that cannot be read stays text, also where no header declares a format. ``time_zone``: of
-    times without one, the site's where it is blank. ``genders``: the letters taken. ``csv_only``: files of commas in
-    UTF-8 and no other.
+    ``bracket_dates``: accept CleverTap's notations of dates, a format in the header and ``$D_<seconds>``.
+    ``iso_dates``: accept ISO 8601; ``exact_session_dates`` limits session dates to four forms of it.
+    ``other_dates_stay_text``: keep an invalid date of an attribute as text, even if its header declares no format.
+    ``time_zone``: of times without one; blank for that of the site. ``genders``: the accepted letters. ``csv_only``:
+    accept only CSV with commas, in UTF-8.
     """
 
     on_invalid_value: OnInvalid = OnInvalid.FAIL_ROW
@@ -90,6 +91,7 @@ class Options:
 
     @property
     def values(self) -> ValueOptions:
+        """The options for reading values."""
         return ValueOptions(
             phone_format=self.phone_format,
             default_country=self.default_country or None,
@@ -102,13 +104,13 @@ class Options:
         )
 
     def values_of(self, key: str) -> ValueOptions:
-        """The same for one attribute: some dates are taken in fewer shapes than others (DT-12)."""
+        """Return the options for the values of one attribute: some dates are limited to fewer forms (DT-12)."""
         return replace(self.values, four_shapes=self.exact_session_dates and key in SESSION_DATES)
 
     def changed(self, chosen: Mapping[str, Any]) -> Options:
-        """These options with what a job chose, also as a form sends it: as text.
+        """Return these options with the choices of a job, whose values may be text from a form.
 
-        Raises ``KeyError`` for a name that is no option, ``ValueError`` for what is no value of one.
+        Raises ``KeyError`` for an unknown option and ``ValueError`` for an invalid value.
         """
         kinds = {f.name: type(getattr(self, f.name)) for f in fields(self)}
         return replace(self, **{name: _value(kinds[name], value) for name, value in chosen.items()})
@@ -120,19 +122,19 @@ class Options:
 def _value(kind: type, chosen: Any) -> Any:
     if kind is not bool or isinstance(chosen, bool):
         return kind(chosen)
-    if str(chosen) not in ("True", "False"):  # bool() takes any text but an empty one for true
+    if str(chosen) not in ("True", "False"):  # bool() of any text but an empty one is true
         raise ValueError(f"{chosen!r} is neither True nor False")
     return str(chosen) == "True"
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One way of importing, named after the system whose files it suits.
+    """A way of importing, named after the system whose files it suits.
 
-    ``says``: when to take it. ``headers``: how the system spells what goes to a key, where it is not the key itself;
-    ``signs``: headers by which its files are known. ``identifiers``: keys that people may be found by; None for all
-    there are, ``CHANNELS`` for those in the schema. ``events``: whether its files may hold events; ``no_events`` says
-    what to do instead where they may not.
+    ``says``: when to use it. ``headers``: the system's headers by key, where they differ from the key. ``signs``:
+    headers that are typical of its files. ``identifiers``: keys that people can be matched by; None for all,
+    ``CHANNELS`` for the channel identifiers of the schema. ``events``: whether its files can hold events;
+    ``no_events``: what to do instead if they cannot.
     """
 
     key: str
@@ -148,7 +150,7 @@ class Preset:
     no_events: str = ""
 
     def spelling(self, key: str) -> str:
-        """How the header of an own field or an attribute is spelled in files of the system."""
+        """Return the header of an own field or an attribute in files of the system."""
         return self.headers.get(key, key)
 
 
@@ -159,7 +161,7 @@ STANDARD = Preset(
     "standard",
     "Standard",
     Options(),
-    "Any CSV file or Excel workbook. Headers are matched however they are spelled, and nothing is chosen for you.",
+    "Any CSV file or Excel workbook. Headers match in any common spelling; you choose the identifier and the action.",
 )
 
 CLEVERTAP = Preset(
@@ -180,7 +182,7 @@ CLEVERTAP = Preset(
         csv_only=True,
         max_megabytes=50,
     ),
-    says="A CSV file whose first column is identity or objectId. Rows overwrite; other columns become attributes.",
+    says="A CSV file with identity or objectId as first column. Values are overwritten; new columns become attributes.",
     headers={
         "external_id": "identity",
         "object_id": "objectId",
@@ -207,7 +209,7 @@ CLEVERTAP = Preset(
     default_action=Action.OVERWRITE,
     identifiers=("external_id", "object_id"),
     events=False,
-    no_events="CleverTap takes no events from CSV uploads. Send them through the API or by script, or choose Standard.",
+    no_events="CleverTap accepts no events in CSV uploads. Send them through the API or by script, or choose Standard.",
 )
 
 EXPERTFLOW = Preset(
@@ -221,13 +223,13 @@ EXPERTFLOW = Preset(
         bracket_dates=False,
         csv_only=True,
     ),
-    says="A CSV file of customers, found by a channel such as phoneNumber or email. You decide on every column.",
+    says="A CSV file of customers, matched by a channel such as phoneNumber or email. You map all unknown columns.",
     headers={"first_name": "firstName", "last_name": "lastName", "phone": "phoneNumber", "home_city": "city"},
     signs=frozenset({"firstName", "lastName", "phoneNumber"}),
     actions=(Action.IGNORE, Action.REPLACE, Action.UPDATE, Action.APPEND),
     identifiers=CHANNELS,
     events=False,
-    no_events="Expertflow's bulk upload takes customers only. For events choose Standard or Braze.",
+    no_events="Expertflow's bulk upload accepts customers only. For events choose Standard or Braze.",
 )
 
 BRAZE = Preset(
@@ -248,7 +250,7 @@ BRAZE = Preset(
         csv_only=True,
         data_points=True,
     ),
-    says="A CSV file of attributes or events. Headers count as spelled; a bad value is left out, its row is imported.",
+    says="A CSV file of attributes or events. Headers must match exactly; invalid values are left out of their rows.",
     headers={"object_id": "braze_id", "alias_name": "user_alias_name", "alias_label": "user_alias_label"},
     signs=frozenset({"external_id", "braze_id", "Appboy ID", "user_alias_name", "user_alias_label"}),
     default_action=Action.OVERWRITE,

@@ -1,22 +1,21 @@
-"""Rows of a table and the place where each of them stands in its file (RP-10)."""
+"""Batches of data rows, each row with its number and its line in the file (RP-10)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 BATCH_ROWS = 500
-"""Few enough to stay in the processor's cache while column after column of them is worked on."""
-
+"""Rows of one batch: few enough to stay in the processor's cache while the columns are processed one by one."""
 
 MALFORMED = "Malformed row"
-"""How the sentence begins of a row that has too many or too few cells."""
+"""Beginning of the reason for a row with too many or too few cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place between two rows: just after `row` data rows, `line` physical lines and `offset` bytes.
+    """A boundary between two rows: after `row` data rows, `line` physical lines and `offset` bytes.
 
-    Bytes are those of the file where it is splittable. Otherwise they are those of the unpacked and decoded text in
-    UTF-8, and for a workbook the rows of the sheet.
+    `offset` counts bytes of the file if it is splittable, else bytes of the unpacked text in UTF-8; for a workbook,
+    bytes of the rows that `xlsx_process` wrote for the sheet.
     """
 
     offset: int
@@ -26,7 +25,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class RaggedRow:
-    """A data row whose number of cells is not that of the header (FF-05, FF-06)."""
+    """A data row that does not have as many cells as the header (FF-05, FF-06)."""
 
     number: int
     line: int
@@ -36,17 +35,17 @@ class RaggedRow:
 
     @property
     def reason(self) -> str:
-        """The sentence of the row's error."""
+        """The reason that is reported for the row."""
         values = "value" if self.expected == 1 else "values"
         return f"{MALFORMED}: expected {self.expected} {values}, found {self.found}"
 
 
 @dataclass(slots=True)
 class Batch:
-    """Consecutive data rows: the well-formed ones with their row and line numbers, the ragged ones apart.
+    """Consecutive data rows: the well-formed ones with their row and line numbers, and the ragged ones separately.
 
-    `numbers`, `lines` and `rows` run in step. A row's number is its place among the data rows, from 1, without empty
-    lines; its line is the physical line where it starts, from 1. `end` is the position just after the last row.
+    `numbers`, `lines` and `rows` have the same length and order. A row's number counts the data rows from 1, without
+    empty lines; its line is the physical line where it starts, from 1. `end` is the position just after the last row.
     """
 
     numbers: list[int]
@@ -58,10 +57,10 @@ class Batch:
 
 @dataclass(slots=True)
 class Block:
-    """A parsed piece of a file, made of whole records.
+    """A parsed piece of a file that consists of whole records.
 
-    `starts` and `ends` count the physical lines of the piece before and after each of its rows; `lengths` holds the
-    size of each of those lines. Empty lines have a length but no row.
+    `starts` and `ends` hold, for each row, the number of physical lines of the piece up to its beginning and up to its
+    end; `lengths` holds the size of each line in bytes. Empty lines have a length but no row.
     """
 
     rows: list[list[str]]
@@ -71,15 +70,15 @@ class Block:
 
 
 def assemble(blocks: Iterable[Block], start: Position, width: int, size: int) -> Iterator[Batch]:
-    """Cut the rows of consecutive blocks into batches of `size` rows, the last one with what is left.
+    """Cut the rows of consecutive blocks into batches of `size` rows; the last batch may be smaller.
 
-    `start` is where the first block begins, `width` the number of cells that a row should have.
+    `start` is where the first block begins, `width` the number of cells that a row must have.
     """
     rows: list[list[str]] = []
     lines: list[int] = []
     end, offset, line = start, start.offset, start.line
     for block in blocks:
-        taken = used = 0
+        taken = used = 0  # rows and lines of the block
         while taken < len(block.rows):
             upto = min(taken + size - len(rows), len(block.rows))
             rows += block.rows[taken:upto]

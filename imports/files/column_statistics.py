@@ -1,6 +1,6 @@
-"""Reads a whole file once: is it a table, what are its columns, which type do *all* values of a column have.
+"""Read a whole file once: check that it is a table, and collect for each column the type that *all* its values have.
 
-A plain file is read in parts, by several processes; what they found is put together.
+A plain file is read in parts by several processes, and their results are joined.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ SAMPLES = 5
 SAMPLE_CHARACTERS = 100
 TELLING_CHARACTERS = 40
 PART_ROWS = 50_000
-"""Rows between two positions at which the file may be cut for staging."""
+"""Rows between two positions at which the file can be cut for staging."""
 
 
 @dataclass(slots=True)
 class ColumnStatistics:
-    """What one column holds. ``telling``: its first letter beyond ASCII, with what stands around it (FF-07)."""
+    """Statistics of one column. ``telling``: its first character beyond ASCII with the text around it (FF-07)."""
 
     filled: int = 0
     samples: list[str] = field(default_factory=list)
@@ -38,10 +38,10 @@ class ColumnStatistics:
         self.guess.add(distinct)
         self._sample(texts)
         if not self.telling and not "".join(distinct).isascii():
-            self.telling = _around_the_first(next(text for text in texts if text.strip() and not text.isascii()))
+            self.telling = _around_non_ascii(next(text for text in texts if text.strip() and not text.isascii()))
 
     def join(self, then: ColumnStatistics) -> None:
-        """Take in what the next part of the file has in the same column."""
+        """Add the statistics of the same column in the next part of the file."""
         self.filled += then.filled
         self.guess = TypeInference(self.guess.seen | then.guess.seen)
         self._sample(then.samples)
@@ -56,7 +56,7 @@ class ColumnStatistics:
                 self.samples.append(text)
 
     def to_json(self) -> dict[str, Any]:
-        """A form that can be stored. PostgreSQL's JSON cannot hold a NUL, so the picture of one stands for it."""
+        """Return a form that can be stored as JSON. PostgreSQL's JSON cannot hold a NUL; U+2400 (␀) replaces it."""
         samples = [sample.replace("\0", "\u2400") for sample in self.samples]
         telling = self.telling.replace("\0", "\u2400")
         return {"filled": self.filled, "samples": samples, "telling": telling, "seen": sorted(self.guess.seen)}
@@ -67,18 +67,18 @@ class ColumnStatistics:
         return cls(stored["filled"], stored["samples"], stored["telling"], guess)
 
 
-def _around_the_first(text: str) -> str:
-    """The part of a text in which its first letter beyond ASCII stands."""
-    at = next(place for place, letter in enumerate(text) if not letter.isascii())
-    return text[max(0, at - TELLING_CHARACTERS // 2) :][:TELLING_CHARACTERS]
+def _around_non_ascii(text: str) -> str:
+    """Return the part of a text around its first character beyond ASCII."""
+    index = next(index for index, character in enumerate(text) if not character.isascii())
+    return text[max(0, index - TELLING_CHARACTERS // 2) :][:TELLING_CHARACTERS]
 
 
 @dataclass(slots=True)
 class Scan:
-    """What the scan of a part of a file found, or of all of it.
+    """The result of scanning a file or a part of one.
 
-    ``positions``: where the file may be cut, the last one being its last row's end. ``lines``: physical lines, those of
-    the header and empty ones too.
+    ``positions``: where the file can be cut; the last one is the end of the last row. ``lines``: the number of physical
+    lines, including empty ones and those of the header.
     """
 
     columns: list[ColumnStatistics]
@@ -88,7 +88,7 @@ class Scan:
     lines: int
 
     def join(self, then: Scan) -> None:
-        """Take in the part that follows."""
+        """Add the scan of the part that follows."""
         for column, more in zip(self.columns, then.columns, strict=True):
             column.join(more)
         self.positions += [
@@ -100,7 +100,7 @@ class Scan:
         self.lines += then.lines
 
     def to_json(self) -> dict[str, Any]:
-        """A form that can be stored as JSON."""
+        """Return a form that can be stored as JSON."""
         return {
             "columns": [column.to_json() for column in self.columns],
             "rows": self.rows,
@@ -121,9 +121,10 @@ class Scan:
 
 
 def scan(source: Source, first: int = 0, last: int | None = None) -> Scan:
-    """Read a plain file from one byte to another, where 0 is the first row, and any file to its end.
+    """Scan a file, or the part of a plain file between two byte offsets.
 
-    Raises ``SourceError`` where it cannot be imported, or was cut at the wrong place.
+    ``first``: where the part begins, 0 for the first row; ``last``: where it ends, None for the end of the file.
+    Raises ``SourceError`` if the file cannot be imported, or if it was cut inside a cell.
     """
     columns = [ColumnStatistics() for _ in source.header()]
     start, stop = Position(first, 0, 0) if first else None, None if last is None else Position(last, 0, 0)

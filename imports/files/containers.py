@@ -1,4 +1,4 @@
-"""What a file is packed in, and what opens the table inside: gzip, zip, a workbook, or nothing (FF-02)."""
+"""Detect the container of a file, and open the table in it: gzip, zip, a workbook, or a plain file (FF-02)."""
 
 import enum
 import struct
@@ -13,7 +13,7 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
 class Container(enum.StrEnum):
-    """How the table lies in the file; told by the first bytes, never by the file's name."""
+    """What the table is packed in. Detected by the first bytes, never by the file's name."""
 
     PLAIN = "plain"
     GZIP = "gzip"
@@ -22,7 +22,7 @@ class Container(enum.StrEnum):
 
 
 def detect_container(file: BinaryIO) -> Container:
-    """What the file is packed in. Raises SourceError for an archive that cannot be opened."""
+    """Return the container of the file. Raises SourceError for an archive that cannot be opened."""
     file.seek(0)
     head = file.read(4)
     if head.startswith(b"\x1f\x8b"):
@@ -34,9 +34,10 @@ def detect_container(file: BinaryIO) -> Container:
 
 
 def open_bytes(file: BinaryIO, container: Container, limits: Limits) -> Callable[[], Reader]:
-    """What opens the file's bytes, unpacked, from their beginning; it may be called again and again.
+    """Return a function that opens the unpacked bytes of the file at their beginning; it may be called repeatedly.
 
-    Raises SourceError for a zip that does not hold exactly one CSV. Not for workbooks, which have no such bytes.
+    Raises SourceError for a zip archive that does not hold exactly one CSV. Not for workbooks, which are not read as
+    bytes.
     """
     size = file_size(file)
     if container is Container.ZIP:
@@ -48,13 +49,13 @@ def open_bytes(file: BinaryIO, container: Container, limits: Limits) -> Callable
 
 
 def file_size(file: BinaryIO) -> int:
-    """Size of the stored file in bytes."""
+    """Return the size of the file in bytes, as it is stored."""
     file.seek(0, 2)
     return file.tell()
 
 
 def entries(file: BinaryIO) -> list[zipfile.ZipInfo]:
-    """The files in a zip archive, without folders. Raises SourceError where its directory cannot be read."""
+    """Return the files of a zip archive, without folders. Raises SourceError if its directory cannot be read."""
     try:
         with zipfile.ZipFile(file) as archive:
             return [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
@@ -63,26 +64,24 @@ def entries(file: BinaryIO) -> list[zipfile.ZipInfo]:
 
 
 def the_only_table(files: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
-    """The one file of an archive that is a table, past what file managers leave in one. Raises SourceError."""
-    found = [each for each in files if not _is_by_product(each.filename)]
-    if len(found) > 1:
-        # Something to read may lie beside the table; then, and only then, the name decides.
-        found = [each for each in found if each.filename.lower().endswith(".csv")] or found
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(each.filename for each in found[:3]) + (", …" if len(found) > 3 else "")
-    holds = f"holds {len(found)} files ({names})" if found else "holds no file"
-    raise SourceError(
-        Refusal.ARCHIVE_CONTENT, f"The zip archive {holds}, and one CSV is expected. Put exactly one CSV file into it."
-    )
+    """Return the only table of an archive, ignoring files that file managers add. Raises SourceError."""
+    tables = [each for each in files if not _is_by_product(each.filename)]
+    if len(tables) > 1:
+        # The archive may also hold a file such as a README. Only in this case the names decide.
+        tables = [each for each in tables if each.filename.lower().endswith(".csv")] or tables
+    if len(tables) == 1:
+        return tables[0]
+    names = ", ".join(each.filename for each in tables[:3]) + (", …" if len(tables) > 3 else "")
+    holds = f"contains {len(tables)} files ({names})" if tables else "contains no file"
+    raise SourceError(Refusal.ARCHIVE_CONTENT, f"The zip archive {holds}. Put exactly one CSV file into it.")
 
 
 def open_entry(file: BinaryIO, entry: zipfile.ZipInfo, limits: Limits) -> Reader:
-    """The unpacked bytes of one file in a zip archive. Raises SourceError, also while they are read."""
+    """Return the unpacked bytes of one file of a zip archive. Raises SourceError, also while they are read."""
     if entry.flag_bits & 1:
         raise SourceError(
             Refusal.ARCHIVE_ENCRYPTED,
-            f"“{entry.filename}” in the zip archive is protected by a password. Pack it without one.",
+            f"“{entry.filename}” in the zip archive is protected by a password. Create the archive without one.",
         )
     header = FileSlice(file, max(entry.header_offset, 0), entry.header_offset + _LOCAL_HEADER.size).read(
         _LOCAL_HEADER.size
@@ -96,7 +95,7 @@ def open_entry(file: BinaryIO, entry: zipfile.ZipInfo, limits: Limits) -> Reader
         return ChecksumReader(packed, entry.CRC)
     if entry.compress_type == zipfile.ZIP_DEFLATED:
         return ChecksumReader(DecompressingReader(packed, entry.compress_size, Window.RAW, limits), entry.CRC)
-    raise archive_damaged(f"“{entry.filename}” is packed by another method than deflate")
+    raise archive_damaged(f"“{entry.filename}” is not compressed with the Deflate method")
 
 
 def _is_by_product(name: str) -> bool:

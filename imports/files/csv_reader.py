@@ -1,7 +1,7 @@
-"""Bytes of a CSV file to rows: lines, quotes, and what is wrong where they do not fit together.
+"""Read the rows of a CSV file: lines, quotes, and the errors of malformed ones.
 
 A piece without a quote character is split directly, which is twice as fast as the csv module and gives the same rows.
-Every other piece goes through csv in strict mode, so that an unclosed quote cannot swallow the rest of the file.
+Every other piece is parsed by csv in strict mode, so that an unclosed quote cannot extend to the end of the file.
 """
 
 import csv
@@ -15,11 +15,12 @@ from imports.files.errors import Limits, Refusal, SourceError, format_bytes
 from imports.files.quoting import Fault, FaultKind, find_fault
 
 PIECE = 128 * 1024
+"""Bytes that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the bytes are to be understood: an encoding that keeps ASCII as it is, the delimiter, the limits."""
+    """How to parse the bytes: an encoding in which ASCII characters keep their bytes, the delimiter, and the limits."""
 
     encoding: str
     delimiter: str
@@ -27,33 +28,33 @@ class Dialect:
 
 
 def read_blocks(reader: Reader, dialect: Dialect, line: int) -> Iterator[Block]:
-    """Parse everything that `reader` gives; it must begin where a record begins, after `line` physical lines.
+    """Parse all bytes of `reader`, which begin at the beginning of a record, after `line` physical lines.
 
-    Raises SourceError with the line for quotes that do not fit, unreadable bytes, and cells or rows over their limit.
+    Raises SourceError with the line for malformed quotes, unreadable bytes, and cells or rows over their limit.
     """
-    left, more = b"", True
+    rest, more = b"", True
     while more:
         piece = reader.read(PIECE)
         more = bool(piece)
-        data = left + piece
-        cut = _behind_last_break(data) if more else len(data)
+        data = rest + piece
+        cut = _end_of_last_line(data) if more else len(data)
         block, unfinished = parse(data[:cut], dialect, line, last=not more)
         line += len(block.lengths)
-        left = unfinished + data[cut:]
-        if len(left) > dialect.limits.max_row_bytes:
+        rest = unfinished + data[cut:]
+        if len(rest) > dialect.limits.max_row_bytes:
             raise _row_too_large(dialect.limits, line + 1)
         yield block
 
 
 def parse(data: bytes, dialect: Dialect, line: int, last: bool) -> tuple[Block, bytes]:
-    """Rows of `data`, which is made of whole lines, and the bytes of a last record that goes on behind it."""
+    """Parse whole lines. Return their rows, and the bytes of a last record that continues after `data`."""
     if b'"' in data or len(data) > dialect.limits.max_cell_bytes:
         return parse_quoted(data.splitlines(keepends=True), dialect, line, last)
     return parse_plain(data, dialect, line), b""
 
 
 def parse_plain(data: bytes, dialect: Dialect, line: int) -> Block:
-    """Rows of `data` without a single quote character, where every line is either a record or empty."""
+    """Parse lines that contain no quote character: each is either a record or empty. Raises SourceError."""
     try:
         text = data.decode(dialect.encoding)
     except UnicodeDecodeError as error:
@@ -73,8 +74,8 @@ def parse_plain(data: bytes, dialect: Dialect, line: int) -> Block:
 
 
 def parse_quoted(lines: list[bytes], dialect: Dialect, line: int, last: bool) -> tuple[Block, bytes]:
-    """Rows of `lines` by the csv module, and the bytes of a last record that is not complete yet."""
-    # One setting for the whole process: raised where it is too low, never lowered under somebody else's feet.
+    """Parse lines by the csv module. Return their rows, and the bytes of a last, incomplete record."""
+    # The setting is shared by the whole process: raise it if necessary, never lower it, since others may rely on it.
     csv.field_size_limit(max(csv.field_size_limit(), dialect.limits.max_cell_bytes))
     rows: list[list[str]] = []
     ends = [0]
@@ -100,31 +101,31 @@ def parse_quoted(lines: list[bytes], dialect: Dialect, line: int, last: bool) ->
 
 
 def check_cells(rows: list[list[str]], starts: Sequence[int], limits: Limits, line: int) -> None:
-    """Raise SourceError for a cell over its limit. `starts` are the lines before each row, beginning behind `line`."""
+    """Raise SourceError for a cell over its limit. `starts`: the number of lines between `line` and each row."""
     limit = limits.max_cell_bytes
     for row, before in zip(rows, starts, strict=False):
-        # No character takes more than four bytes, so most cells need no encoding to be measured.
+        # No character takes more than four bytes, so most cells need not be encoded to be measured.
         if any(len(cell) * 4 > limit and len(cell.encode()) > limit for cell in row):
             raise _cell_too_large(limits, line + before + 1)
 
 
 def unreadable(encoding: str, line: int) -> SourceError:
-    """The refusal of bytes that the encoding does not know (FF-07)."""
+    """Return the error for bytes that are not valid in the encoding (FF-07)."""
     name = encoding.upper()
     return SourceError(
         Refusal.UNREADABLE_TEXT,
-        f"The text is not {name} at line {line}. Save the file as UTF-8, or choose the encoding it was saved in.",
+        f"The text is not {name} at line {line}. Save the file as UTF-8, or choose the encoding that it was saved in.",
         line,
     )
 
 
-def _behind_last_break(data: bytes) -> int:
-    """Where the last whole line of `data` ends. A CR at the very end may be the first half of a CRLF."""
+def _end_of_last_line(data: bytes) -> int:
+    """Return where the last whole line of `data` ends. A CR as the last byte may be the first half of a CRLF."""
     return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
 
 
 def _refuse_unless_unfinished(lines: list[bytes], dialect: Dialect, line: int, last: bool) -> None:
-    """Raise what is wrong with the record at the head of `lines`, unless it only needs the bytes that come next."""
+    """Raise the SourceError of the first record of `lines`, unless the record only continues after them."""
     text = b"".join(lines).decode(dialect.encoding, errors="replace")
     limit = dialect.limits.max_cell_bytes
     fault = find_fault(text, dialect.delimiter, limit)
@@ -141,14 +142,14 @@ def _refusal(fault: Fault, line: int, limits: Limits) -> SourceError:
         return SourceError(
             Refusal.TEXT_AFTER_QUOTE,
             f"Text follows the closing quote of a cell at line {seen}. "
-            "Write a quote inside a quoted cell twice, or take the quotes away.",
+            "Double each quote inside a quoted cell, or remove the quotes.",
             seen,
         )
     until = f"before line {seen}, where text follows it" if fault.kind is FaultKind.TEXT_AFTER else "in this file"
     return SourceError(
         Refusal.UNCLOSED_QUOTE,
         f"The quote that opens a cell at line {opened} is not closed {until}. "
-        "Close the cell with a quote, or take its opening quote away.",
+        "Close the cell with a quote, or remove its opening quote.",
         opened,
     )
 

@@ -1,29 +1,29 @@
-"""The delimiter of a CSV file, told by its first records (FF-07)."""
+"""Detect the delimiter of a CSV file from its first records (FF-07)."""
 
 import csv
 import re
 
 DELIMITERS = (",", ";", "\t", "|")
-"""What is looked for, the commonest first."""
+"""The delimiters that can be detected, the most common first."""
 
 _RECORDS = 50
-# The first line by which Excel is told the delimiter; no row of the table.
+# A first line that declares the delimiter to Excel; it is not a row of the table.
 _DECLARED = re.compile(r"sep=([^\r\n\"])(?=\r|\n)", re.IGNORECASE)
 
 
 def is_delimiter(text: str) -> bool:
-    """Whether a user may choose it: one character that cannot be part of a value's plain text."""
+    """Return whether a user may choose the text as delimiter: one character that does not occur in plain values."""
     return len(text) == 1 and not text.isalnum() and text not in '"\r\n\0 .@+-_'
 
 
 def declared_delimiter(sample: str) -> str | None:
-    """The delimiter that a line like `sep=;` at the start declares."""
-    found = _DECLARED.match(sample)
-    return found[1] if found else None
+    """Return the delimiter that a first line such as `sep=;` declares, or None."""
+    match = _DECLARED.match(sample)
+    return match[1] if match else None
 
 
 def detect_delimiter(sample: str) -> str:
-    """The delimiter by which most of the first records have as many cells as the header; a comma if none has.
+    """Return the delimiter with which most of the first records have as many cells as the header, else a comma.
 
     `sample` is the beginning of the text, whole lines only. Quotes are respected.
     """
@@ -31,7 +31,7 @@ def detect_delimiter(sample: str) -> str:
 
 
 def _evidence(sample: str, delimiter: str) -> float:
-    """How many delimiters the header has, weighted with the share of records that have as many."""
+    """Return the number of delimiters in the header, weighted with the share of records that have the same number."""
     widths = []
     try:
         for row in csv.reader(re.split(r"(?<=\n)|(?<=\r)(?!\n)", sample), delimiter=delimiter):
@@ -40,7 +40,7 @@ def _evidence(sample: str, delimiter: str) -> float:
             if len(widths) > _RECORDS:
                 break
     except csv.Error:
-        # What the sample shows until then is enough; the fault is reported when the rows are read.
+        # The records before the fault are enough; the fault itself is reported when the rows are read.
         pass
     if not widths:
         return 0

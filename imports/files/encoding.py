@@ -1,4 +1,4 @@
-"""The encoding of a file's text: told by its bytes, and checked over the whole file (FF-07)."""
+"""Detect the encoding of a file's text by its bytes, and check it over the whole file (FF-07)."""
 
 import codecs
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from imports.files.signatures import SAMPLE, is_binary, not_a_table
 Opener = Callable[[], Reader]
 
 UTF_8 = "utf-8"
-# These do not keep ASCII as it is, so their text is turned into UTF-8 before anything looks for a line break in it.
+# In these, ASCII characters do not keep their bytes, so the text is converted to UTF-8 before it is split into lines.
 TRANSCODED = frozenset({"utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"})
 _MARKS = (
     (codecs.BOM_UTF8, UTF_8),
@@ -23,7 +23,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Tried first, in the order of their use; the ones of old systems only when none of these gives sensible text.
+# These are tried first, the most common first; those of old systems only if none of these gives plausible text.
 _COMMON = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
     *("iso8859-2", "koi8-r", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
@@ -31,44 +31,46 @@ _COMMON = (
 _RARE = ("mac-roman", "cp850", "cp437", "cp852", "cp866")
 _CHOSEN_ONLY = ("iso8859-1", "iso8859-15", "iso8859-9", "iso8859-7", "koi8-u", "shift_jis", "gbk", "euc_kr", "cp1258")
 ENCODINGS = (UTF_8, *sorted(TRANSCODED), *_COMMON, *_RARE, *_CHOSEN_ONLY)
-"""Every encoding that can be detected or chosen, by the name that Python gives it."""
+"""Every encoding that can be detected or chosen, under its name in Python."""
 
 
 def resolve_encoding(name: str, start: bytes) -> str:
-    """The entry of `ENCODINGS` that a user's spelling means. `start` are the file's first bytes, for their mark.
+    """Return the entry of `ENCODINGS` that a user's spelling means.
 
-    Raises SourceError for a name that is none.
+    `start`: the first bytes of the file, whose byte-order mark decides the byte order of UTF-16 and UTF-32. Raises
+    SourceError for an unknown name.
     """
     try:
-        found = codecs.lookup(name).name
+        encoding = codecs.lookup(name).name
     except (LookupError, ValueError):
-        found = ""
-    found = {"utf-8-sig": UTF_8, "ascii": UTF_8}.get(found, found)
-    if found in ("utf-16", "utf-32"):
-        found = f"{found}-be" if encoding_from_bom(start) == f"{found}-be" else f"{found}-le"
-    if found in ENCODINGS:
-        return found
+        encoding = ""
+    encoding = {"utf-8-sig": UTF_8, "ascii": UTF_8}.get(encoding, encoding)
+    if encoding in ("utf-16", "utf-32"):
+        encoding = f"{encoding}-be" if encoding_from_bom(start) == f"{encoding}-be" else f"{encoding}-le"
+    if encoding in ENCODINGS:
+        return encoding
     raise SourceError(
         Refusal.UNKNOWN_ENCODING,
-        f"The encoding “{name}” is not one that can be read. Choose one of the list, such as UTF-8 or cp1252.",
+        f"The encoding “{name}” is not supported. Choose one of the list, such as UTF-8 or cp1252.",
     )
 
 
 def encoding_from_bom(start: bytes) -> str | None:
-    """The encoding that a byte-order mark at the start tells, if there is one."""
+    """Return the encoding that a byte-order mark at the start declares, or None."""
     return next((name for mark, name in _MARKS if start.startswith(mark)), None)
 
 
 def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
-    """The encoding of the whole text: the chosen one, or by its mark, or UTF-8, or one that gives sensible text.
+    """Return the encoding of the text, checked over the whole text.
 
-    Raises SourceError: with the line where the encoding does not fit, or because the file is no text at all.
+    That is the chosen one, else the one of its byte-order mark, else UTF-8, else one that gives plausible text. Raises
+    SourceError with the line where the encoding is not valid, or because the file is not text.
     """
     start = read_up_to(opener(), SAMPLE)
     certain = _certain(start, chosen)
-    found = guess_encoding(start, chosen)
+    encoding = guess_encoding(start, chosen)
     try:
-        check(opener(), found)
+        check(opener(), encoding)
     except SourceError as error:
         if error.code is not Refusal.UNREADABLE_TEXT:
             raise
@@ -76,17 +78,17 @@ def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
             raise not_a_table(file_name, "a binary file") from error
         if certain:
             raise
-        foreign = _foreign_lines(opener())
-        if not _mostly_utf_8(foreign):
-            for name in _guesses(b"".join(foreign)):
-                if _fits(opener(), name):
+        lines = _non_ascii_lines(opener())
+        if not _mostly_utf_8(lines):
+            for name in _guesses(b"".join(lines)):
+                if _is_valid(opener(), name):
                     return name
         raise
-    return found
+    return encoding
 
 
 def guess_encoding(start: bytes, chosen: str | None = None) -> str:
-    """The encoding of a text that begins like this, before the rest of it was looked at. Raises SourceError."""
+    """Return the likely encoding of a text by its first bytes. Raises SourceError for an unknown choice."""
     return _certain(start, chosen) or _by_zero_bytes(start) or UTF_8
 
 
@@ -95,7 +97,7 @@ def _certain(start: bytes, chosen: str | None) -> str | None:
 
 
 def sample(reader: Reader, encoding: str) -> str:
-    """The beginning of the text, whole lines only, without a byte-order mark."""
+    """Return the beginning of the text, whole lines only, without a byte-order mark. Raises SourceError."""
     text = Text(reader, encoding)
     parts: list[str] = []
     while sum(map(len, parts)) < SAMPLE and not text.ended:
@@ -105,14 +107,14 @@ def sample(reader: Reader, encoding: str) -> str:
 
 
 def check(reader: Reader, encoding: str) -> None:
-    """Raise SourceError with the line of the first bytes that the encoding does not know."""
+    """Raise SourceError with the line of the first bytes that are not valid in the encoding."""
     text = Text(reader, encoding)
     while not text.ended:
         text.read(PIECE)
 
 
 class Text:
-    """A reader's bytes as text. Raises SourceError with the line for bytes that the encoding does not know."""
+    """The bytes of a reader as text. ``read`` raises SourceError with the line of bytes that are not valid."""
 
     def __init__(self, reader: Reader, encoding: str) -> None:
         self._reader, self._encoding = reader, encoding
@@ -122,7 +124,7 @@ class Text:
         self.ended = False
 
     def read(self, size: int) -> str:
-        """What the next `size` bytes mean; may be empty before the end."""
+        """Return the text of the next `size` bytes; it may be empty before the end."""
         data = self._reader.read(size)
         self.ended = not data
         try:
@@ -140,7 +142,7 @@ class Text:
 
 
 class Transcoded:
-    """A reader's text in UTF-8 bytes."""
+    """The bytes of a reader, converted to UTF-8."""
 
     def __init__(self, reader: Reader, encoding: str) -> None:
         self._text = Text(reader, encoding)
@@ -153,7 +155,7 @@ class Transcoded:
         return data
 
 
-def _fits(reader: Reader, encoding: str) -> bool:
+def _is_valid(reader: Reader, encoding: str) -> bool:
     try:
         check(reader, encoding)
     except SourceError as error:
@@ -164,7 +166,7 @@ def _fits(reader: Reader, encoding: str) -> bool:
 
 
 def _by_zero_bytes(start: bytes) -> str | None:
-    """UTF-16 without a mark: letters, digits and delimiters of ASCII leave every second byte zero."""
+    """Detect UTF-16 without a byte-order mark: every second byte of ASCII characters is zero."""
     even, odd = start[0::2], start[1::2]
     if odd.count(0) * 10 > len(odd) and even.count(0) * 100 < len(even):
         return "utf-16-le"
@@ -173,23 +175,23 @@ def _by_zero_bytes(start: bytes) -> str | None:
     return None
 
 
-def _foreign_lines(reader: Reader) -> list[bytes]:
-    """The first lines that are not plain ASCII: all that can tell one legacy encoding from another."""
+def _non_ascii_lines(reader: Reader) -> list[bytes]:
+    """Return the first lines that are not plain ASCII; only these distinguish one legacy encoding from another."""
     found: list[bytes] = []
-    size, left = 0, b""
+    size, rest = 0, b""
     while size < SAMPLE and (data := reader.read(PIECE)):
-        *lines, left = (left + data).splitlines(keepends=True)
+        *lines, rest = (rest + data).splitlines(keepends=True)
         for line in lines:
             if size < SAMPLE and not line.isascii():
                 found.append(line)
                 size += len(line)
-        if len(left) > PIECE:
-            left = b""
-    return found if left.isascii() else [*found, left]
+        if len(rest) > PIECE:
+            rest = b""
+    return found if rest.isascii() else [*found, rest]
 
 
 def _mostly_utf_8(lines: list[bytes]) -> bool:
-    """Whether damage in a UTF-8 file is likelier than another encoding, in which every letter would come out wrong."""
+    """Return whether this is more likely a damaged UTF-8 file than one in another encoding: most lines are UTF-8."""
     return sum(map(_is_utf_8, lines)) * 2 > len(lines)
 
 
@@ -202,10 +204,10 @@ def _is_utf_8(line: bytes) -> bool:
 
 
 def _guesses(sample: bytes) -> list[str]:
-    """Legacy encodings that give sensible text, the best first."""
+    """Return the legacy encodings that give plausible text, the best first."""
     for group in (_COMMON, _RARE):
         if matches := list(from_bytes(sample, cp_isolation=list(group))):
-            # Several encodings may give the very same text, or text that is as sensible: the commonest is first.
+            # Several encodings can give the same text, or equally plausible text: put the most common one first.
             score = (matches[0].chaos, matches[0].coherence)
             equal = [each for each in matches if (each.chaos, each.coherence) == score]
             tied = {codecs.lookup(name).name for match in equal for name in match.could_be_from_charset}

@@ -1,11 +1,11 @@
-"""Why a file is refused as a whole (D-11), and the limits that it is measured against."""
+"""Reasons to refuse a whole file (D-11), and the limits that files are checked against."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Refusal(enum.StrEnum):
-    """Everything that makes a file unreadable as a table; stored with the failed job."""
+    """Code of the reason why a file cannot be read as a table; stored with the failed job."""
 
     EMPTY_FILE = "empty_file"
     TOO_LARGE = "too_large"
@@ -34,9 +34,8 @@ class Refusal(enum.StrEnum):
 class SourceError(Exception):
     """The file as a whole cannot be read.
 
-    `message` is one sentence with the place and one with the remedy, both for the user. `line` is the physical line
-    (the first is 1) where the fault was seen, None where the fault belongs to no line. `kind`: what the file seems to
-    be, where it is no table.
+    `message`: for the user, one sentence with the place and one with the remedy. `line`: the physical line (the first
+    is 1) of the fault, None if the fault has no line. `kind`: what the file seems to be if it is not a table.
     """
 
     def __init__(self, code: Refusal, message: str, line: int | None = None, kind: str = "") -> None:
@@ -49,10 +48,10 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may hold. Sizes are in bytes and inclusive; the ratio is unpacked to packed size.
+    """Limits of one file. Sizes are in bytes and inclusive; the ratio is that of unpacked to packed size.
 
-    `csv_only`: nothing but CSV as it is, with commas and in UTF-8 (FF-02, FF-07). `uncounted_header`: that of a column
-    which is none of the file's own, so that it may have one more.
+    `csv_only`: accept only unpacked CSV with commas, in UTF-8 (FF-02, FF-07). `uncounted_header`: the header of a
+    column that was added to the file and does not count towards `max_columns`.
     """
 
     max_bytes: int = 500 * 1024**2
@@ -62,17 +61,17 @@ class Limits:
     max_ratio: int = 200
     max_cell_bytes: int = 1024**2
     max_xlsx_rows: int = 200_000
-    # Workbooks are read in a process of their own, which keeps every cell up to the last one in memory, empty or not.
+    # A separate process reads workbooks. It keeps every cell up to the last one in memory, empty or not.
     max_xlsx_memory: int = 2 * 1024**3
     csv_only: bool = False
 
     @property
     def max_row_bytes(self) -> int:
-        """Most bytes that one record may take, so that a file without line breaks cannot fill the memory."""
+        """Maximum size of one record in bytes, so that a file without line breaks cannot fill the memory."""
         return 8 * self.max_cell_bytes
 
     def check_size(self, size: int) -> None:
-        """Raise SourceError for a file of so many bytes when that is too many."""
+        """Raise SourceError if a file of `size` bytes is too large."""
         if size > self.max_bytes:
             raise SourceError(
                 Refusal.TOO_LARGE,
@@ -81,14 +80,14 @@ class Limits:
             )
 
     def check_csv(self, kind: str) -> None:
-        """Raise SourceError for a file that has to be a CSV and is of another kind, which is blank for a CSV."""
+        """Raise SourceError if only CSV is accepted and the file is of another kind; `kind` is blank for a CSV."""
         if self.csv_only and kind:
-            reason = f"The file is not a CSV, it seems to be {kind}. Save the table as CSV with commas, in UTF-8."
+            reason = f"The file is not a CSV: it seems to be {kind}. Save the table as CSV with commas, in UTF-8."
             raise SourceError(Refusal.NOT_CSV, reason, kind=kind)
 
 
 def format_bytes(size: int) -> str:
-    """A size for a sentence: `500 MB` where it is whole, `1,234 bytes` where it is not."""
+    """Format a size for a sentence: `500 MB` for whole megabytes, else `1,234 bytes`."""
     if size and size % 1024**2 == 0:
         return f"{size // 1024**2:,} MB"
     return f"{size:,} bytes"

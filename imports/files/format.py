@@ -1,4 +1,4 @@
-"""How a file is read: what people choose of it, and what is found (FF-02, FF-07)."""
+"""The format of a file, as users choose it and as it is detected (FF-02, FF-07)."""
 
 from dataclasses import asdict, dataclass
 from typing import Self
@@ -15,7 +15,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class FormatChoices:
-    """What a preset or a person has chosen; None is to be detected, of a workbook the first sheet that is shown."""
+    """What a preset or a user has chosen. None: to be detected; for the sheet, the first visible one."""
 
     encoding: str | None = None
     delimiter: str | None = None
@@ -23,14 +23,14 @@ class FormatChoices:
 
 
 A_CSV = FormatChoices(encodings.UTF_8, ",")
-"""What a CSV has to have where no other file is taken."""
+"""The format that is required where only CSV is accepted."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a file is to be read. A workbook has no encoding and no delimiter; both are empty then.
+    """How to read a file. Encoding and delimiter are empty for a workbook.
 
-    `sheet`: the one that is read of a workbook, empty for the first that is shown.
+    `sheet`: the sheet of a workbook that is read, empty for the first visible one.
     """
 
     container: Container
@@ -40,12 +40,12 @@ class Format:
 
     @property
     def splittable(self) -> bool:
-        """Whether reading can begin at any `Position` without reading what lies before it."""
+        """Whether reading can begin at any `Position` without reading the bytes before it."""
         return self.container is Container.PLAIN and self.encoding not in encodings.TRANSCODED
 
     @property
     def kind(self) -> str:
-        """What the file is where it is no CSV with commas and in UTF-8, for a sentence; blank where it is one."""
+        """The kind of the file for a sentence; blank for a CSV with commas, in UTF-8."""
         if self.container is not Container.PLAIN:
             return KINDS[self.container]
         if self.encoding != encodings.UTF_8:
@@ -53,11 +53,11 @@ class Format:
         return "" if self.delimiter == "," else f"a table with “{self.delimiter}” between its values"
 
     def to_json(self) -> dict[str, str]:
-        """A form that can be stored as JSON."""
+        """Return a form that can be stored as JSON."""
         return {key: str(value) for key, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, stored: dict[str, str]) -> Self:
-        """The format that `to_json` gave. Raises ValueError for an unknown container."""
+        """Return the format that `to_json` stored. Raises ValueError for an unknown container."""
         container = Container(stored["container"])
         return cls(container, stored["encoding"], stored["delimiter"], stored.get("sheet", ""))

@@ -1,11 +1,11 @@
-"""What is wrong with the quotes of a record that the csv module refuses."""
+"""Locate the malformed quotes of a record that the csv module refuses."""
 
 import enum
 from dataclasses import dataclass
 
 
 class FaultKind(enum.Enum):
-    """The cell never ends, or text follows where its quote closes, or it is over its limit."""
+    """The cell never ends, text follows its closing quote, or the cell is over its limit."""
 
     OPEN = enum.auto()
     TEXT_AFTER = enum.auto()
@@ -14,9 +14,10 @@ class FaultKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`opened` and `seen` count the line breaks before the cell begins and before the place of the fault.
+    """The first fault of a record.
 
-    `size` is the number of characters in the cell up to there.
+    `opened` counts the line breaks before the beginning of the cell, `seen` those before the fault. `size` is the
+    number of characters from the beginning of the cell to the fault.
     """
 
     kind: FaultKind
@@ -26,9 +27,10 @@ class Fault:
 
 
 def find_fault(text: str, delimiter: str, limit: int) -> Fault | None:
-    """The first cell of `text` that is not closed, or followed by text, or longer than `limit` characters.
+    """Find the first cell of `text` that is not closed, is followed by text, or is longer than `limit` characters.
 
-    `text` begins where a record begins and goes on as long as the csv module was fed.
+    `text` begins at the beginning of a record and ends where the input of the csv module ended. Return None if there is
+    no such cell.
     """
     at = 0
     while at < len(text):
@@ -36,8 +38,8 @@ def find_fault(text: str, delimiter: str, limit: int) -> Fault | None:
         close = _closing_quote(text, at + 1) if quoted else _end_of_cell(text, at, delimiter)
         if close < 0:
             return Fault(FaultKind.OPEN, count_lines(text[:at]), count_lines(text), len(text) - at - 1)
-        behind = text[close + 1 : close + 2] if quoted else ""
-        if behind and behind not in (delimiter, "\r", "\n"):
+        after = text[close + 1 : close + 2] if quoted else ""
+        if after and after not in (delimiter, "\r", "\n"):
             return Fault(FaultKind.TEXT_AFTER, count_lines(text[:at]), count_lines(text[:close]), close - at)
         if close - at - quoted > limit:
             return Fault(FaultKind.TOO_LARGE, count_lines(text[:at]), count_lines(text[:close]), close - at)
@@ -46,18 +48,18 @@ def find_fault(text: str, delimiter: str, limit: int) -> Fault | None:
 
 
 def count_lines(text: str) -> int:
-    """Line breaks in `text`: LF, CR and CRLF each count as one."""
+    """Count the line breaks in `text`; LF, CR and CRLF each count as one."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _end_of_cell(text: str, at: int, delimiter: str) -> int:
-    """Where the unquoted cell that begins at `at` ends. A quote inside such a cell is an ordinary character."""
+    """Return the end of the unquoted cell that begins at `at`. A quote inside such a cell is an ordinary character."""
     stops = [stop for stop in (text.find(mark, at) for mark in (delimiter, "\n", "\r")) if stop >= 0]
     return min(stops, default=len(text))
 
 
 def _closing_quote(text: str, at: int) -> int:
-    """Where the quoted cell that begins at `at` closes, or -1. Two quotes in a row stand for one."""
+    """Return where the quoted cell that begins at `at` closes, or -1. A doubled quote stands for one quote."""
     while (close := text.find('"', at)) >= 0 and text[close + 1 : close + 2] == '"':
         at = close + 2
     return close

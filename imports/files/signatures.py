@@ -1,4 +1,4 @@
-"""What a file seems to be when it is not a table, judged by its content (FF-02)."""
+"""Recognise files that are not tables by their content (FF-02)."""
 
 import re
 
@@ -39,12 +39,12 @@ _PARTS = (
     ("xl/workbook.bin", "a binary Excel workbook (.xlsb)"),
     ("META-INF/manifest.xml", "an OpenDocument or Java file"),
 )
-# Tab, line feed, vertical tab, form feed, carriage return and escape do occur in text.
+# All control characters but those that occur in text: tab, line feed, vertical tab, form feed, carriage return, escape.
 _CONTROLS = bytes(set(range(32)) - {9, 10, 11, 12, 13, 27}) + b"\x7f"
 
 
 def refuse_document(head: bytes, name: str) -> None:
-    """Raise SourceError when the first bytes are those of a known format that is not a table."""
+    """Raise SourceError if the first bytes are those of a known format that is not a table."""
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             raise not_a_table(name, kind)
@@ -53,14 +53,14 @@ def refuse_document(head: bytes, name: str) -> None:
 
 
 def refuse_office_document(parts: set[str], name: str) -> None:
-    """Raise SourceError when the files in a zip archive are the parts of a document."""
+    """Raise SourceError if the files in a zip archive are the parts of a document."""
     for part, kind in _PARTS:
         if part in parts:
             raise not_a_table(name, kind)
 
 
 def refuse_other_text(text: str, name: str) -> None:
-    """Raise SourceError when the text is HTML, XML, JSON, or no text at all."""
+    """Raise SourceError if the text is HTML, XML or JSON, or is not text."""
     for pattern, kind in _TEXTS:
         if pattern.match(text):
             raise not_a_table(name, kind)
@@ -69,12 +69,12 @@ def refuse_other_text(text: str, name: str) -> None:
 
 
 def is_binary(sample: bytes) -> bool:
-    """Whether more control characters occur than a table with a few damaged cells has: one in twenty bytes."""
+    """Return whether more than one byte in twenty is a control character, more than in a few damaged cells."""
     return (len(sample) - len(sample.translate(None, _CONTROLS))) * 20 > len(sample)
 
 
 def not_a_table(name: str, kind: str) -> SourceError:
-    """The refusal of a file by what it seems to be."""
+    """Return the error for a file that seems to be of another kind."""
     return SourceError(
         Refusal.NOT_A_TABLE,
         f"“{name}” seems to be {kind}, not a table. Save the table as CSV or .xlsx and upload that file.",

@@ -1,7 +1,8 @@
-"""A file of people as a table: what it is packed in, its encoding and delimiter, its header, and its rows (FF, RP-10).
+"""Read a file as a table: container, encoding, delimiter, header and rows (FF, RP-10).
 
-`Source.detect` looks at a new file once, whole, and refuses what is no table. `Source.reopen` takes what was found.
-Rows come in batches and in flat memory, whatever the size of the file; only a workbook is held whole.
+`Source.detect` reads a new file once to its end and refuses what is not a table. `Source.reopen` uses the format that
+was detected. Rows are read in batches with constant memory, whatever the size of the file; only a workbook is converted
+as a whole.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,14 +27,14 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The header's cells as they stand in the file, and the place just after them."""
+    """The cells of the header, unchanged, and the position just after it."""
 
     cells: list[str]
     end: Position
 
 
 class Source:
-    """One file, its format known. The file must be seekable, stays open, and may be shared by several iterations."""
+    """A file of known format. The file must be seekable and stay open; several iterations can share it."""
 
     def __init__(self, file: BinaryIO, file_format: Format, limits: Limits) -> None:
         self.format = file_format
@@ -42,28 +43,28 @@ class Source:
 
     @classmethod
     def detect(cls, file: BinaryIO, name: str, limits: Limits, chosen: FormatChoices | None = None) -> Self:
-        """Find out how a file is to be read. `name` only serves the messages; the content decides.
+        """Detect the format of a file from its content. `name` is used in messages only.
 
-        The text is decoded once to its end, so a chosen encoding that does not fit is found here. Raises SourceError
-        for a file that is too large, no table, has no data rows or not the chosen sheet. Where the limits want a CSV,
-        nothing is detected.
+        The text is decoded once to its end, so a chosen encoding in which it is not valid is refused here. Raises
+        SourceError for a file that is too large, is not a table, has no data rows or does not have the chosen sheet. If
+        the limits accept only CSV, nothing is detected.
         """
-        with _as_csv(limits):
-            source = cls._of(file, name, limits, _wanted(limits, chosen))
+        with _csv_errors(limits):
+            source = cls._detect(file, name, limits, _choices(limits, chosen))
         if next(source.batches(size=1), None) is None:
             reason = f"{source._place()} has no data rows. Add at least one row below the header."
             raise SourceError(Refusal.NO_DATA_ROWS, f"{reason} {source.other_sheets}".strip())
         return source
 
     @classmethod
-    def _of(cls, file: BinaryIO, name: str, limits: Limits, chosen: FormatChoices) -> Self:
+    def _detect(cls, file: BinaryIO, name: str, limits: Limits, chosen: FormatChoices) -> Self:
         container = _container(file, limits)
         if container is Container.XLSX:
             source = cls(file, Format(container, "", "", chosen.sheet or ""), limits)
             source.format = replace(source.format, sheet=source._sheet.name)
         else:
             source = cls(file, _text_format(file, name, container, limits, chosen), limits)
-            _refuse_sheet(chosen.sheet)
+            _refuse_chosen_sheet(chosen.sheet)
         if "\0" in "".join(source.header()):
             raise not_a_table(name, "a binary file")
         return source
@@ -72,29 +73,29 @@ class Source:
     def detect_from_sample(
         cls, file: BinaryIO, name: str, limits: Limits, chosen: FormatChoices | None = None
     ) -> Self | None:
-        """What `detect` would very likely say of a plain file in UTF-8, from its beginning alone; None for all else.
+        """Predict the result of `detect` for a plain file in UTF-8 from its beginning; return None for all other files.
 
-        Whoever reads such a source to its end without a SourceError has been told the truth.
+        If such a source can be read to its end without a SourceError, the prediction was right.
         """
-        wanted = _wanted(limits, chosen)
+        choices = _choices(limits, chosen)
         try:
-            if wanted.sheet or detect_container(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
+            if choices.sheet or detect_container(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
                 return None
             opener = open_bytes(file, Container.PLAIN, limits)
             start = read_up_to(opener(), SAMPLE)
-            if encodings.guess_encoding(start, wanted.encoding) != encodings.UTF_8:
+            if encodings.guess_encoding(start, choices.encoding) != encodings.UTF_8:
                 return None
             refuse_document(start, name)
-            found = _delimiter(opener, encodings.UTF_8, name, wanted.delimiter)
-            source = cls(file, Format(Container.PLAIN, encodings.UTF_8, found), limits)
+            delimiter = _delimiter(opener, encodings.UTF_8, name, choices.delimiter)
+            source = cls(file, Format(Container.PLAIN, encodings.UTF_8, delimiter), limits)
             return None if "\0" in "".join(source.header()) else source
         except SourceError:
             return None
 
     @staticmethod
     def check_first_bytes(file: BinaryIO, name: str, limits: Limits) -> None:
-        """Raise SourceError for a new file that its size or its first bytes show to be no table; `detect` sees all."""
-        with _as_csv(limits):
+        """Raise SourceError for a new file that is not a table by its size or first bytes; `detect` reads all of it."""
+        with _csv_errors(limits):
             container = _container(file, limits)
             if container is Container.XLSX:
                 return
@@ -104,54 +105,55 @@ class Source:
 
     @classmethod
     def reopen(cls, file: BinaryIO, file_format: Format, limits: Limits) -> Self:
-        """A source whose format was detected before. Nothing is read yet."""
+        """Return a source whose format was detected before. Nothing is read yet."""
         return cls(file, file_format, limits)
 
     @property
     def sheets(self) -> list[str]:
-        """The names of the sheets that a workbook shows, in their order; none for other files."""
+        """The names of the visible sheets of a workbook, in their order; none for other files."""
         return self._sheet.names if self.format.container is Container.XLSX else []
 
     @property
     def other_sheets(self) -> str:
-        """What to do where the first sheet is not the one that was meant; blank where there is no other, or it is."""
+        """A sentence on how to import another sheet; blank if there is no other, or the first one is not read."""
         if len(self.sheets) < 2 or self.format.sheet != self.sheets[0]:
             return ""
-        remedy = "choose it or move it to the front of the workbook"
-        return f"The first sheet was read. If another one is meant, {remedy}: {format_sheet_names(self.sheets[1:])}."
+        remedy = "To import another one, choose it or move it to the front of the workbook"
+        return f"Only the first sheet is read. {remedy}: {format_sheet_names(self.sheets[1:])}."
 
     def header(self) -> list[str]:
-        """The cells of the first record that is not empty, as they stand there, without a byte-order mark.
+        """Return the cells of the first record that is not empty, unchanged, without a byte-order mark.
 
-        Raises SourceError for an empty file, too many columns, and what is wrong with the first records.
+        Raises SourceError for an empty file, too many columns, and malformed first records.
         """
         return list(self._head.cells)
 
     def batches(
         self, start: Position | None = None, stop: Position | None = None, size: int = BATCH_ROWS
     ) -> Iterator[Batch]:
-        """The data rows behind the header, `size` of them at a time, well-formed and ragged ones together.
+        """Yield the data rows after the header, `size` rows per batch including ragged ones.
 
-        `start` and `stop` are ends of earlier batches: rows after the one and up to the other are given, with the
-        numbers and lines that they have in the whole file. Raises SourceError where the file cannot be read on.
+        `start` and `stop` are ends of earlier batches: the rows between them are read, with the numbers and lines that
+        they have in the whole file. Raises SourceError at a place where the file cannot be read.
         """
         start = start or self._head.end
         return assemble(self._blocks(start, stop), start, len(self._head.cells), size)
 
     def cuts(self, size: int) -> list[int]:
-        """Where a plain file may well be cut into parts of about `size` bytes: behind line breaks, its end the last.
+        """Return byte offsets at which to cut a plain file into parts of about `size` bytes; the last is its end.
 
-        A line break may stand inside of a cell. Then the part before it cannot be read, which raises SourceError.
+        The cuts are after line breaks. A line break may be inside a cell; reading the part before it then raises
+        SourceError.
         """
-        end, found = file_size(self._file), [self._head.end.offset]
-        for offset in range(found[0] + size, end, size):
-            at = read_up_to(FileSlice(self._file, offset, end), size).find(b"\n")
-            if at >= 0 and offset + at + 1 > found[-1]:
-                found.append(offset + at + 1)
-        return [*(offset for offset in found[1:] if offset < end), end]
+        end, cuts = file_size(self._file), [self._head.end.offset]
+        for offset in range(cuts[0] + size, end, size):
+            line_break = read_up_to(FileSlice(self._file, offset, end), size).find(b"\n")
+            if line_break >= 0 and offset + line_break + 1 > cuts[-1]:
+                cuts.append(offset + line_break + 1)
+        return [*(offset for offset in cuts[1:] if offset < end), end]
 
     def lines_between(self, start: int, end: int) -> int:
-        """How many physical lines the bytes of a plain file between two places have."""
+        """Count the physical lines of a plain file between two byte offsets."""
         return len(read_up_to(FileSlice(self._file, start, end), end - start).splitlines())
 
     @cached_property
@@ -175,7 +177,7 @@ class Source:
             raise SourceError(
                 Refusal.TOO_MANY_COLUMNS,
                 f"The header has {count:,} columns and the limit is {self._limits.max_columns:,}. "
-                "Leave out the columns that are not needed.",
+                "Remove the columns that are not needed.",
             )
 
     def _blocks(self, start: Position, stop: Position | None, head: bool = False) -> Iterator[Block]:
@@ -188,13 +190,13 @@ class Source:
         return read_blocks(self._reader(start.offset, end), dialect, start.line)
 
     def _first_byte(self) -> int:
-        """Where the text begins, behind a byte-order mark."""
+        """Return the offset of the text, after a byte-order mark."""
         if self.format.container is Container.XLSX:
             return 0
         return len(_BOM) if self._reader(0, len(_BOM)).read(len(_BOM)) == _BOM else 0
 
     def _reader(self, start: int, end: int | None) -> Reader:
-        """The text in bytes from `start` to `end`, which are counted as `Position` says."""
+        """Return a reader of the text's bytes from `start` to `end`, which are offsets as in `Position`."""
         if self.format.splittable:
             size = file_size(self._file)
             return FileSlice(self._file, start, size if end is None else end)
@@ -213,7 +215,7 @@ class Source:
 
 
 def _container(file: BinaryIO, limits: Limits) -> Container:
-    """What a new file is packed in. Raises SourceError for one that is empty or too large."""
+    """Return the container of a new file. Raises SourceError for an empty or too large file."""
     size = file_size(file)
     if not size:
         raise _empty_file()
@@ -224,8 +226,8 @@ def _container(file: BinaryIO, limits: Limits) -> Container:
 
 
 @contextmanager
-def _as_csv(limits: Limits) -> Iterator[None]:
-    """Say of a file that has to be a CSV what keeps it from being one, and no remedy that would not help."""
+def _csv_errors(limits: Limits) -> Iterator[None]:
+    """If only CSV is accepted, replace errors whose remedy would not help by ones that ask for a CSV."""
     try:
         yield
     except SourceError as error:
@@ -236,31 +238,31 @@ def _as_csv(limits: Limits) -> Iterator[None]:
         raise
 
 
-def _wanted(limits: Limits, chosen: FormatChoices | None) -> FormatChoices:
-    """What is not to be detected."""
+def _choices(limits: Limits, chosen: FormatChoices | None) -> FormatChoices:
+    """Return the parts of the format that are not to be detected."""
     return A_CSV if limits.csv_only else chosen or FormatChoices()
 
 
-def _refuse_sheet(chosen: str | None) -> None:
-    """Raise SourceError where a sheet was chosen of a file that has none."""
+def _refuse_chosen_sheet(chosen: str | None) -> None:
+    """Raise SourceError if a sheet was chosen for a file without sheets."""
     if chosen:
-        named = format_sheet_names([chosen])
-        reason = f"The file is no Excel workbook and has no sheet {named}. Leave the choice of a sheet out."
+        name = format_sheet_names([chosen])
+        reason = f"The file is not an Excel workbook and has no sheet {name}. Do not choose a sheet for it."
         raise SourceError(Refusal.UNKNOWN_SHEET, reason)
 
 
 def _text_format(file: BinaryIO, name: str, container: Container, limits: Limits, chosen: FormatChoices) -> Format:
-    """The format of what is not a workbook. Raises SourceError."""
+    """Detect the format of a file that is not a workbook. Raises SourceError."""
     if container is Container.ZIP:
         refuse_office_document({entry.filename for entry in entries(file)}, name)
     opener = open_bytes(file, container, limits)
     refuse_document(read_up_to(opener(), SAMPLE), name)
-    found = encodings.detect(opener, name, chosen.encoding)
-    return Format(container, found, _delimiter(opener, found, name, chosen.delimiter))
+    encoding = encodings.detect(opener, name, chosen.encoding)
+    return Format(container, encoding, _delimiter(opener, encoding, name, chosen.delimiter))
 
 
 def _delimiter(opener: Callable[[], Reader], encoding: str, name: str, chosen: str | None) -> str:
-    """The chosen delimiter, or the one that the beginning of the text shows. Raises SourceError."""
+    """Return the chosen delimiter, else detect it at the beginning of the text. Raises SourceError."""
     sample = encodings.sample(opener(), encoding)
     refuse_other_text(sample, name)
     if chosen is None:
@@ -269,10 +271,10 @@ def _delimiter(opener: Callable[[], Reader], encoding: str, name: str, chosen: s
         return chosen
     raise SourceError(
         Refusal.UNKNOWN_DELIMITER,
-        f"“{chosen}” cannot be a delimiter. Choose a comma, a semicolon, a tab, a bar or another single mark.",
+        f"“{chosen}” cannot be a delimiter. Choose a comma, a semicolon, a tab, a bar or another single symbol.",
     )
 
 
 def _empty_file(place: str = "The file", kind: str = "file", more: str = "") -> SourceError:
-    told = f"{place} is empty. Choose a {kind} with a header row and at least one data row. {more}".strip()
-    return SourceError(Refusal.EMPTY_FILE, told)
+    message = f"{place} is empty. Choose a {kind} with a header row and at least one data row. {more}".strip()
+    return SourceError(Refusal.EMPTY_FILE, message)

@@ -1,16 +1,16 @@
-"""A process of its own that turns the workbook on its standard input into lines on its standard output.
+"""Convert the workbook on standard input to lines on standard output, in a separate process.
 
-Usage: sheet_to_lines.py MEMORY_BYTES MAX_ROWS SHEET
+Usage: xlsx_process.py MEMORY_BYTES MAX_ROWS SHEET
 
-SHEET is the name of the sheet to read, as JSON in ASCII; an empty one stands for the first sheet that is shown.
+SHEET is the name of the sheet to read, as JSON in ASCII; an empty name means the first visible sheet.
 
-The library that reads workbooks believes the figures in them: a file of 5 KB with two cells in opposite corners, or
-with a wrong count of its texts, makes it ask for hundreds of gigabytes, and the process dies without an exception. So
-it works here, where nothing but this one file is lost, and with a limit on its memory.
+The library that reads workbooks trusts the figures in them: a file of 5 KB with two cells in opposite corners, or with
+a wrong count of its texts, makes it request hundreds of gigabytes, and the process dies without an exception. It
+therefore runs in this process, with limited memory, so that only the import of this file fails.
 
-The first line is a JSON list of the names of the sheets that are shown. Then each row of the sheet gives one line: a
-JSON list of texts, cut behind the last filled one, or nothing for an empty row. Exit codes: 0 done, 3 damaged, 4 too
-many rows (the row's number on standard error), 5 no sheet of that name.
+The first line of the output is a JSON list of the names of the visible sheets. It is followed by one line for each row
+of the sheet: a JSON list of texts without the empty ones at its end, or nothing for an empty row. Exit codes: 0 done,
+3 damaged, 4 too many rows (the row's number on standard error), 5 no sheet of that name.
 """
 
 import datetime
@@ -26,21 +26,21 @@ DAMAGED = 3
 TOO_MANY_ROWS = 4
 NO_SUCH_SHEET = 5
 SECONDS = 300
-"""Processor time that a workbook may take."""
+"""Limit on the processor time for one workbook."""
 
 LONGEST_NAME = 100
-"""Characters of a sheet's name by which it is known; Excel allows 31, and a file may have any number."""
+"""Characters to which the name of a sheet is cut; Excel allows 31, a file may have any number."""
 MOST_NAMES = 1_000
 
 Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
 
-# Excel keeps fifteen digits; longer whole numbers get zeros behind them, and very long ones their exponent.
+# Excel stores fifteen digits: longer whole numbers end in zeros, and very long ones are written with an exponent.
 _EXACT = 10**15
 _NO_EXPONENT = 10**21
 
 
-def main(memory: int, max_rows: int, wanted: str) -> int:
-    """Write the lines. Gives the exit code."""
+def main(memory: int, max_rows: int, sheet_name: str) -> int:
+    """Write the lines and return the exit code. `memory` is in bytes."""
     limit(memory)
     try:
         with CalamineWorkbook.from_filelike(sys.stdin.buffer) as workbook:
@@ -48,9 +48,9 @@ def main(memory: int, max_rows: int, wanted: str) -> int:
             if not names:
                 return DAMAGED
             sys.stdout.buffer.write(orjson.dumps(list(names)) + b"\n")
-            if wanted and wanted not in names:
+            if sheet_name and sheet_name not in names:
                 return NO_SUCH_SHEET
-            sheet = workbook.get_sheet_by_name(names[wanted or next(iter(names))])
+            sheet = workbook.get_sheet_by_name(names[sheet_name or next(iter(names))])
         filled = 0
         for number, cells in enumerate(sheet.iter_rows(), start=1):
             texts = row_texts(cells)
@@ -65,7 +65,7 @@ def main(memory: int, max_rows: int, wanted: str) -> int:
 
 
 def limit(memory: int) -> None:
-    """Let this process die rather than the machine suffer. Windows has no such limits."""
+    """Limit the memory (in bytes) and the processor time of this process. Windows has no such limits."""
     try:
         import resource
     except ImportError:
@@ -76,9 +76,10 @@ def limit(memory: int) -> None:
 
 
 def sheet_names(workbook: CalamineWorkbook) -> dict[str, str]:
-    """The sheets of cells that are shown, by the names they are known by; else the first one that is not shown.
+    """Return the names in the file of the visible sheets of cells, by their shortened names.
 
-    Of several that one name stands for, only the first can be read.
+    If no sheet is visible, return the first hidden one. Of several sheets with the same shortened name, only the first
+    can be read.
     """
     tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     shown = [sheet for sheet in tables if sheet.visible == SheetVisibleEnum.Visible]
@@ -89,7 +90,7 @@ def sheet_names(workbook: CalamineWorkbook) -> dict[str, str]:
 
 
 def row_texts(cells: Iterable[Cell]) -> list[str]:
-    """A row as texts, without the empty ones at its end."""
+    """Return the cells of a row as texts, without the empty ones at its end."""
     texts = [cell if isinstance(cell, str) else cell_text(cell) for cell in cells]
     while texts and not texts[-1]:
         texts.pop()
@@ -97,7 +98,7 @@ def row_texts(cells: Iterable[Cell]) -> list[str]:
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell as its text in a CSV: whole numbers without a point, dates as ISO 8601, `true` and `false`."""
+    """Return the text of a cell as in a CSV: whole numbers without a point, dates in ISO 8601, `true` and `false`."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
@@ -113,7 +114,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def number_text(number: float) -> str:
-    """`3` for 3.0, all digits where they are not too many, else what Python writes."""
+    """Return `3` for 3.0, all digits of whole numbers below 10^21, else the notation of Python."""
     if number.is_integer() and abs(number) < _EXACT:
         return str(int(number))
     if number.is_integer() and abs(number) < _NO_EXPONENT:

@@ -1,4 +1,4 @@
-"""An .xlsx workbook as a table: the first sheet that is shown or the chosen one, every cell as text (FF-02)."""
+"""Read an .xlsx workbook as a table: the first visible sheet or the chosen one, every cell as text (FF-02)."""
 
 import json
 import shutil
@@ -21,45 +21,45 @@ from imports.files.csv_reader import PIECE, check_cells
 from imports.files.errors import Limits, Refusal, SourceError, format_bytes
 
 _LISTED, _SHOWN = 10, 40
-"""So many sheets are named in one sentence, each with so many characters."""
+"""Maximum number of sheets that one sentence names, and of characters of each name."""
 _SECONDS = 2 * xlsx_process.SECONDS
-_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_EXTERNAL_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Sheet:
-    """The rows of one sheet of a workbook, laid down in a temporary file that goes with this object.
+    """The rows of one sheet of a workbook, in a temporary file that is deleted with this object.
 
-    `wanted`: the sheet's name, empty for the first that is shown. `names`: those of all that are shown; `name`: that of
-    this one. Raises SourceError for a workbook that is damaged, over the limits, or has no such sheet.
+    `chosen`: the name of the sheet, empty for the first visible one. `names`: the names of all visible sheets; `name`:
+    the name of this sheet. Raises SourceError for a workbook that is damaged, over the limits, or has no such sheet.
     """
 
-    def __init__(self, file: BinaryIO, limits: Limits, wanted: str = "") -> None:
+    def __init__(self, file: BinaryIO, limits: Limits, chosen: str = "") -> None:
         _check_unpacked(file, limits)
         self._limits = limits
         self._lines: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed with the sheet)
         weakref.finalize(self, self._lines.close)
-        is_there = _write_lines(file, self._lines, limits, wanted)
+        is_found = _write_lines(file, self._lines, limits, chosen)
         self._lines.seek(0)
         self.names: list[str] = orjson.loads(self._lines.readline())
         self._first = self._lines.tell()
-        if not is_there:
-            raise _unknown_sheet(wanted, self.names)
-        self.name = wanted or self.names[0]
+        if not is_found:
+            raise _unknown_sheet(chosen, self.names)
+        self.name = chosen or self.names[0]
 
     def blocks(self, start: Position, stop: Position | None, width: int | None) -> Iterator[Block]:
-        """The rows of the sheet between two positions; without a width as wide as they are.
+        """Yield the rows of the sheet between two positions.
 
-        A row that ends earlier is filled up to `width`. Empty rows have a line and no row.
+        Rows with fewer cells are padded to `width`, unless it is None. Empty rows have a line and no row.
         """
         line = start.line
         end = file_size(self._lines) if stop is None else self._first + stop.offset
         reader = FileSlice(self._lines, self._first + start.offset, end)
-        left = b""
+        rest = b""
         while piece := reader.read(PIECE):
-            *lines, left = (left + piece).split(b"\n")
+            *lines, rest = (rest + piece).split(b"\n")
             filled = [index for index, each in enumerate(lines) if each]
             rows: list[list[str]] = [orjson.loads(lines[index]) for index in filled]
-            if len(left) + len(piece) > self._limits.max_cell_bytes:
+            if len(rest) + len(piece) > self._limits.max_cell_bytes:
                 check_cells(rows, filled, self._limits, line)
             if width is not None:
                 rows = [row + [""] * (width - len(row)) if len(row) < width else row for row in rows]
@@ -68,35 +68,35 @@ class Sheet:
 
 
 def format_sheet_names(names: Sequence[str]) -> str:
-    """Names of sheets for a sentence; of very many the first ones."""
+    """Return the names of sheets for a sentence; of many sheets only the first ones."""
     listed = ", ".join(f"“{isolated(name[:_SHOWN])}”" for name in names[:_LISTED])
     return f"{listed} and {len(names) - _LISTED:,} more" if len(names) > _LISTED else listed
 
 
 def isolated(name: str) -> str:
-    """A name that leaves the direction of what stands around it alone, where no element can be put around it."""
+    """Return a name in Unicode isolates, for plain text: it does not change the direction of the text around it."""
     return name if name.isascii() else f"\u2068{name}\u2069"
 
 
 def _check_unpacked(file: BinaryIO, limits: Limits) -> None:
-    """Unpack everything once, to nowhere, and raise SourceError when it is damaged or too large."""
-    allowance = DecompressionBudget(file_size(file), limits)
+    """Unpack all files of the workbook once, discarding the bytes. Raises SourceError if damaged or too large."""
+    budget = DecompressionBudget(file_size(file), limits)
     for entry in entries(file):
         reader = open_entry(file, entry, limits)
         while data := reader.read(PIECE):
-            allowance.use(len(data))
+            budget.use(len(data))
 
 
-def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits, wanted: str) -> bool:
-    """Let another process read the workbook; False where it has no such sheet. Raises SourceError when it cannot."""
-    # -P: what this folder calls its modules must not hide the standard library.
+def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits, chosen: str) -> bool:
+    """Convert the workbook in another process. Return False if it has no such sheet. Raises SourceError."""
+    # -P: modules of this folder must not hide those of the standard library.
     command = [
         sys.executable,
         "-P",
         str(Path(xlsx_process.__file__)),
         str(limits.max_xlsx_memory),
         str(limits.max_xlsx_rows),
-        json.dumps(wanted[: xlsx_process.LONGEST_NAME + 1]),  # a longer one is none
+        json.dumps(chosen[: xlsx_process.LONGEST_NAME + 1]),  # no sheet has a longer name
     ]
     with tempfile.TemporaryFile() as workbook:
         file.seek(0)
@@ -116,8 +116,8 @@ def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits, wanted: str) -
         raise _too_large(limits)
     if done.returncode == -signal.SIGXCPU:
         raise _too_large(limits)
-    if -done.returncode in _FROM_OUTSIDE:  # which says nothing about the workbook
-        raise RuntimeError(f"Reading a workbook was ended by {signal.Signals(-done.returncode).name}.")
+    if -done.returncode in _EXTERNAL_SIGNALS:  # not caused by the workbook
+        raise RuntimeError(f"The process that reads a workbook was ended by {signal.Signals(-done.returncode).name}.")
     if done.returncode:
         raise SourceError(
             Refusal.WORKBOOK_DAMAGED,
@@ -126,15 +126,15 @@ def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits, wanted: str) -
     return True
 
 
-def _unknown_sheet(wanted: str, names: Sequence[str]) -> SourceError:
-    told = f"The workbook has no sheet {format_sheet_names([wanted])}. Choose one of: {format_sheet_names(names)}."
-    return SourceError(Refusal.UNKNOWN_SHEET, told)
+def _unknown_sheet(chosen: str, names: Sequence[str]) -> SourceError:
+    message = f"The workbook has no sheet {format_sheet_names([chosen])}. Choose one of: {format_sheet_names(names)}."
+    return SourceError(Refusal.UNKNOWN_SHEET, message)
 
 
 def _too_many_rows(row: int, limits: Limits) -> SourceError:
     return SourceError(
         Refusal.TOO_MANY_ROWS,
-        f"The sheet has more than {limits.max_xlsx_rows:,} rows at line {row}. Save it as CSV, which may have more.",
+        f"The sheet has more than {limits.max_xlsx_rows:,} rows at line {row}. Save it as CSV, which can have more.",
         row,
     )
 
@@ -142,6 +142,6 @@ def _too_many_rows(row: int, limits: Limits) -> SourceError:
 def _too_large(limits: Limits) -> SourceError:
     return SourceError(
         Refusal.SHEET_TOO_LARGE,
-        f"The sheet takes more than {format_bytes(limits.max_xlsx_memory)} of memory, perhaps for a cell far away from "
-        "the others. Delete what lies far off, or save the sheet as CSV.",
+        f"The sheet needs more than {format_bytes(limits.max_xlsx_memory)} of memory, perhaps because of a cell far "
+        "away from the others. Delete such cells, or save the sheet as CSV.",
     )

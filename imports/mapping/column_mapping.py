@@ -1,5 +1,5 @@
-"""Headers onto attributes: what is suggested, what a person may choose, and whether the whole can be imported
-(requirements section 9)."""
+"""Map columns to attributes of people: suggestions, the user's choices, and the resulting layout (requirements
+section 9)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from profiles.values.types import ValueType
 
 AUTOMATIC = "automatic"
 AUTOMATIC_ORDER = (EXTERNAL_ID, OBJECT_ID, ALIAS, "email", "phone")
-"""What a row is looked up by under Automatic: the first that is not blank (D-03)."""
+"""The identifiers of Automatic: a row is looked up by the first that is not blank (D-03)."""
 
 DATES = (ValueType.DATE, ValueType.DATETIME)
 
 
 class Target(enum.StrEnum):
-    """What kind of place a column goes to."""
+    """Kind of target that a column is mapped to."""
 
     UNDECIDED = "undecided"
     SKIP = "skip"
@@ -50,7 +50,7 @@ NOT_OF_PEOPLE = (Target.UNDECIDED, Target.EVENT, Target.PROPERTY)
 
 
 class MappedColumn(Protocol):
-    """A column of the file and where it goes; ``ImportColumn`` is one. ``position`` counts from 1."""
+    """A column of the file with its target, such as ``ImportColumn``. ``position`` counts from 1."""
 
     position: int
     header: str
@@ -65,9 +65,9 @@ class MappedColumn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that goes somewhere, as rows are read. ``position`` counts from 0.
+    """A mapped column, as the reader of rows needs it. ``position`` counts from 0.
 
-    ``unknown_format``: whether its header declares a date format that is not known.
+    ``unknown_format``: whether the header declares an unknown date format.
     """
 
     position: int
@@ -79,7 +79,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where a column goes. ``date_format``: that of its dates, where its header does not declare it."""
+    """A target for a column. ``date_format``: the format of its dates if the header does not declare it."""
 
     kind: Target
     key: str = ""
@@ -88,9 +88,9 @@ class Choice:
 
 
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
-    """Set what is suggested for each column: an own field, an attribute, or a new one of the type that was found.
+    """Set a suggested target for each undecided column: an own field, an attribute, or a new one of the detected type.
 
-    What a file of rows to correct says of their problems is skipped (RP-12).
+    Skip columns of push tokens, and the column of problems in a file of rows to correct (RP-12).
     """
     taken: set[str] = set()
     names = NameResolver(schema, options)
@@ -99,7 +99,7 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
             column.name == PROBLEM or header_rules.is_push_token(column.name)  # AT-19
         ):
             _set(column, Choice(Target.SKIP))
-    for exact in (True, False):  # exact spellings have the first choice
+    for exact in (True, False):  # exact spellings take precedence
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
                 key = names.find(column.name, exact=exact)
@@ -109,21 +109,23 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     if options.unknown_columns is not UnknownColumns.REQUIRE_MAPPING:
         for column in columns:
             if column.target_kind == Target.UNDECIDED:
-                _set(column, _otherwise(column, names))
+                _set(column, _new_attribute(column, names))
 
 
-def _otherwise(column: MappedColumn, names: NameResolver) -> Choice:
-    """A new attribute; the same place as that of another column where both mean an own field or have its name, so that
-    they are refused (HI-36)."""
-    meant = names.find(column.name, exact=True) or names.find(column.name, exact=False)
-    key = meant if meant is not None and meant in OWN_FIELDS else column.name
+def _new_attribute(column: MappedColumn, names: NameResolver) -> Choice:
+    """Return a new attribute as target; if the name is that of an own field or an attribute, return that one.
+
+    Another column already has that target, so both are refused (HI-36).
+    """
+    found = names.find(column.name, exact=True) or names.find(column.name, exact=False)
+    key = found if found is not None and found in OWN_FIELDS else column.name
     if key in OWN_FIELDS or key in names.schema.definitions:
         return choice_for(key, names.schema)
     return Choice(Target.NEW, column.name, detected_type(column))
 
 
 def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
-    """Map a column as a person asks: an own field or an attribute by key or spelling, or a new attribute."""
+    """Map a column to the own field or attribute that the user names by key or spelling, else to a new attribute."""
     names = NameResolver(schema)
     key = names.find(target, exact=True) or names.find(target, exact=False)
     _set(column, choice_for(key, schema) if key else Choice(Target.NEW, target.strip(), detected_type(column)))
@@ -131,10 +133,10 @@ def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
 
 
 def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
-    """Map a column as a person chose from a list; what the list did not offer leaves it undecided.
+    """Map a column to a target that the user chose from a list; an invalid target leaves the column undecided.
 
-    A new attribute without key or type gets the header's name or the type that was found. What stays as it was
-    suggested stays a suggestion, unless a date format is said with it.
+    A new attribute without key or type gets the header's name or the detected type. An unchanged suggestion remains a
+    suggestion, unless a date format is given with it.
     """
     date_format = choice.date_format
     if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
@@ -146,7 +148,7 @@ def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
             if is_valid_target(key, schema)
             else Choice(Target.NEW, key, choice.type or detected_type(column))
         )
-        if "\0" in key or len(key) > KEY_BYTES:  # which cannot even be stored
+        if "\0" in key or len(key) > KEY_BYTES:  # cannot be stored
             choice = Choice(Target.UNDECIDED)
     if date_format:
         column.date_format, column.suggested = date_format, False
@@ -156,7 +158,7 @@ def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
 
 
 def chosen_date_format(column: MappedColumn) -> str:
-    """The date format that somebody said of a column; blank where it is what the header declares."""
+    """Return the date format that the user chose for a column; blank if it is the one that the header declares."""
     declared = headers.parse_header(column.position, column.header).date_format
     return "" if column.date_format == declared else column.date_format
 
@@ -168,25 +170,28 @@ def skip(column: MappedColumn) -> None:
 
 
 def reapply_choices(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
-    """Send columns where a person sent those of the same headers; what is gone from the schema stays suggested, and so
-    does what they chose while the file was one of events."""
+    """Apply earlier choices to the columns with the same headers.
+
+    Ignore choices of attributes that are no longer in the schema, and those of events: these columns keep their
+    suggestions.
+    """
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
-        gone = not is_valid_target(choice.key, schema)
-        if choice.kind in NOT_OF_PEOPLE or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and gone):
+        is_missing = not is_valid_target(choice.key, schema)
+        if choice.kind in NOT_OF_PEOPLE or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and is_missing):
             continue
         apply_choice(column, choice, schema)
         column.suggested = False
 
 
 def fingerprint(*parts: str | Sequence[str]) -> str:
-    """The same for the same texts; the order within a list does not matter."""
+    """Return a digest of texts; the order within a list does not matter."""
     listed = [part if isinstance(part, str) else sorted(set(part)) for part in parts]
     return hashlib.sha256(repr(listed).encode(errors="surrogatepass")).hexdigest()
 
 
 def field_definition(key: str) -> Definition | None:
-    """A place for a column that is no attribute: an own field of a person, or what makes them a member of a group."""
+    """Return the definition of a target that is not an attribute: an own field of a person, or group membership."""
     if key in OWN_FIELDS:
         return Definition(key, OWN_FIELDS[key], ValueType.TEXT, identifier=True)
     if key in GROUP_FIELDS:
@@ -197,30 +202,30 @@ def field_definition(key: str) -> Definition | None:
 
 
 def is_valid_target(key: str, schema: Schema) -> bool:
-    """Whether a column can go there as things are."""
+    """Return whether a column can be mapped to the key under the current schema."""
     return key in schema.definitions or field_definition(key) is not None
 
 
 def choice_for(key: str, schema: Schema) -> Choice:
-    """The choice of a field, or of an attribute that exists."""
+    """Return the choice of a field, or of an existing attribute."""
     if found := field_definition(key):
         return Choice(Target.FIELD, key, found.type)
     return Choice(Target.ATTRIBUTE, key, schema.definitions[key].type)
 
 
 def new_definitions(columns: Sequence[MappedColumn], schema: Schema) -> list[Definition]:
-    """The attributes that applying the mapping would create, in the order of their columns."""
+    """Return the attributes that applying the mapping would create, in file order."""
     found = {c.target: c for c in columns if c.target_kind == Target.NEW and c.target not in schema.definitions}
     return [Definition(key, key, ValueType(column.type)) for key, column in found.items()]
 
 
 def resulting_schema(columns: Sequence[MappedColumn], schema: Schema) -> Schema:
-    """The schema with the attributes that applying the mapping would create."""
+    """Return the schema with the attributes that applying the mapping would create."""
     return Schema.of([*schema.definitions.values(), *new_definitions(columns, schema)])
 
 
 def schema_version(columns: Sequence[MappedColumn], schema: Schema) -> str:
-    """Changes when anything in the schema does that the outcome of this mapping depends on."""
+    """Return a digest of those parts of the schema on which the result of this mapping depends."""
     targets = {column.target for column in columns}
     relevant = [
         (d.key, d.type.value, d.multi_valued, d.mandatory, d.identifier, *([d.turn] if d.turn else []))
@@ -231,10 +236,10 @@ def schema_version(columns: Sequence[MappedColumn], schema: Schema) -> str:
 
 
 def layout(columns: Sequence[MappedColumn], schema: Schema) -> list[Column]:
-    """The columns that go somewhere, as ``rows`` reads them; a date format matters to dates only (DT-17)."""
-    known = resulting_schema(columns, schema).definitions
+    """Return the mapped columns for the reader of rows, in file order; only dates have a date format (DT-17)."""
+    definitions = resulting_schema(columns, schema).definitions
     return [
-        _column(column, field_definition(column.target) or known[column.target])
+        _column(column, field_definition(column.target) or definitions[column.target])
         for column in columns
         if column.target_kind in (Target.FIELD, Target.ATTRIBUTE, Target.NEW)
     ]
@@ -248,13 +253,13 @@ def _column(column: MappedColumn, definition: Definition) -> Column:
 
 
 def holds_only_identifiers(identifier: str, columns: Sequence[MappedColumn]) -> bool:
-    """Whether a mapping brings nothing but what people are told apart by: a file that marks people (PS-24)."""
+    """Return whether only identifiers are mapped: a file that selects people without changing them (PS-24)."""
     targets = {column.target for column in columns if column.target_kind != Target.SKIP}
     return targets <= OWN_FIELDS.keys() | set(lookup_kinds(identifier))
 
 
 def resolve_identifier(name: str, schema: Schema) -> str | None:
-    """The identifier that a person means by a key, a label or a spelling alike; None if there is none."""
+    """Return the identifier that a user names by key, label or a similar spelling; None if there is none."""
     names = NameResolver(schema)
     if normalize_name(name) in (AUTOMATIC, ALIAS):
         return normalize_name(name)
@@ -263,6 +268,7 @@ def resolve_identifier(name: str, schema: Schema) -> str | None:
 
 
 def lookup_kinds(identifier: str) -> tuple[str, ...]:
+    """Return the kinds of identifiers by which rows are looked up: several under Automatic, in their order."""
     return AUTOMATIC_ORDER if identifier == AUTOMATIC else (identifier,)
 
 
@@ -271,6 +277,6 @@ def _set(column: MappedColumn, choice: Choice) -> None:
 
 
 def detected_type(column: MappedColumn) -> str:
-    """A header with a date format declares a date column; else the type is that of all values in the file."""
+    """Return a date type if the header declares a date format, else the type that all values of the column have."""
     found = column.statistics.get("type", ValueType.TEXT.value)
     return ValueType.DATETIME.value if column.date_format else str(found)

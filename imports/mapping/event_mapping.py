@@ -1,7 +1,7 @@
-"""Headers of a file of events onto who did something, what, when, and its properties (requirements section 16).
+"""Map the columns of a file of events to the person, the name, the time and the properties (requirements section 16).
 
-A property column is named ``<event>.properties.<property>``. Where all rows are events of one name, which the job's
-options say, every other column is a property of it by its whole header (AU-02).
+A property column is named ``<event>.properties.<property>``. If the job's options give one name for all events, every
+other column is a property with its whole header as the name (AU-02).
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from profiles.values.parsers import parser
 from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 NAME, TIME, SECONDS = "name", "time", "ts"
-"""What a column tells of an event: its name, its time in ISO 8601, or its time in Unix seconds."""
+"""Parts of an event that a column can hold: its name, its time in ISO 8601, or its time in Unix seconds."""
 
-PARTS = {NAME: "Name of the event", TIME: "Time of the event", SECONDS: "Time of the event, Unix seconds"}
+PARTS = {NAME: "Event name", TIME: "Event time", SECONDS: "Event time (Unix seconds)"}
 SKIPPED = "no_part_of_events"
 
 LONGEST_EVENT_NAME = 255
 """Bytes of UTF-8."""
 
 read_name = parser(ValueType.TEXT, ValueOptions(max_bytes=LONGEST_EVENT_NAME))
-"""Reads the name of an event. Raises ``InvalidValue``."""
+"""Read the name of an event. Raises ``InvalidValue``."""
 
 _SPELLINGS = {"eventname": NAME, "event": NAME, "evtname": NAME, "eventtime": TIME, "timestamp": TIME}
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A column of values for one property: of the events of one name, or of all where ``event`` is blank."""
+    """A column of values of one property: of the events with one name, or of all events if ``event`` is blank."""
 
     column: Column
     event: str
@@ -45,9 +45,9 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class EventLayout:
-    """The columns of a file of events that are read: whose they are, what, when, and its properties.
+    """The columns of a file of events that are read: identifiers of people, name, time, and properties.
 
-    ``event_name``: that of all rows; then no column is needed for it, nor for the time.
+    ``event_name``: the name of all events; with it, no column is needed for the name or the time.
     """
 
     people: Sequence[Column]
@@ -58,8 +58,10 @@ class EventLayout:
 
 
 def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> None:
-    """Set what is suggested for each column that is undecided; what is no part of an event is left out, and so is what
-    a file of rows to correct says of their problems (RP-12)."""
+    """Set a suggested target for each undecided column.
+
+    Skip columns that are not part of an event, and the column of problems in a file of rows to correct (RP-12).
+    """
     taken = {column.target for column in columns if column.target_kind == Target.EVENT}
     for column in columns:
         if column.target_kind == Target.UNDECIDED and column.name == PROBLEM:
@@ -75,13 +77,13 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     column_mapping.suggest(rest, schema, options)
     for column in rest:
         if not _identifies(column, schema):
-            _set(column, _otherwise(column, options))
+            _set(column, _fallback(column, options))
 
 
 def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
-    """Map a column as a person asks: a part of the event, a property, or what people are found by.
+    """Map a column to what the user names: a part of the event, an identifier, or a property.
 
-    Anything else is a property of all events of the file.
+    Any other name is that of a property of all events of the file.
     """
     names, target = NameResolver(schema), target.strip()
     key = names.find(target, exact=True) or names.find(target, exact=False)
@@ -96,7 +98,7 @@ def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
 
 
 def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
-    """Map a column as a person chose from a list; what the list does not offer for events leaves it undecided."""
+    """Map a column to a target that the user chose from a list; one that is invalid for events leaves it undecided."""
     if choice.kind is Target.PROPERTY:
         key = property_name(choice.key or column.name)
         storable = "\0" not in key and len(key.encode()) <= KEY_BYTES
@@ -106,22 +108,22 @@ def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     elif choice.kind is Target.EVENT:
         choice = Choice(Target.EVENT, choice.key) if choice.key in PARTS else Choice(Target.UNDECIDED)
     elif choice.kind is not Target.SKIP:
-        known = _is_identifier(choice.key, schema)
-        choice = column_mapping.choice_for(choice.key, schema) if known else Choice(Target.UNDECIDED)
+        is_valid = _is_identifier(choice.key, schema)
+        choice = column_mapping.choice_for(choice.key, schema) if is_valid else Choice(Target.UNDECIDED)
     if choice != Choice(Target(column.target_kind), column.target, column.type):
         _set(column, choice)
         column.suggested = False
 
 
 def reapply_choices(columns: Sequence[MappedColumn], choices: Mapping[str, Choice], schema: Schema) -> None:
-    """Send columns where a person sent those of the same headers, as far as that is something for events."""
+    """Apply earlier choices to the columns with the same headers, if valid for events."""
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
         if choice.kind in (Target.FIELD, Target.ATTRIBUTE):
-            fits = column_mapping.is_valid_target(choice.key, schema) and _is_identifier(choice.key, schema)
+            is_valid = column_mapping.is_valid_target(choice.key, schema) and _is_identifier(choice.key, schema)
         else:
-            fits = choice.kind in (Target.SKIP, Target.EVENT, Target.PROPERTY)
-        if fits:
+            is_valid = choice.kind in (Target.SKIP, Target.EVENT, Target.PROPERTY)
+        if is_valid:
             apply_choice(column, choice, schema)
             column.suggested = False
 
@@ -133,15 +135,15 @@ def faults(
     options: Options,
     spelling: Callable[[str], str] = str,
 ) -> list[Fault]:
-    """Everything that keeps a file of events from being checked (EV-03); the action does not matter (EV-13)."""
+    """Return all faults that prevent a check of a file of events (EV-03); events need no action (EV-13)."""
     found = validation.header_faults(columns, options)
     found += validation.identifier_faults(identifier, columns, schema, spelling)
-    found += [*_missing(columns, options), *column_faults(columns, schema, options)]
+    found += [*_missing_columns(columns, options), *column_faults(columns, schema, options)]
     return found + validation.alias_faults(columns, options)
 
 
 def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
-    """What keeps single columns from being imported."""
+    """Return the faults of single columns."""
     found = validation.column_faults(columns, schema)
     times = [c.header for c in columns if c.target_kind == Target.EVENT and c.target in (TIME, SECONDS)]
     for column in columns:
@@ -151,36 +153,40 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Opti
         elif column.target_kind == Target.NEW or (
             column.target_kind == Target.ATTRIBUTE and not _is_identifier(column.target, schema)
         ):
-            reason = f"Column {column.header} goes to {column.target}, but events change nobody; make it a property"
+            reason = (
+                f"Column {column.header} is mapped to {column.target}, but events do not change attributes of people; "
+                "make it a property"
+            )
             found.append(Fault("attribute_of_event", reason, column.header))
         elif column.target_kind == Target.PROPERTY and not (options.event_name or is_event_property(column.target)):
             reason = (
-                f"Column {column.header} is a property of no event: name it EVENT{EVENT_MARK}PROPERTY, "
-                "or say that all events of the file have one name"
+                f"Column {column.header} is not a property of any event: rename it to EVENT{EVENT_MARK}PROPERTY, "
+                "or enter one name for all events of the file"
             )
             found.append(Fault("property_of_nothing", reason, column.header))
         elif column.target_kind == Target.PROPERTY and split_property(column.target)[1].lstrip().startswith(
             "$"
         ):  # EV-14
-            reason = f"Column {column.header} cannot be a property: its name may not begin with $; rename or skip it"
+            reason = f"Column {column.header} cannot be a property: its name must not begin with $; rename or skip it"
             found.append(Fault("reserved_property", reason, column.header))
     return found
 
 
 def findings(columns: Iterable[MappedColumn]) -> list[dict[str, str]]:
-    """Which columns are left out because they are no part of an event, in one finding."""
-    left = [c.header for c in columns if c.target_kind == Target.SKIP and c.suggested and c.name != PROBLEM]
-    if not left:
+    """Report in one finding the columns that are skipped because they are not part of an event."""
+    skipped = [c.header for c in columns if c.target_kind == Target.SKIP and c.suggested and c.name != PROBLEM]
+    if not skipped:
         return []
+    several = len(skipped) > 1
     reason = (
-        f"{'Columns' if len(left) > 1 else 'Column'} {listed(left)} {'are' if len(left) > 1 else 'is'} left "
-        f"out: properties are columns named EVENT{EVENT_MARK}PROPERTY, and events change nothing else about people"
+        f"{'Columns' if several else 'Column'} {listed(skipped)} {'are' if several else 'is'} skipped: only columns "
+        f"named EVENT{EVENT_MARK}PROPERTY are properties, and events do not change attributes of people"
     )
     return [{"code": SKIPPED, "reason": reason}]
 
 
 def layout(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> EventLayout:
-    """The columns as rows are read."""
+    """Return the columns for the reader of rows."""
     parts = {c.target: c for c in columns if c.target_kind == Target.EVENT}
     time = parts.get(TIME) or parts.get(SECONDS)
     return EventLayout(
@@ -193,7 +199,7 @@ def layout(columns: Sequence[MappedColumn], schema: Schema, options: Options) ->
 
 
 def event_name_error(name: str) -> str:
-    """What is wrong with a name for all events of a file; blank if nothing is."""
+    """Return why a text cannot be the name of all events of a file; blank if it can."""
     try:
         read_name(name)
     except InvalidValue as problem:
@@ -202,34 +208,40 @@ def event_name_error(name: str) -> str:
 
 
 def property_name(text: str) -> str:
-    """A property with its event, without the stray dot at its end (EV-04)."""
+    """Return the name of a property with its event, without a dot at its end (EV-04)."""
     return text.strip().removesuffix(".") if is_event_property(text) else text.strip()
 
 
 def split_property(target: str) -> tuple[str, str]:
-    """The event and the property that a target names; a blank event where it is a property of all."""
+    """Return the event and the property of a target; the event is blank for a property of all events."""
     event, _, key = target.partition(EVENT_MARK)
     return (event, key) if is_event_property(target) else ("", target)
 
 
-def _missing(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
-    """The columns that events need (EV-03); none where the job says their name."""
+def _missing_columns(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
+    """Return the faults of missing columns (EV-03); none are needed if the options give the name of all events."""
     parts = {column.target for column in columns if column.target_kind == Target.EVENT}
     if options.event_name or not columns:
         return []
     headers = listed([column.header for column in columns])
     found = []
     if NAME not in parts:
-        reason = f"The file has no column {NAME} for the names of events; add it, or give one name for all ({headers})"
+        reason = (
+            f"The file has no column {NAME} for the names of the events; add it, map one of its columns to it "
+            f"({headers}), or enter one name for all events"
+        )
         found.append(Fault("event_name_missing", reason))
     if TIME not in parts:
-        reason = f"The file has no column {TIME} for the times of events; add it, or map one of its columns ({headers})"
+        reason = (
+            f"The file has no column {TIME} for the times of the events; add it, or map one of its columns to it "
+            f"({headers})"
+        )
         found.append(Fault("event_time_missing", reason))
     return found
 
 
 def _part(column: MappedColumn, columns: Sequence[MappedColumn], options: Options) -> str:
-    """What a column tells of an event by its name; blank if nothing."""
+    """Return the part of an event that a column holds according to its name; blank if none."""
     name = column.name
     if options.header_case is HeaderCase.ALIKE:
         spelling = normalize_name(name)
@@ -240,16 +252,16 @@ def _part(column: MappedColumn, columns: Sequence[MappedColumn], options: Option
 
 
 def _identifies(column: MappedColumn, schema: Schema) -> bool:
-    known = column.target_kind in (Target.FIELD, Target.ATTRIBUTE)
-    return known and _is_identifier(column.target, schema)
+    is_existing = column.target_kind in (Target.FIELD, Target.ATTRIBUTE)
+    return is_existing and _is_identifier(column.target, schema)
 
 
 def _is_identifier(key: str, schema: Schema) -> bool:
     return key in OWN_FIELDS or key in schema.identifiers
 
 
-def _otherwise(column: MappedColumn, options: Options) -> Choice:
-    """What becomes of a column that is no part of an event by its header."""
+def _fallback(column: MappedColumn, options: Options) -> Choice:
+    """Return the target of a column that is not part of an event according to its header."""
     if options.event_name:
         return Choice(Target.PROPERTY, column.name, column_mapping.detected_type(column))
     return Choice(Target.SKIP)

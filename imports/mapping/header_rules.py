@@ -1,6 +1,6 @@
-"""What the options make of a header row: what each header declares, what refuses the file, what deserves a look.
+"""Apply the options to a header row: what each header declares, faults that refuse the file, and findings. Pure.
 
-A file is measured when it is read; again before it is checked, since its options may have changed meanwhile. Pure.
+The rules are applied when a file is read, and again before it is checked, since its options may have changed meanwhile.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from profiles.values.type_inference import Shape, TypeInference
 from profiles.values.types import ValueType
 
 IDENTITIES = ("identity", "objectId", "external_id", "object_id", "braze_id", "Appboy ID")
-"""The exact spellings of the two ids that a file of CleverTap is about, the first two its own (HI-01, D-02)."""
+"""Exact spellings of the two IDs of a CleverTap file; the first two are CleverTap's own (HI-01, D-02)."""
 
-_IDENTITIES_ALIKE = {normalize_name(spelling): spelling for spelling in reversed(IDENTITIES)}
+_SPELLINGS = {normalize_name(spelling): spelling for spelling in reversed(IDENTITIES)}
 _LISTED = 30
-"""So many headers are named in one sentence."""
+"""Maximum number of headers that one sentence names."""
 
 
 class NamedColumn(Protocol):
-    """A column of a file; ``name``, ``date_format`` and the type in ``statistics`` are what its header says."""
+    """A column of a file; ``name``, ``date_format`` and the type in ``statistics`` depend on its header."""
 
     position: int
     header: str
@@ -37,7 +37,7 @@ class NamedColumn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about the headers: one sentence, and the header that it is about first."""
+    """One sentence about the headers, and the first header that it concerns."""
 
     code: str
     reason: str
@@ -45,26 +45,26 @@ class Finding:
 
 
 def check(texts: Sequence[str], options: Options) -> list[Header]:
-    """Read a header row. Raises ``HeaderError`` with all that refuses the file under the options."""
+    """Read a header row. Raises ``HeaderError`` with all faults that refuse the file under the options."""
     if found := faults(texts, options):
         raise HeaderError(HeaderFault(found[0].code), " ".join(fault.reason for fault in found))
     return headers.parse(texts, bracket_dates=options.bracket_dates)
 
 
 def faults(texts: Sequence[str], options: Options) -> list[Finding]:
-    """What refuses a file with this header row (D-11); empty when nothing does."""
+    """Return the faults that refuse a file with this header row (D-11)."""
     try:
         found = headers.parse(texts, bracket_dates=options.bracket_dates)
     except HeaderError as error:
         return [Finding(error.code, error.message)]
     if mark := _other_delimiter(found, options):
-        reason = f"The header is one name, “{brief(found[0].text)}”, with {mark} in it. "
+        reason = f"The header is a single name, “{brief(found[0].text)}”, that contains {mark}. "
         return [Finding(HeaderFault.OTHER_DELIMITER, f"{reason}Save the table as CSV with commas between its values.")]
     return [*_identity_faults(found, options), *_forbidden_faults(found, options)]
 
 
 def apply_headers(columns: Sequence[NamedColumn], options: Options) -> None:
-    """Set what each header says under the options: a name, a date format, and the type of a new attribute (D-14)."""
+    """Set what each header declares under the options: name, date format, and type of a new attribute (D-14)."""
     for column in columns:
         header = headers.parse_header(column.position, column.header, bracket_dates=options.bracket_dates)
         column.name, column.date_format = header.name, header.date_format or ""
@@ -73,7 +73,7 @@ def apply_headers(columns: Sequence[NamedColumn], options: Options) -> None:
 
 
 def findings(columns: Sequence[NamedColumn], options: Options, *, events: bool = False) -> list[Finding]:
-    """What the uploader should look at. ``events``: whether the file is to hold events."""
+    """Return what the uploader should check. ``events``: whether the file is imported as events."""
     found = [headers.parse_header(c.position, c.header, bracket_dates=options.bracket_dates) for c in columns]
     return [
         *_forbidden_warnings(found, options),
@@ -83,52 +83,52 @@ def findings(columns: Sequence[NamedColumn], options: Options, *, events: bool =
 
 
 def is_push_token(name: str) -> bool:
-    """Whether a column holds push tokens, which are no attribute (AT-19)."""
+    """Return whether a column holds push tokens, which cannot be imported (AT-19)."""
     return normalize_name(name) in {"pushtoken", "pushtokens"}
 
 
 def _type(header: Header, seen: Sequence[str], options: Options) -> ValueType:
-    """Text under a format that nobody knows (DT-07, DT-10), and where the options know no such dates."""
+    """Return the type of a new attribute: text for an unknown date format (DT-07, DT-10) and for dates that the options
+    exclude."""
     if header.unknown_format is not None:
         return ValueType.TEXT
     return TypeInference(map(Shape, seen)).type_under(iso=options.iso_dates, marked=options.bracket_dates)
 
 
 def _other_delimiter(found: Sequence[Header], options: Options) -> str:
-    """What stands between the names of a header where only commas are read; blank where nothing does (FF-07)."""
+    """Return the other delimiter in the header of a file that must have commas; blank if there is none (FF-07)."""
     if not options.csv_only or len(found) != 1:
         return ""
-    named = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
-    return next((name for mark, name in named.items() if mark in found[0].text), "")
+    delimiters = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
+    return next((name for mark, name in delimiters.items() if mark in found[0].text), "")
 
 
 def _identity_faults(found: Sequence[Header], options: Options) -> Iterator[Finding]:
-    """An identity must be there, spelled exactly, and first, as the options say (HI-01..HI-03)."""
+    """Check that an identity column exists, is spelled exactly and is the first, as far as the options require it
+    (HI-01..HI-03)."""
     exact = options.header_case is HeaderCase.IDENTIFIERS_EXACT
     if not (exact or options.identifier_first):
         return
-    alike = [header for header in found if normalize_name(header.name) in _IDENTITIES_ALIKE]
-    named = [header for header in alike if header.name in IDENTITIES or not exact]
+    alike = [header for header in found if normalize_name(header.name) in _SPELLINGS]
+    valid = [header for header in alike if header.name in IDENTITIES or not exact]
     if not alike:
-        reason = "An identity or objectId column is required. Add it as the first one, or choose another preset."
+        reason = "An identity or objectId column is required. Add it as the first column, or choose another preset."
         yield Finding(HeaderFault.NO_IDENTITY, reason)
-    elif not named:
-        wanted = _IDENTITIES_ALIKE[normalize_name(alike[0].name)]
-        reason = (
-            f"The header “{alike[0].name}” of column {alike[0].position} must be written “{wanted}”, in exactly these "
-        )
-        yield Finding(HeaderFault.MISSPELLED, f"{reason}letters. Rename it.", alike[0].text)
-    elif options.identifier_first and found[0] not in named:
-        reason = f"The header “{named[0].name}” must be the first one, and is that of column {named[0].position}. "
-        yield Finding(HeaderFault.NOT_FIRST, f"{reason}Make it the first column.", named[0].text)
+    elif not valid:
+        spelling = _SPELLINGS[normalize_name(alike[0].name)]
+        reason = f"The header “{alike[0].name}” of column {alike[0].position} must be written exactly “{spelling}”. "
+        yield Finding(HeaderFault.MISSPELLED, f"{reason}Rename it.", alike[0].text)
+    elif options.identifier_first and found[0] not in valid:
+        reason = f"The column “{valid[0].name}” must be the first one, but is column {valid[0].position}. "
+        yield Finding(HeaderFault.NOT_FIRST, f"{reason}Move it to the front.", valid[0].text)
 
 
 def _forbidden_faults(found: Sequence[Header], options: Options) -> Iterator[Finding]:
-    """All forbidden characters at once, each with its header (HI-06)."""
+    """Report all forbidden characters at once, each with its header (HI-06)."""
     bad = [header for header in found if header.forbidden]
     if bad and options.forbidden_characters is ForbiddenCharacters.REJECT:
         reason = (
-            f"Characters that a header may not have: {_characters(bad)}. Rename the columns, or choose another preset."
+            f"Headers contain forbidden characters: {_characters(bad)}. Rename the columns, or choose another preset."
         )
         yield Finding(HeaderFault.FORBIDDEN, reason, bad[0].text)
 
@@ -136,31 +136,31 @@ def _forbidden_faults(found: Sequence[Header], options: Options) -> Iterator[Fin
 def _forbidden_warnings(found: Sequence[Header], options: Options) -> Iterator[Finding]:
     bad = [header for header in found if header.forbidden]
     if bad and options.forbidden_characters is ForbiddenCharacters.WARN:
-        reason = f"Characters that other systems do not take in a header: {_characters(bad)}"
+        reason = f"Headers contain characters that other systems do not accept: {_characters(bad)}"
         yield Finding(HeaderFault.FORBIDDEN, reason, bad[0].text)
 
 
 def _characters(bad: Sequence[Header]) -> str:
-    """`$ in “$erial” (column 2), . and # in “a.b#” (column 3)`."""
-    named = [f"{' and '.join(h.forbidden)} in “{h.name}” (column {h.position})" for h in bad[:_LISTED]]
-    return ", ".join(named) + (f" and {len(bad) - _LISTED} headers more" if len(bad) > _LISTED else "")
+    """Return a list such as `$ in “$erial” (column 2), . and # in “a.b#” (column 3)`."""
+    items = [f"{' and '.join(h.forbidden)} in “{h.name}” (column {h.position})" for h in bad[:_LISTED]]
+    return ", ".join(items) + (f" and {len(bad) - _LISTED} more headers" if len(bad) > _LISTED else "")
 
 
 def _unknown_formats(found: Sequence[Header]) -> Iterator[Finding]:
-    """A format that is not known, perhaps for its capitals (DT-10)."""
+    """Report unknown date formats, with a known one that differs in upper and lower case only (DT-10)."""
     for header in found:
         if header.unknown_format is not None:
-            meant = next(
+            similar = next(
                 (known for known in sorted(KNOWN_FORMATS) if known.lower() == header.unknown_format.lower()), ""
             )
-            hint = f"; write {meant} for dates" if meant else ""
+            hint = f"; to import dates, write {similar}" if similar else ""
             shown = brief(header.unknown_format)
-            reason = f"The date format {shown} of column “{header.name}” is not known, so it holds text"
+            reason = f"The date format {shown} of column “{header.name}” is unknown, so the column is imported as text"
             yield Finding("unknown_date_format", f"{reason}{hint}", header.text)
 
 
 def _no_attributes(found: Sequence[Header]) -> Iterator[Finding]:
-    """Columns that do not belong in a file of attributes (AT-19, FF-19)."""
+    """Report columns that do not belong in a file of attributes (AT-19, FF-19)."""
     for header in found:
         if is_push_token(header.name):
             reason = f"Push tokens cannot be imported; column “{header.name}” is skipped"

@@ -1,6 +1,7 @@
-"""What a preset offers to choose from, and the sentence for what it does not offer (requirements section 3, D-05).
+"""The identifiers, actions and options that a preset offers, and faults for choices it does not offer (requirements
+section 3, D-05).
 
-Pages list it, and the check of a job holds everybody to it, whichever way they came.
+Pages list these choices, and the check of a job enforces them, whether it comes from a page or from the command line.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from profiles.merging.actions import Action
 from profiles.schema import OWN_IDENTIFIERS, Schema
 
 EVENTS = "events"
-"""The record type that not every preset takes."""
+"""The record type that not every preset accepts."""
 
 OPTIONS = (
     "on_invalid_value",
@@ -34,7 +35,7 @@ OPTIONS = (
     "default_time",
     "time_zone",
 )
-"""The options that a person may set otherwise for one import, in the order in which they are asked for."""
+"""The options that a user can change for one import, in the order in which pages show them."""
 
 RARE_OPTIONS = (
     "genders",
@@ -47,7 +48,7 @@ RARE_OPTIONS = (
     "forbidden_characters",
     "alias_with_external_id",
 )
-"""The same for those that are hardly ever set otherwise. The others are no choice: sizes, and what a system counts."""
+"""The same for options that are rarely changed. The others cannot be chosen, such as sizes and data points."""
 
 _NOT_OF_EVENTS = frozenset({"unknown_columns", "enforce_mandatory", "genders", "exact_states", "exact_session_dates"})
 
@@ -55,42 +56,42 @@ _LABELS = {AUTOMATIC: "Automatic", **OWN_IDENTIFIERS}
 
 
 def identifiers(preset: Preset, schema: Schema) -> dict[str, str]:
-    """What people can be found by under a preset, with what it suits (HI-14, HI-29)."""
+    """Return the identifiers that a preset offers, with the files or people they suit (HI-14, HI-29)."""
     every = guidance.identifiers(schema)
     if preset.identifiers is None:
         return every
-    wanted = schema.found_by if preset.identifiers == CHANNELS else preset.identifiers
-    return {key: says for key, says in every.items() if key in wanted}
+    offered = schema.found_by if preset.identifiers == CHANNELS else preset.identifiers
+    return {key: text for key, text in every.items() if key in offered}
 
 
 def pending_identifiers(preset: Preset, schema: Schema) -> list[str]:
-    """What people can be found by soon: its index is being made."""
+    """Return the identifiers of a preset that cannot be used yet because their index is being built."""
     offered = schema.identifiers if preset.identifiers in (None, CHANNELS) else preset.identifiers or ()
     return [key for key in offered if key in schema.identifiers and key not in schema.found_by]
 
 
 def label(key: str, schema: Schema) -> str:
-    """What an identifier is called."""
+    """Return the label of an identifier."""
     return _LABELS.get(key) or schema.definitions[key].label
 
 
 def default_action(preset: Preset) -> str:
-    """What is chosen until somebody chooses otherwise; blank where they have to."""
+    """Return the action that is preselected; blank if the user has to choose one."""
     return preset.default_action or ""
 
 
 def unsupported_reason(preset: Preset, record_type: str) -> str:
-    """Why files of a record type cannot be imported under a preset; blank where they can (EV-02)."""
+    """Return why a preset does not accept files of a record type; blank if it does (EV-02)."""
     return preset.no_events if record_type == EVENTS and not preset.events else ""
 
 
 def is_option(name: str, record_type: str) -> bool:
-    """Whether a person may set the option for a file of that record type."""
+    """Return whether a user can set the option for a file of that record type."""
     return name in (*OPTIONS, *RARE_OPTIONS) and not (record_type == EVENTS and name in _NOT_OF_EVENTS)
 
 
 def option_values(name: str) -> Sequence[str]:
-    """What an option may be set to, as text."""
+    """Return the values that an option can be set to, as text."""
     if name == "default_country":
         return countries()
     if name == "time_zone":
@@ -106,26 +107,28 @@ _TEXTS = {"default_time": ("00:00:00", "12:00:00", "23:59:59"), "genders": ("MFO
 
 @cache
 def countries() -> Sequence[str]:
-    """Countries with phone numbers of their own, by code."""
+    """Return the codes of the countries that have phone numbers."""
     return [each.alpha_2 for each in pycountry.countries if each.alpha_2 in phonenumbers.SUPPORTED_REGIONS]
 
 
 @cache
 def time_zones() -> Sequence[str]:
-    """Zones that are named after places, and UTC."""
+    """Return UTC and the time zones that are named after places."""
     areas = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
     places = [zone for zone in zoneinfo.available_timezones() if zone.partition("/")[0] in areas and "/" in zone]
     return ["UTC", *sorted(places)]
 
 
 def faults(preset: Preset, record_type: str, identifier: str, action: str, schema: Schema) -> list[Fault]:
-    """What was chosen and is not offered; a choice that was not made is not told here."""
+    """Return faults for choices that the preset does not offer; missing choices are not reported here."""
     found = []
     if reason := unsupported_reason(preset, record_type):
         found.append(Fault("record_type", reason))
     offered = identifiers(preset, schema)
     if identifier in guidance.identifiers(schema) and identifier not in offered:
-        found.append(Fault("identifier_not_offered", _not_offered(preset, "finds nobody by", identifier, offered)))
+        found.append(
+            Fault("identifier_not_offered", _not_offered(preset, "does not match people by", identifier, offered))
+        )
     if action and action not in preset.actions:
         name = Action(action).label
         labels = [each.label for each in preset.actions]
@@ -134,9 +137,9 @@ def faults(preset: Preset, record_type: str, identifier: str, action: str, schem
 
 
 def suggested(headers: Iterable[str], current: Preset) -> Preset | None:
-    """The preset that a header row looks like, if it is another one (D-01): the one most of whose signs it has.
+    """Return the other preset that a header row matches best, by the number of its signs; None if there is none (D-01).
 
-    What was exported from here has the headers of several systems, and needs no preset but Standard.
+    A file that was exported from here has headers of several systems, and needs no preset but Standard.
     """
     found = set(headers)
     if not found.isdisjoint(current.signs) or "object_id" in found:
@@ -145,6 +148,6 @@ def suggested(headers: Iterable[str], current: Preset) -> Preset | None:
     return best if best.signs & found else None
 
 
-def _not_offered(preset: Preset, says: str, what: str, offered: Iterable[str]) -> str:
+def _not_offered(preset: Preset, verb: str, chosen: str, offered: Iterable[str]) -> str:
     choices = listed([preset.spelling(key) for key in offered])
-    return f"The preset {preset.label} {says} {preset.spelling(what)}; choose one of {choices}, or another preset"
+    return f"The preset {preset.label} {verb} {preset.spelling(chosen)}; choose one of {choices}, or another preset"

@@ -1,4 +1,5 @@
-"""Where a column may well go: by its name, by a word in it, by what its first values look like (MP-04)."""
+"""Rank the attributes that a column may map to, by header, by words in the header, and by the shape of its first values
+(MP-04)."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ from profiles.schema import Schema
 from profiles.values.types import ValueType
 
 SUGGESTIONS = 4
-_LOOKS = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "phone"}
-"""What values of some attributes look like."""
+_SHAPES = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "phone"}
+"""Patterns of the values of some attributes."""
 
 
 def rank_targets(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, list[str]]:
-    """A few keys that each column may well go to, by its position, the likeliest first."""
+    """Return for each column, by position, at most `SUGGESTIONS` keys that it may map to, the best first."""
     names = NameResolver(schema)
     words: dict[str, list[str]] = {}
     for key, definition in schema.definitions.items():
@@ -26,9 +27,9 @@ def rank_targets(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, l
     for column in columns:
         by_name = [names.find(column.name, exact=True), names.find(column.name, exact=False)]
         by_word = [key for word in sorted(_words(column.name)) for key in words.get(word, [])]
-        likely = [*by_name, *by_word, *_by_values(column)]
-        known = (key for key in likely if key and is_valid_target(key, schema))
-        found[column.position] = list(dict.fromkeys(known))[:SUGGESTIONS]
+        candidates = [*by_name, *by_word, *_by_values(column)]
+        valid = (key for key in candidates if key and is_valid_target(key, schema))
+        found[column.position] = list(dict.fromkeys(valid))[:SUGGESTIONS]
     return found
 
 
@@ -37,9 +38,9 @@ def _words(name: str) -> set[str]:
 
 
 def _by_values(column: MappedColumn) -> list[str]:
-    """What all of the first values look like; texts that look like nothing else may be labels."""
+    """Return the attribute whose pattern all first values match; other texts may be labels."""
     samples = column.statistics.get("samples", [])
-    for pattern, key in _LOOKS.items():
+    for pattern, key in _SHAPES.items():
         if samples and all(re.fullmatch(pattern, sample.strip()) for sample in samples):
             return [key]
     return ["labels"] if column.statistics.get("type", ValueType.TEXT) == ValueType.TEXT else []

@@ -1,4 +1,4 @@
-"""Sample files: a header with every attribute of the schema, and rows that can be imported as they are
+"""Create sample files: a header with every attribute of the schema, and rows that can be imported unchanged
 (FF-12 to FF-15). Pure."""
 
 from __future__ import annotations
@@ -21,27 +21,28 @@ ROWS = 3
 
 
 def sample(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
-    """A file of people as CSV: the columns that they are found by first, then all others of the schema (FF-13, FF-14).
+    """Return a file of people as CSV: the identifier columns, then all others of the schema (FF-13, FF-14).
 
-    Its last row leaves blank what may be, to show that it may. Unknown Object IDs are never created, so these have to
-    be replaced by those of people who are there. ``options``: the preset's, as they are on this site.
+    In the last row all optional values are blank, to show that they are optional. Object IDs have to be replaced by
+    those of existing people, since an unknown one never creates a person. ``options``: the preset's, with the defaults
+    of this site.
     """
     columns = [column for column in _columns(schema, identifier) if _is_header(preset.spelling(column.key), options)]
     full = _fillable(columns)
-    needed = {column.key for column in columns if column.mandatory} | set(_found_by(identifier))
+    required = {column.key for column in columns if column.mandatory} | set(_identifier_keys(identifier))
     header = [formula_escapes.escape(preset.spelling(column.key)) for column in columns]
     return _csv(header, ([_value(c, row, options) if c.key in filled else "" for c in columns]
                 for row in range(ROWS)
-                for filled in [full if row < ROWS - 1 else full & needed]))  # fmt: skip
+                for filled in [full if row < ROWS - 1 else full & required]))  # fmt: skip
 
 
 def sample_of_events(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
-    """A file of events as CSV: who did what and when, and the properties of it (FF-14, EV-04, EV-05)."""
-    known = _known(schema)
-    columns = [known[key] for key in _found_by(identifier)]
+    """Return a file of events as CSV: person, name, time, and properties (FF-14, EV-04, EV-05)."""
+    definitions = _definitions(schema)
+    columns = [definitions[key] for key in _identifier_keys(identifier)]
     header = [*(preset.spelling(column.key) for column in columns), *("name", "time"), *examples.EVENT_PROPERTIES]
     people = [[_value(column, row, options) for column in columns] for row in range(ROWS)]
-    return _csv(header, ([*who, *event] for who, event in zip(people, examples.EVENTS, strict=True)))
+    return _csv(header, ([*person, *event] for person, event in zip(people, examples.EVENTS, strict=True)))
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -52,29 +53,32 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return out.getvalue()
 
 
-def _known(schema: Schema) -> dict[str, Definition]:
-    """Own fields and attributes by key."""
+def _definitions(schema: Schema) -> dict[str, Definition]:
+    """Return own fields and attributes by key."""
     own = {key: Definition(key, label, ValueType.TEXT, identifier=True) for key, label in OWN_FIELDS.items()}
     return own | dict(schema.definitions)
 
 
 def _columns(schema: Schema, identifier: str) -> list[Definition]:
-    """What the file has columns for, as many as a file may have."""
-    known = _known(schema)
+    """Return the definitions of the columns, at most as many as a file can have."""
+    definitions = _definitions(schema)
     rest = sorted(schema.definitions.values(), key=lambda definition: not definition.mandatory)
-    return list(dict.fromkeys([*(known[key] for key in _found_by(identifier)), *rest]))[: Limits.max_columns]
+    first = [definitions[key] for key in _identifier_keys(identifier)]
+    return list(dict.fromkeys([*first, *rest]))[: Limits.max_columns]
 
 
-def _found_by(identifier: str) -> Iterator[str]:
-    """The columns of an identifier; an alias begins with its name. Under Automatic neither ids that only exist here nor
-    aliases, which stand in files of their own."""
+def _identifier_keys(identifier: str) -> Iterator[str]:
+    """Yield the keys of an identifier's columns, for an alias its name first.
+
+    Automatic omits Object IDs, which exist only here, and aliases, which need files of their own.
+    """
     for kind in lookup_kinds(identifier):
         if kind not in (OBJECT_ID, ALIAS) or identifier != AUTOMATIC:
             yield from reversed(fields_of(kind))
 
 
 def _is_header(name: str, options: Options) -> bool:
-    """Whether a header can say it: in angle brackets it would be the format of a date, and some refuse characters."""
+    """Return whether a name can be a header: no date format in angle brackets, no forbidden characters."""
     try:
         header = headers.parse([formula_escapes.escape(name)])[0]
     except HeaderError:
@@ -83,26 +87,26 @@ def _is_header(name: str, options: Options) -> bool:
 
 
 def _fillable(columns: Sequence[Definition]) -> set[str]:
-    """As much as one person can have (AT-12)."""
+    """Return the keys that one person can have, limited by the number of custom attributes (AT-12)."""
     custom = [column.key for column in columns if not column.built_in and column.key not in OWN_FIELDS]
     return {column.key for column in columns} - set(custom[MAX_CUSTOM_ATTRIBUTES:])
 
 
 def _value(column: Definition, row: int, options: Options) -> str:
-    """A value for the person of a row, one that the options take."""
+    """Return a value for the person of a row that is valid under the options; blank if there is none."""
     if column.key == OBJECT_ID:
         return f"{row + 1:032x}"
     if column.key == ALIAS_LABEL:
         return "crm"
     if column.identifier and column.type is ValueType.TEXT:
         return f"{column.key}-{row + 1001}"
-    suited = examples.ATTRIBUTES.get(column.key, ()) if column.built_in else ()
-    look = examples.TYPES[column.type]
-    fitting = [text for text in suited or (*look.examples, *look.others) if _fits(text, column, options)]
-    return fitting[row % len(fitting)] if fitting else ""
+    specific = examples.ATTRIBUTES.get(column.key, ()) if column.built_in else ()
+    general = examples.TYPES[column.type]
+    valid = [text for text in specific or (*general.examples, *general.others) if _is_valid(text, column, options)]
+    return valid[row % len(valid)] if valid else ""
 
 
-def _fits(text: str, column: Definition, options: Options) -> bool:
+def _is_valid(text: str, column: Definition, options: Options) -> bool:
     try:
         parsers.parser(column.type, options.values_of(column.key))(text)
     except InvalidValue:

@@ -1,4 +1,4 @@
-"""What a spelling means: own fields and attributes by key, by label, and as other systems call them (HI-38)."""
+"""Resolve names to own fields and attributes: by key, by label, and by the names of other systems (HI-38)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SYNONYMS: Mapping[str, str] = {
     "MSG-dndEmail": "dnd_email",
     "MSG-dndPhone": "dnd_phone",
 }
-"""Headers as other systems document them, in their spelling. What is not in the schema is not found."""
+"""Headers in the spelling that other systems document. Keys that are not in the schema are not resolved."""
 
 GUESSES: Mapping[str, str] = {
     "mobile": "phone",
@@ -45,31 +45,31 @@ GUESSES: Mapping[str, str] = {
     "date of birth": "dob",
     "timezone": "time_zone",
 }
-"""What people write who follow no system: to be suggested, not to be taken for granted (MP-02, MP-03)."""
+"""Common headers that belong to no system: they are suggested for the user to confirm (MP-02, MP-03)."""
 
 _EXACT = ("braze_id", "Appboy ID", "user_alias_name", "user_alias_label")
-"""The synonyms that count where headers count as spelled (HI-20, HI-37); all else there is spelled like its key."""
+"""The synonyms that are valid where headers must match exactly (HI-20, HI-37), in addition to the keys."""
 
 
 class NameResolver:
-    """Finds what a spelling means; under a preset's options what its system means by it (HI-02, HI-37).
+    """Resolves names to keys; with a preset's options, as its system does (HI-02, HI-37).
 
-    Without options every way to say something is understood, as of a person who names what they want.
+    Without options every spelling is accepted, as for a name that a user enters.
     """
 
     def __init__(self, schema: Schema, options: Options = Options()) -> None:  # noqa: B008 - frozen
         self.schema = schema
         self.guesses = options.unknown_columns is UnknownColumns.SUGGEST
         keys = [*OWN_FIELDS, *GROUP_FIELDS, *schema.definitions]
-        self.exact = {key: key for key in keys} | self._synonyms_exactly(options.header_case)
-        self.loose = {} if options.header_case is HeaderCase.EXACT else self._alike(keys)
+        self.exact = {key: key for key in keys} | self._exact_synonyms(options.header_case)
+        self.loose = {} if options.header_case is HeaderCase.EXACT else self._normalized(keys)
         if options.header_case is HeaderCase.IDENTIFIERS_EXACT:
             self.loose = {spelling: key for spelling, key in self.loose.items() if key not in OWN_FIELDS}
 
     def find(self, name: str, *, exact: bool) -> str | None:
-        """The key meant by a name: the same spelling, or one alike, or a numbered one of a list (``phone2``).
+        """Return the key for a name: the exact spelling, or a similar one or a numbered one of a list (``phone2``).
 
-        A name that begins with ``group:`` means the subscription group of that id, whether it is known or not (SB-09).
+        A name that begins with ``group:`` is that of the subscription group with this ID, known or not (SB-09).
         """
         group_id = name.removeprefix(GROUP).strip()
         if group_id and name.startswith(GROUP):
@@ -87,16 +87,16 @@ class NameResolver:
         definition = self.schema.definitions.get(key)
         return definition is not None and definition.multi_valued
 
-    def _synonyms_exactly(self, case: HeaderCase) -> dict[str, str]:
+    def _exact_synonyms(self, case: HeaderCase) -> dict[str, str]:
         if case is HeaderCase.EXACT:
             return {spelling: key for spelling in _EXACT if self._is_known(key := SYNONYMS[spelling])}
         if case is HeaderCase.IDENTIFIERS_EXACT:
             return {spelling: key for spelling, key in SYNONYMS.items() if key in OWN_FIELDS}
         return {}
 
-    def _alike(self, keys: list[str]) -> dict[str, str]:
+    def _normalized(self, keys: list[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for key in reversed(keys):  # built-in ones come first in the schema, and win
+        for key in reversed(keys):  # built-in ones are first in the schema and take precedence
             found[normalize_name(key)] = key
         for spelling, key in {**SYNONYMS, **(GUESSES if self.guesses else {})}.items():
             if self._is_known(key):
@@ -110,5 +110,5 @@ class NameResolver:
 
 
 def normalize_name(name: str) -> str:
-    """A spelling without case, blanks and punctuation."""
+    """Return a name in lower case, without blanks, hyphens, dots and underscores."""
     return re.sub(r"[\s_\-.]+", "", name).casefold()

@@ -1,4 +1,4 @@
-"""The codes that CleverTap publishes for what is wrong with a profile (requirements 14.1); others stay ours. Pure."""
+"""Translate problem codes to those that CleverTap publishes for profiles, if there is one (requirements 14.1). Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CODES: Mapping[str, str] = {
     "no_such_profile": "526",
     "object_id_differs": "526",
 }
-"""By our own code."""
+"""Published codes by the product's own code."""
 
 _OF_ATTRIBUTES: Mapping[str, str] = {"employed": "517", "married": "519", "age": "520", "object_id": "526"}
-"""By the key of an attribute, or own field, whose type is also that of others."""
+"""Published codes by the key of an attribute or own field, for types that other attributes share."""
 
 
 def published(code: str, key: str = "") -> str:
-    """The published code of a problem with a value of an attribute, or ours where none is published."""
+    """Return the published code of a problem with a value of an attribute, else the product's own code."""
     return CODES.get(code) or _OF_ATTRIBUTES.get(key, code)

@@ -1,7 +1,7 @@
-"""Cells into events, or problems (requirements section 16). No database.
+"""Check rows of events, and convert their cells to events or problems (requirements section 16). No database.
 
-Whose they are is checked as for people, by ``rows``; here is what, when, and with which properties. Each distinct text
-of a column is read once per batch, and rows of one name are put together at once.
+``profile_rows`` checks the identifiers; this module reads name, time and properties. Each distinct text of a column is
+read once per batch, and the properties of all rows with the same name are assembled together.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Columns = Sequence[Sequence[str]]
 
 
 class EventChecker:
-    """Checks rows of events against the mapping: one object per job and process."""
+    """Checker of rows of events against the mapping: one object per job and process."""
 
     def __init__(
         self, layout: EventLayout, identifier: str, options: Options, now: datetime, marks: int | None = None
     ) -> None:
-        """``now``: when events happened whose time is blank where it may be (DT-16). ``marks``: see ``RowChecker``."""
+        """``now``: the time of events whose time is blank and optional (DT-16). ``marks``: see ``RowChecker``."""
         self._layout = layout
         self._drops = options.on_invalid_value is OnInvalid.DROP_VALUE
         self._rows = RowChecker(layout.people, identifier, replace(options, enforce_mandatory=False), marks)
@@ -39,11 +39,11 @@ class EventChecker:
         self._starts = [f"{to_json(each.key)}:" for each in layout.properties]
 
     def check(self, batch: Batch) -> tuple[CheckedRows, list[Problem]]:
-        """The rows that can be applied, in file order, and the problems of the others (and warnings)."""
+        """Return the rows that can be applied, in file order, and all problems including warnings."""
         checked, problems = self._rows.check(batch)
         if not batch.rows:
             return checked, problems
-        columns, flaws = list(zip(*batch.rows, strict=True)), _Flaws(batch)
+        columns, flaws = list(zip(*batch.rows, strict=True)), _Problems(batch)
         names = self._names(columns, flaws)
         events = Events(names, self._times(columns, flaws), self._properties(columns, names, flaws))
         places = _places(batch, checked)
@@ -51,8 +51,8 @@ class EventChecker:
         good = [place not in flaws.failed for place in places]
         return checked.only(good) if flaws.failed else checked, problems + flaws.in_order()
 
-    def _names(self, columns: Columns, flaws: _Flaws) -> list[str]:
-        """The name of each event; blank where the row fails."""
+    def _names(self, columns: Columns, flaws: _Problems) -> list[str]:
+        """Return the name of each event; blank if the row fails."""
         column = self._layout.name
         if column is None:
             return [self._layout.event_name] * len(columns[0])
@@ -69,8 +69,8 @@ class EventChecker:
                 flaws.fail(texts, text, problem, column.header)
         return [found.get(text, "") for text in texts]
 
-    def _times(self, columns: Columns, flaws: _Flaws) -> list[str]:
-        """When each event happened; blank where the row fails."""
+    def _times(self, columns: Columns, flaws: _Problems) -> list[str]:
+        """Return the time of each event; blank if the row fails."""
         column = self._layout.time
         if column is None:
             return [self._now] * len(columns[0])
@@ -83,21 +83,21 @@ class EventChecker:
                 flaws.fail(texts, text, problem, column.header)
         return [found.get(text, "") for text in texts]
 
-    def _properties(self, columns: Columns, names: Sequence[str], flaws: _Flaws) -> list[str]:
-        """The properties of each event as JSON, without blanks (EV-10)."""
-        found = ["{}"] * len(names)
+    def _properties(self, columns: Columns, names: Sequence[str], flaws: _Problems) -> list[str]:
+        """Return the properties of each event as JSON, without blanks (EV-10)."""
+        properties = ["{}"] * len(names)
         distinct = set(names)
         for name in distinct - {""}:
             rows = None if len(distinct) == 1 else [row for row, other in enumerate(names) if other == name]
-            made = self._documents(name, columns, rows, flaws)
+            objects = self._documents(name, columns, rows, flaws)
             if rows is None:
-                return made
-            for row, document in zip(rows, made, strict=True):
-                found[row] = document
-        return found
+                return objects
+            for row, document in zip(rows, objects, strict=True):
+                properties[row] = document
+        return properties
 
-    def _documents(self, name: str, columns: Columns, rows: Sequence[int] | None, flaws: _Flaws) -> list[str]:
-        """The properties of the events of one name, which stand in some rows of the batch, or in all."""
+    def _documents(self, name: str, columns: Columns, rows: Sequence[int] | None, flaws: _Problems) -> list[str]:
+        """Return the properties of the events with one name, which are in some rows of the batch, or in all (None)."""
         fields: list[JsonFragment] = []
         for each, reader, start in zip(self._layout.properties, self._readers, self._starts, strict=True):
             texts: Sequence[str] = columns[each.column.position]
@@ -108,28 +108,30 @@ class EventChecker:
                 continue
             cells = reader.read(texts)
             if cells.bad:
-                self._tell(each, reader, cells, texts, rows, flaws)
+                self._report(each, reader, cells, texts, rows, flaws)
             fields.append(reader.field(texts, cells, start, ""))
         return documents("{", fields, "}") if fields else ["{}"] * (len(columns[0]) if rows is None else len(rows))
 
-    def _warn(self, each: Property, name: str, texts: Sequence[str], rows: Sequence[int] | None, flaws: _Flaws) -> None:
-        """Values under another event's property are left out (EV-09)."""
+    def _warn(
+        self, each: Property, name: str, texts: Sequence[str], rows: Sequence[int] | None, flaws: _Problems
+    ) -> None:
+        """Add warnings for values of properties of other events, which are not imported (EV-09)."""
         for index, text in enumerate(texts):
             if text and not parsers.is_blank(text):
                 reason = f"The value is left out: the column is for events named {each.event}, and this one is {name}"
                 row = index if rows is None else rows[index]
                 flaws.add(row, "property_of_other_event", reason, each.column.header, text, warning=True)
 
-    def _tell(
+    def _report(
         self,
         each: Property,
         reader: ColumnReader,
         cells: ParsedCells,
         texts: Sequence[str],
         rows: Sequence[int] | None,
-        flaws: _Flaws,
+        flaws: _Problems,
     ) -> None:
-        """Values that are none of the column's type fail their rows, or are left out (D-17)."""
+        """Add problems for values that do not have the column's type: their rows fail, or they are left out (D-17)."""
         warning = self._drops or reader.keeps_text
         for index, text in enumerate(texts):
             problem = cells.bad.get(text)
@@ -138,8 +140,8 @@ class EventChecker:
                 flaws.add(row, problem.code, problem.reason, each.column.header, text, warning=warning)
 
 
-class _Flaws:
-    """What is wrong with the events of a batch."""
+class _Problems:
+    """The problems of the events of a batch."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
@@ -147,7 +149,7 @@ class _Flaws:
         self.failed: set[int] = set()
 
     def add(self, row: int, code: str, reason: str, column: str, value: str, *, warning: bool = False) -> None:
-        """Note a problem of one row of the batch."""
+        """Add a problem of one row of the batch."""
         batch = self._batch
         problem = Problem(batch.numbers[row], batch.lines[row], code, reason, column, value, warning, batch.rows[row])
         self._found.append((row, problem))
@@ -155,18 +157,18 @@ class _Flaws:
             self.failed.add(row)
 
     def fail(self, texts: Iterable[str], bad: str, problem: InvalidValue, column: str) -> None:
-        """Note that all rows with this text fail."""
+        """Add a problem to all rows with this text, which fail."""
         for row, text in enumerate(texts):
             if text == bad:
                 self.add(row, problem.code, problem.reason, column, text)
 
     def in_order(self) -> list[Problem]:
-        """The problems by row, those of one row as they were found."""
+        """Return the problems by row; those of one row in the order in which they were added."""
         return [problem for _, problem in sorted(self._found, key=lambda found: found[0])]
 
 
 def _places(batch: Batch, checked: CheckedRows) -> Sequence[int]:
-    """Where in the batch the checked rows stand."""
+    """Return the indexes of the checked rows in the batch."""
     if len(checked.numbers) == len(batch.numbers):
         return range(len(batch.numbers))
     place = {number: index for index, number in enumerate(batch.numbers)}
@@ -174,7 +176,7 @@ def _places(batch: Batch, checked: CheckedRows) -> Sequence[int]:
 
 
 def _time_reader(layout: EventLayout, options: Options) -> Callable[[str], str | None]:
-    """Reads a time without outer white space; None where it is blank and may be. Raises ``InvalidValue``."""
+    """Return a function that reads a time, or None for a blank, optional one. It raises ``InvalidValue``."""
     if layout.time is not None and layout.time.definition.key == SECONDS:
         return _read_seconds
     parse = parsers.parser(ValueType.DATETIME, ValueOptions(time_zone=options.values.time_zone, four_shapes=True))
@@ -183,8 +185,8 @@ def _time_reader(layout: EventLayout, options: Options) -> Callable[[str], str |
         try:
             return str(parse(text))
         except InvalidValue:
-            said = _SHAPES if text else "The event has no time: fill in a date"
-            raise InvalidValue("invalid_event_time", said) from None
+            reason = _SHAPES if text else "The event has no time: fill in a date"
+            raise InvalidValue("invalid_event_time", reason) from None
 
     return read
 
@@ -195,9 +197,9 @@ def _read_seconds(text: str) -> str | None:
     try:
         return str(_parse_seconds(text))
     except InvalidValue:
-        said = "Invalid time of an event: Unix seconds such as 1468308340 expected"
-        raise InvalidValue("invalid_event_time", said) from None
+        reason = "Invalid event time: Unix seconds such as 1468308340 expected"
+        raise InvalidValue("invalid_event_time", reason) from None
 
 
 _parse_seconds = parsers.parser(ValueType.DATETIME, ValueOptions(iso_dates=False), "unix")
-_SHAPES = "Invalid time of an event: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected"
+_SHAPES = "Invalid event time: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected"

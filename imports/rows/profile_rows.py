@@ -1,6 +1,6 @@
-"""Cells into incoming values, or problems (requirements PS-27). No database.
+"""Check rows of people, and convert their cells to incoming values or problems (requirements PS-27). No database.
 
-Works on a batch of rows by column: each distinct text of a column is read once per batch, since columns repeat.
+A batch of rows is checked by column: each distinct text of a column is read once per batch, since values repeat.
 """
 
 from __future__ import annotations
@@ -23,25 +23,28 @@ from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, fields_of, ident
 
 @dataclass(frozen=True, slots=True)
 class IdentifierColumns:
-    """Columns that make up one identifier: one of them, or the two of the alias."""
+    """The columns of one identifier: one column, or two for an alias. ``columns`` are indexes of mapped columns."""
 
     kind: str
     columns: tuple[int, ...]
 
 
 class RowChecker:
-    """Checks rows against the mapping: one object per job and process."""
+    """Checker of rows against the mapping: one object per job and process."""
 
     def __init__(self, columns: Sequence[Column], identifier: str, options: Options, marks: int | None = None) -> None:
-        """``marks``: the position of the column that says what was wrong with rows, where the file has one (RP-12)."""
+        """``marks``: the position of the column with the problems of rows to correct, if the file has one (RP-12)."""
         self.columns = columns
         self.options = options
         self.automatic = identifier == AUTOMATIC
         kinds = lookup_kinds(identifier)
         self.looked_up = frozenset(kinds)
-        linked = _sources(columns, self.looked_up | OWN_IDENTIFIERS.keys())
+        linked = _identifier_columns(columns, self.looked_up | OWN_IDENTIFIERS.keys())
         self.lookup_identifiers = [source for kind in kinds for source in linked if source.kind == kind]
         self.lookups = [i for source in self.lookup_identifiers for i in source.columns]
+        self._lookup_headers = " or ".join(
+            " and ".join(columns[i].header for i in source.columns) for source in self.lookup_identifiers
+        )
         self._linked = linked
         self._alias = next((source.columns for source in linked if source.kind == ALIAS), ())
         self.mandatory = [i for i, c in enumerate(columns) if c.definition.mandatory and options.enforce_mandatory]
@@ -53,7 +56,7 @@ class RowChecker:
         self._repeats_kinds = len(set(kinds_of_columns)) < len(kinds_of_columns)
 
     def check(self, batch: Batch) -> tuple[CheckedRows, list[Problem]]:
-        """The rows that can be applied, in file order, and the problems of the others (and warnings)."""
+        """Return the rows that can be applied, in file order, and all problems including warnings."""
         problems = [_malformed(ragged) for ragged in batch.ragged]
         if not batch.rows:
             return CheckedRows([], [], [], [], [], None), problems
@@ -74,7 +77,7 @@ class RowChecker:
         return checked.only([index not in failed for index in range(len(keys))]) if failed else checked, problems
 
     def _keys(self, links: Mapping[IdentifierColumns, list[Link | None]]) -> list[Link | None]:
-        """What each row is looked up by: of several identifiers the first that is not blank."""
+        """Return the key that each row is looked up by: the first identifier that is not blank."""
         first, *others = (links[source] for source in self.lookup_identifiers)
         keys = first
         for more in others:
@@ -84,10 +87,10 @@ class RowChecker:
     def _links_of(
         self, source: IdentifierColumns, texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]
     ) -> list[Link | None]:
-        """One identifier of each row, None where it is blank or bad; an alias is both of its parts or nothing."""
+        """Return one identifier of each row, None if it is blank or invalid; an alias needs both parts."""
         forms = [cells[i].forms or {} for i in source.columns]
         if source.kind == ALIAS:
-            parts = (map(known.get, texts[i]) for known, i in zip(forms, source.columns, strict=True))
+            parts = (map(form.get, texts[i]) for form, i in zip(forms, source.columns, strict=True))
             pairs = zip(*parts, strict=True)
             return [None if None in pair else (ALIAS, alias.form_of(pair)) for pair in pairs]
         links = {text: (source.kind, form) for text, form in forms[0].items()}
@@ -96,7 +99,7 @@ class RowChecker:
     def _ties(
         self, links: Mapping[IdentifierColumns, list[Link | None]], keys: Sequence[Link | None]
     ) -> list[list[Link]] | None:
-        """By what else than its key each row may concern others: values that are looked up, or may be held once."""
+        """Return the further links of each row: values that rows are looked up by, or that only one person can have."""
         if len(links) < 2:
             return None
         rows = zip(*links.values(), strict=True)
@@ -108,21 +111,21 @@ class RowChecker:
         cells: Sequence[ParsedCells],
         links: Mapping[IdentifierColumns, list[Link | None]],
     ) -> list[str]:
-        """All identifiers of each row, in matching form, as JSON."""
+        """Return all identifiers of each row, in matching form, as JSON."""
         fields = [
             strings(texts[i], forms, f"[{to_json(column.definition.key)},", "]")
             for i, column in enumerate(self.columns)
             if (forms := cells[i].forms) is not None and i not in self._alias
         ]
         fields += [
-            strings([link[1] if link else "" for link in found], None, f"[{to_json(ALIAS)},", "]")
-            for source, found in links.items()
+            strings([link[1] if link else "" for link in aliases], None, f"[{to_json(ALIAS)},", "]")
+            for source, aliases in links.items()
             if source.kind == ALIAS
         ]
         return documents("[", fields, "]", repeats=self._repeats_kinds)
 
     def _documents(self, texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]) -> list[str]:
-        """The values of each row by attribute key, without blanks, as JSON."""
+        """Return the values of each row by attribute key, without blanks, as JSON."""
         fields = [self._target(key, sources, texts, cells) for key, sources in self._targets]
         if self._groups.is_pair:
             fields.append(subscription_groups.membership_fragment(self._groups, texts, cells))
@@ -131,7 +134,7 @@ class RowChecker:
     def _target(
         self, key: str, sources: Sequence[int], texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]
     ) -> JsonFragment:
-        """One attribute of each row with its key; several columns make one list."""
+        """Return one attribute of each row with its key; several columns make one list."""
         first, start = sources[0], f"{to_json(key)}:"
         if len(sources) > 1:
             return self._readers[first].several([texts[i] for i in sources], [cells[i] for i in sources], start)
@@ -140,7 +143,7 @@ class RowChecker:
         return self._readers[first].field(texts[first], cells[first], start, "")
 
     def _failures(self, batch: Batch, cells: Sequence[ParsedCells], problems: list[Problem]) -> set[int]:
-        """Which rows fail. The order of checks is that of PS-27: identifier, mandatory values, formats."""
+        """Return the rows that fail. Checks are in the order of PS-27: identifier, mandatory values, formats."""
         failed: set[int] = set()
         flawed: dict[int, list[Problem]] = {}
         self._check_marks(batch, flawed, failed)
@@ -160,7 +163,7 @@ class RowChecker:
         return failed
 
     def _check_marks(self, batch: Batch, flawed: dict[int, list[Problem]], failed: set[int]) -> None:
-        """A row that was malformed fails until somebody has cleared its mark: its values may stand in wrong columns."""
+        """Fail rows that are still marked as malformed: their values may be in the wrong columns."""
         if self._marks is None:
             return
         for index, row in enumerate(batch.rows):
@@ -177,10 +180,10 @@ class RowChecker:
             if any(self._has(source, row, cells) for source in self.lookup_identifiers) or self._has_half(row, cells):
                 continue
             if any(row[self.columns[i].position] in cells[i].bad and not self._drops(i) for i in self.lookups):
-                continue  # not blank but malformed: its format is the problem
-            names = " and ".join(dict.fromkeys(self.columns[i].header for i in self.lookups))
+                continue  # not blank but malformed: reported as an invalid format
+            names = self._lookup_headers
             is_bad = any(row[self.columns[i].position] in cells[i].bad for i in self.lookups)
-            reason = f"The identifier is {'no valid one: correct' if is_bad else 'blank: fill in'} {names}"
+            reason = f"The identifier is {'not valid: correct' if is_bad else 'blank: fill in'} {names}"
             self._note(batch, index, flawed, self._code("blank_identifier"), reason, names)
             failed.add(index)
 
@@ -188,13 +191,13 @@ class RowChecker:
         return all(cells[i].has(row[self.columns[i].position]) for i in source.columns)
 
     def _has_half(self, row: Sequence[str], cells: Sequence[ParsedCells]) -> bool:
-        """Whether a row has one part of an alias without the other."""
+        """Return whether a row has one part of an alias without the other."""
         return len({row[self.columns[i].position] in cells[i].blank for i in self._alias}) > 1
 
     def _check_alias(
         self, batch: Batch, cells: Sequence[ParsedCells], flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
-        """A label without a name, or a name without a label, means nobody (HI-17)."""
+        """Fail rows with a label but no name, or a name but no label, which identify nobody (HI-17)."""
         if not any(cells[i].blank for i in self._alias):
             return
         for index, row in enumerate(batch.rows):
@@ -219,14 +222,14 @@ class RowChecker:
                 failed.add(index)
 
     def _check_values(
-        self, batch: Batch, i: int, found: ParsedCells, flawed: dict[int, list[Problem]], failed: set[int]
+        self, batch: Batch, i: int, parsed: ParsedCells, flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
-        if not found.bad:
+        if not parsed.bad:
             return
         column, drops = self.columns[i], self._drops(i)
         for index, row in enumerate(batch.rows):
             text = row[column.position]
-            problem = found.bad.get(text)
+            problem = parsed.bad.get(text)
             if problem is not None:
                 code = self._code(problem.code, column.definition.key)
                 self._note(batch, index, flawed, code, problem.reason, column.header, text, warning=drops)
@@ -234,14 +237,14 @@ class RowChecker:
                     failed.add(index)
 
     def _drops(self, i: int) -> bool:
-        """Whether a bad value of the column is left out, and not its row (D-17); never the one looked up by (HI-39)."""
+        """Return whether an invalid value is left out without failing its row (D-17); never an identifier (HI-39)."""
         if self._readers[i].keeps_text:
             return True
         identifies = identifier_of(self.columns[i].definition.key) in self.looked_up and not self.automatic
         return self.options.on_invalid_value is OnInvalid.DROP_VALUE and not identifies
 
     def _code(self, code: str, key: str = "") -> str:
-        """What a problem with a value of an attribute is called."""
+        """Return the code of a problem with a value of an attribute."""
         return published(code, key) if self.options.published_codes else code
 
     def _note(
@@ -262,7 +265,7 @@ class RowChecker:
         flawed.setdefault(index, []).append(problem)
 
 
-_STILL_MALFORMED = f"{MALFORMED}, not corrected yet: put each value into its column, then clear what is said of the row"
+_STILL_MALFORMED = f"{MALFORMED}, not corrected yet: put each value into its column, then clear the row's problem"
 
 
 def _malformed(ragged: RaggedRow) -> Problem:
@@ -270,7 +273,7 @@ def _malformed(ragged: RaggedRow) -> Problem:
 
 
 def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:
-    """Attribute keys, and which columns each is made of."""
+    """Return the attribute keys, and the columns that are mapped to each."""
     targets: dict[str, list[int]] = {}
     for index, column in enumerate(columns):
         if column.definition.key not in OWN_FIELDS | GROUP_FIELDS:
@@ -278,8 +281,8 @@ def _targets(columns: Sequence[Column]) -> list[tuple[str, list[int]]]:
     return list(targets.items())
 
 
-def _sources(columns: Sequence[Column], kinds: Collection[str]) -> list[IdentifierColumns]:
-    """The identifiers of some kinds in a file, in the order of the columns; an alias only where it has both parts."""
+def _identifier_columns(columns: Sequence[Column], kinds: Collection[str]) -> list[IdentifierColumns]:
+    """Return the identifiers of some kinds in a file, in file order; an alias only if both parts are mapped."""
     places: dict[str, list[int]] = {}
     for index, column in enumerate(columns):
         places.setdefault(column.definition.key, []).append(index)

@@ -1,4 +1,4 @@
-"""What comes of a batch of rows that were read: those that can go on, column by column, and what is wrong. Pure."""
+"""The result of checking a batch of rows: the rows that can be applied, by column, and the problems. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from profiles.merging.person import Link
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with one row, or one value of it."""
+    """A problem with one row, or with one value of a row."""
 
     row: int
     line: int
@@ -25,29 +25,29 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What rows of events say beside whom they are about: names, times in UTC, properties as JSON, none blank."""
+    """The events of rows, in addition to their people: names, times in UTC, properties as JSON; none is blank."""
 
     names: Sequence[str]
     times: Sequence[str]
     properties: Sequence[str]
 
     def only(self, kept: Sequence[bool]) -> Events:
-        """Those that are kept."""
+        """Return the events for which ``kept`` is true."""
         return Events(*(list(compress(column, kept)) for column in (self.names, self.times, self.properties)))
 
     def at(self, places: Sequence[int]) -> Events:
-        """Those at some places."""
+        """Return the events at the given indexes."""
         return Events(*([column[place] for place in places] for column in (self.names, self.times, self.properties)))
 
 
 @dataclass(slots=True)
 class CheckedRows:
-    """Rows that can be applied, column by column: what each is looked up by, what identifies it, and its values.
+    """Rows that can be applied, by column: lookup keys, identifiers, and values.
 
-    ``links`` are JSON: a list of kinds and values in matching form. So are the ``documents``: values by attribute key,
-    none blank.
-    ``ties`` are the links by which a row may concern rows that look up something else; None where there are none.
-    ``events``: None where the rows are people.
+    ``keys``: the identifier that each row is looked up by. ``links``: all identifiers of each row as JSON, a list of
+    kinds and values in matching form. ``documents``: the values of each row by attribute key as JSON; none is blank.
+    ``ties``: further links of each row, through which it can affect rows with other keys; None if there are none.
+    ``events``: None for rows of people.
     """
 
     numbers: Sequence[int]
@@ -59,7 +59,7 @@ class CheckedRows:
     events: Events | None = None
 
     def only(self, kept: Sequence[bool]) -> CheckedRows:
-        """The rows that are kept."""
+        """Return the rows for which ``kept`` is true."""
         return CheckedRows(
             list(compress(self.numbers, kept)),
             list(compress(self.lines, kept)),

@@ -1,6 +1,6 @@
-"""The subscription group of each row and whether its person is in it: two columns make one value (SB-09, AT-49, AT-50).
+"""Read the subscription group and state of each row: two columns make one value (SB-09, AT-49, AT-50). Pure.
 
-A row that has only one of the two is applied without it, with a warning. Pure.
+A row with only one of the two values is applied without a membership, and gets a warning.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from profiles.values.parsers import is_blank
 
 @dataclass(frozen=True, slots=True)
 class GroupColumns:
-    """Which of a file's columns hold groups and states, by their place among the columns that go somewhere."""
+    """The columns of groups and states, as indexes of mapped columns."""
 
     group: int | None
     state: int | None
@@ -35,7 +35,7 @@ class GroupColumns:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Why a row changes nobody's membership, and what is there without the other."""
+    """Why a row does not change a membership, with the value whose counterpart is missing."""
 
     code: str
     reason: str
@@ -44,7 +44,7 @@ class Flaw:
 
 
 def columns_of(columns: Sequence[Column]) -> GroupColumns:
-    """The columns that name groups; no file has two of one kind (HI-36)."""
+    """Return the columns of groups and states; a file has at most one of each (HI-36)."""
     found = {c.definition.key: i for i, c in enumerate(columns) if c.definition.key in (GROUP_ID, GROUP_STATE)}
     return GroupColumns(
         found.get(GROUP_ID),
@@ -57,7 +57,7 @@ def columns_of(columns: Sequence[Column]) -> GroupColumns:
 def membership_fragment(
     groups: GroupColumns, texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]
 ) -> JsonFragment:
-    """Each row's membership as a part of its JSON; nothing where the row has not both."""
+    """Return the membership of each row as a part of its JSON; blank unless the row has both values."""
     assert groups.group is not None
     assert groups.state is not None
     ids, states = cells[groups.group].values or {}, cells[groups.state].values or {}
@@ -71,7 +71,7 @@ def membership_fragment(
 
 
 def flaws(groups: GroupColumns, batch: Batch, cells: Sequence[ParsedCells]) -> Iterator[tuple[int, Flaw]]:
-    """The rows of a batch that have a group without a state, or a state without a group."""
+    """Yield the rows of a batch that have a group without a state, or a state without a group."""
     if groups.is_pair and not any(cells[i].blank for i in groups.headers):
         return
     for index, row in enumerate(batch.rows):
@@ -93,7 +93,7 @@ def _flaw(groups: GroupColumns, group: str | None, state: str | None) -> Flaw | 
 
 
 def _named(column: int | None, groups: GroupColumns) -> str:
-    """The column to fill in, by its header, or the one to add."""
+    """Return the header of the column to fill in, or the name of the column to add."""
     if column is not None:
         return groups.headers[column]
     return f"a column {GROUP_ID if groups.group is None else GROUP_STATE}"

@@ -333,7 +333,7 @@ def test_an_import_into_an_attribute_that_was_deleted_since_its_check_is_failed_
     finish(job)
     job.refresh_from_db()
     assert job.status == Status.FAILED
-    assert "Column plan goes to plan, which is no attribute any more" in job.reason
+    assert "Column plan is mapped to plan, which no longer exists" in job.reason
     assert not Profile.objects.exists()
 
 
@@ -343,7 +343,7 @@ def test_a_mapping_to_an_attribute_that_was_deleted_meanwhile_is_told(admin: Cli
     job = ImportJob.objects.get()
     admin.post(address("delete", known("plan")), {"post": "yes"})
     assert admin.get(reverse("admin:imports_importjob_configure", args=[job.pk])).status_code == 200
-    assert "Column plan goes to plan, which is no attribute any more" in check(admin, job).content.decode()
+    assert "Column plan is mapped to plan, which no longer exists" in check(admin, job).content.decode()
 
 
 @pytest.mark.parametrize("change", ["type", "delete"])

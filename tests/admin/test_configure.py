@@ -148,7 +148,7 @@ def test_two_columns_on_one_single_value_are_both_marked_and_neither_is_unselect
     job = draft(creator, "email,a,b\nann@x.co,1,2\n")
     quietly(creator, job, column="2", **{"target-2": "attribute:age"})
     answer = quietly(creator, job, column="3", here="1,2,3", **{"target-3": "attribute:age"}).content.decode()
-    assert answer.count("Several columns go to age, which holds one value: a, b; skip all but one") == 2
+    assert answer.count("Several columns are mapped to age, which holds one value: a, b; skip all but one") == 2
     assert {target for header, (_, target) in goes_to(job).items() if header != "email"} == {"age"}
 
 
@@ -213,8 +213,8 @@ def test_what_is_missing_is_told_in_the_same_words_at_its_place():
     creator = log_in("Creator")
     page = send(creator, draft(creator), check="1").content.decode()
     for reason, place in {
-        "Choose what people are found by": "identifiers",
-        "Choose what happens to people who are known already": "actions",
+        "Choose what to match people by": "identifiers",
+        "Choose what happens to existing people": "actions",
     }.items():
         assert page.count(reason) == 2
         assert f'href="#{place}"' in page
@@ -575,7 +575,10 @@ def test_what_a_preset_does_not_offer_is_not_taken_by_the_page_and_not_checked()
     assert job.identifier == ""
     ImportJob.objects.update(identifier="email")  # as another version of the site may have left it
     page = send(creator, job, check="1").content.decode()
-    assert "The preset CleverTap CSV upload finds nobody by Email; choose one of identity, objectId" in unescape(page)
+    assert (
+        "The preset CleverTap CSV upload does not match people by Email; choose one of identity, objectId"
+        in unescape(page)
+    )
     job.refresh_from_db()
     assert job.status == Status.DRAFT
 
@@ -593,7 +596,7 @@ def test_each_identifier_stands_under_what_it_is():
     Attribute.objects.create(key="loyalty", label="Loyalty card", type="text", identifier=True, multi_valued=True)
     creator = log_in("Creator")
     page = shown(creator, draft(creator))
-    groups = [f'<p class="group">{group}</p>' for group in ("Ids", "Channels", "Of your schema")]
+    groups = [f'<p class="group">{group}</p>' for group in ("IDs", "Channels", "Custom attributes")]
     places = [page.index(group) for group in groups]
     assert places == sorted(places)
     assert places[2] < page.index("Loyalty card")
@@ -775,7 +778,7 @@ def test_hostile_names_and_values_are_shown_harmlessly_on_the_page_and_in_what_i
     for text in (shown(creator, job), quietly(creator, job, here="1,2,3,4,5,6").content.decode()):
         assert "<script>alert" not in text
         assert "<img src=x" not in text
-        assert "Several columns go to age" in text
+        assert "Several columns are mapped to age" in text
 
 
 @pytest.mark.parametrize(
@@ -796,7 +799,7 @@ def test_what_is_found_is_told_once_and_as_the_columns_are_mapped_now():
     assert shown(creator, job).count("values of mixed types") == 0
     events = "email,name,time,plan\na@x.co,Bought,2024-01-01T00:00:00Z,gold\n"
     upload(creator, events.encode(), record_type="events")
-    assert shown(creator, ImportJob.objects.latest("pk")).count("plan is left out") == 1
+    assert shown(creator, ImportJob.objects.latest("pk")).count("plan is skipped") == 1
     looks_like = draft(creator, "email,time,Bought.properties.item\na@x.co,2024-01-01T00:00:00Z,hat\n")
     assert shown(creator, looks_like).count("looks like an event file") == 1
 

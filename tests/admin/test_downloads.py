@@ -233,7 +233,7 @@ def test_what_somebody_imports_from_the_column_of_problems_marks_no_row():
     assert Profile.objects.get().attributes["note"] == "Malformed row of somebody"
 
 
-STILL = "Malformed row, not corrected yet: put each value into its column, then clear what is said of the row"
+STILL = "Malformed row, not corrected yet: put each value into its column, then clear the row's problem"
 SHORT = (
     "Malformed row: expected 3 values, found {}. Blank values were added at its end: move each value to its column, "
     "then clear this"

@@ -75,7 +75,7 @@ def test_columns_that_are_no_part_of_an_event_are_left_out_and_named() -> None:
         "shoe size": ("skip", ""),
     }
     page = client.get(screens.address("configure", job)).content.decode()
-    assert "Column shoe size is left out" in page
+    assert "Column shoe size is skipped" in page
     assert "People who are known stay as they are" in page
     assert 'name="action"' not in page
 
@@ -102,7 +102,7 @@ def test_a_column_goes_where_a_list_says_and_nowhere_else() -> None:
         client.post(screens.address("configure", job), {"column": "5", "target-5": sent, "was-5": "x"})
         assert job.columns.get(position=5).target_kind == kind
     client.post(screens.address("configure", job), {"column": "5", "target-5": "property", "was-5": "x"})
-    assert "is a property of no event" in screens.check(client, job).content.decode()
+    assert "is not a property of any event" in screens.check(client, job).content.decode()
 
 
 def test_the_preview_tells_which_event_goes_to_whom() -> None:

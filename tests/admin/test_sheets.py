@@ -188,4 +188,4 @@ def test_a_first_sheet_that_is_no_table_names_the_others():
     creator = log_in("Creator")
     job = draft(creator, workbook_of({"Notes": SHEETS["Notes"], "June": SHEETS["June"]}))
     assert (job.status, "Column 1 has no header" in job.reason) == (Status.FAILED, True)
-    assert job.reason.endswith("If another one is meant, choose it or move it to the front of the workbook: “June”.")
+    assert job.reason.endswith("To import another one, choose it or move it to the front of the workbook: “June”.")

@@ -104,7 +104,7 @@ def test_two_columns_of_groups_are_refused(tmp_path: Path):  # SB-10
     text = "external_id,subscription_group_id,Subscription Group ID,subscription_state\na,x,y,subscribed\n"
     more = ["--map", "Subscription Group ID=subscription_group_id", "--identifier", "external_id", "--inline"]
     said = str(refusal(str(write(tmp_path, text)), "--action", "overwrite", *more))
-    assert "Several columns go to subscription_group_id, which holds one value" in said
+    assert "Several columns are mapped to subscription_group_id, which holds one value" in said
 
 
 def test_groups_come_into_being_when_a_file_is_applied_and_keep_the_name_they_have(tmp_path: Path):

@@ -489,7 +489,7 @@ def test_a_file_is_not_checked_by_an_identifier_that_is_not_ready():
     with pytest.raises(InvalidMapping) as refused:
         check(job)
     assert [fault.code for fault in refused.value.faults] == ["identifier_not_ready"]
-    assert "People cannot be found by card yet" in str(refused.value)
+    assert "People cannot be matched by card yet" in str(refused.value)
     finish()
     assert (check(job).status, job.preview["updated"]) == ("ready", 1)
 
@@ -500,7 +500,7 @@ def test_what_was_checked_by_an_identifier_that_was_off_meanwhile_is_checked_aga
     job = check(uploaded("card,home_city\nC-1,Bonn\n", "card"))
     ask(identifier=False)
     ask(identifier=True)
-    assert "People cannot be found by card yet" in start(job).reason
+    assert "People cannot be matched by card yet" in start(job).reason
     assert job.status == "failed"
     finish()
     with queue.run_inline():

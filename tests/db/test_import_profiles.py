@@ -263,7 +263,7 @@ def test_an_identifier_that_is_not_ready_is_told_with_the_choices():
     Attribute.objects.create(key="card", label="Card", type="text", identifier=True, index_work="filling")
     error = refusal(str(PEOPLE), "--identifier", "card", "--action", "update")
     assert error.returncode == 2
-    assert "People cannot be found by card yet" in str(error)
+    assert "People cannot be matched by card yet" in str(error)
     assert "Try again in a minute, or use --identifier with:\n  automatic" in str(error)
     assert "\n  card" not in str(error)
 

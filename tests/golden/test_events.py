@@ -61,7 +61,7 @@ def test_several_events_in_one_file_for_people_known_and_unknown(way: Way) -> No
     ]
     assert reasons(job)[2:] == [
         "The event has no name: fill in name",
-        "Invalid time of an event: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected",
+        "Invalid event time: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS alone, with Z or with +00:00 expected",
     ]
     assert [finding["code"] for finding in job.findings] == ["no_part_of_events"]
     assert "shoe size" in job.findings[0]["reason"]
@@ -158,7 +158,7 @@ def test_a_property_may_not_begin_with_a_dollar_sign(way: Way) -> None:  # EV-14
     text = "external_id,name,time,trip.properties.$to\nA1,trip,2020-01-01,Paris\n"
     for preset in ("standard", "braze"):
         said = way.refused(text, preset, "external_id", "", *EVENTS)
-        assert "trip.properties.$to cannot be a property: its name may not begin with $" in said
+        assert "trip.properties.$to cannot be a property: its name must not begin with $" in said
     job = way.run(text, "braze", "external_id", "", *EVENTS, "--skip", "trip.properties.$to")
     assert counts(job) == (1, 0, 0, 0)
 

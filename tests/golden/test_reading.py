@@ -59,8 +59,8 @@ def test_g_18_one_instant_in_all_patterns(way: Way) -> None:
 @pytest.mark.parametrize(
     ("header", "told"),
     [
-        ("Identity,Name", "“identity”, in exactly these letters"),
-        ("Name,identity", "“identity” must be the first one, and is that of column 2"),
+        ("Identity,Name", "must be written exactly “identity”"),
+        ("Name,identity", "“identity” must be the first one, but is column 2"),
         ("identity,,x", "Column 2 has no header"),
         ("Name,Email", "identity or objectId column is required"),
     ],

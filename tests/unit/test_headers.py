@@ -107,7 +107,7 @@ def test_each_column_without_a_name_is_told_with_what_it_has():
     message = refused("", "<img>", "\u3164").message
     assert "Column 1 has no header." in message
     assert "Column 2 has a date format, <img>," in message
-    assert "Column 3 has a header of which nothing can be seen." in message
+    assert "Column 3 has a header without visible characters." in message
 
 
 @pytest.mark.parametrize("text", ["\u200bemail", "\u200femail \u200e", "\ufeff\ufeffemail", "\u202aemail\u202c"])
@@ -117,7 +117,7 @@ def test_marks_that_nobody_sees_are_taken_off_the_ends(text: str):
 
 @pytest.mark.parametrize("text", ["\u2061", "\u2800", "\u3164", "\u3164<dd/MM/yyyy>", "\x07", "\u200d\u200c"])
 def test_it_refuses_a_header_of_which_nothing_can_be_seen(text: str):
-    assert refused("email", text).message.startswith("Column 2 has a header of which nothing can be seen.")
+    assert refused("email", text).message.startswith("Column 2 has a header without visible characters.")
 
 
 @pytest.mark.parametrize("text", ["\u200b", "\u00ad", "\u200e \u200f", "\u2060\ufeff"])
@@ -197,5 +197,5 @@ def test_other_dots_are(name: str):
 
 
 def test_rp_12_surplus_values_under_no_header_are_told_where_they_belong():
-    with pytest.raises(HeaderError, match=r"Column 3 has no header.* put them there"):
+    with pytest.raises(HeaderError, match=r"Column 3 has no header.* into the columns that they belong to"):
         parse(["email", PROBLEM, ""])

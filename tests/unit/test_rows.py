@@ -130,7 +130,7 @@ def test_automatic_passes_over_a_malformed_identifier_that_is_dropped():
     good, problems = checked(rows, EMAIL, PHONE, identifier="automatic", on_invalid_value=OnInvalid.DROP_VALUE)
     assert good.keys == [("phone", "15550100")]
     assert codes(problems) == [(1, "invalid_email", True), (2, "blank_identifier", False), (2, "invalid_email", True)]
-    assert problems[1].reason == "The identifier is no valid one: correct column 1 and column 2"
+    assert problems[1].reason == "The identifier is not valid: correct column 1 or column 2"
 
 
 def test_a_bad_date_under_a_declared_format_stays_text():

@@ -107,7 +107,7 @@ def test_a_first_sheet_that_is_no_table_is_refused_with_the_others(cells: list[l
     book = workbook_of({"cover": cells, "people": [["email"], ["ann@x.co"]]})
     told = refused(book).message
     assert told.startswith(reason)
-    assert told.endswith("If another one is meant, choose it or move it to the front of the workbook: “people”.")
+    assert told.endswith("To import another one, choose it or move it to the front of the workbook: “people”.")
     assert (
         "another one" not in refused(workbook_of({"people": [["email"], ["a"]], "cover": cells}), sheet="cover").message
     )
@@ -116,7 +116,10 @@ def test_a_first_sheet_that_is_no_table_is_refused_with_the_others(cells: list[l
 
 def test_a_sheet_of_a_file_that_is_no_workbook_is_refused():
     error = refused(PEOPLE, sheet="people")
-    assert (error.code, "is no Excel workbook and has no sheet “people”" in error.message) == ("unknown_sheet", True)
+    assert (error.code, "is not an Excel workbook and has no sheet “people”" in error.message) == (
+        "unknown_sheet",
+        True,
+    )
     assert Source.detect_from_sample(io.BytesIO(PEOPLE), "people.csv", Limits()) is not None
 
 

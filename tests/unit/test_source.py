@@ -210,7 +210,7 @@ class TestCsvOnly:
     def test_other_files_are_refused_by_content_whatever_their_name(self, data: bytes):
         error = refused(data, limits=CSV_ONLY)
         assert error.code is Refusal.NOT_CSV
-        assert error.message.startswith("The file is not a CSV, it seems to be ")
+        assert error.message.startswith("The file is not a CSV: it seems to be ")
         assert "xlsx and upload" not in error.message
 
     def test_they_are_refused_at_once(self):
