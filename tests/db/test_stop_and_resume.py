@@ -52,7 +52,7 @@ def test_after_three_attempts_the_job_fails_with_true_counts_and_can_be_resumed(
             dead = hold.waiting()
         wait_for(lambda: failed(job), job)
         assert_failed_of_its_attempts(job)
-        assert "was tried 3 times and did not succeed: its worker died each time" in job.reason
+        assert "failed 3 times: its worker died each time" in job.reason
         hold.let_go()
         assert command(environment, "resume_import", job.pk, "--wait") == 0
     assert way.outcome(job) == expected
