@@ -64,7 +64,7 @@ OPTION_VALUES: Mapping[str, str] = {
     "exact": "in their exact spelling",
     "MFONP": "M, F, O, N, P",
     "MF": "M, F",
-    "any": "with or without +; separators are removed",
+    "any": "with + or without, separators are left out",
     "digits": "digits and spaces only",
     "plus": "with + and country code",
     "e164": "with + and country code, strictly as in E.164",
@@ -78,7 +78,7 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.UPDATED: "An existing person was changed as the action says. Unchanged rows are counted here too.",
     Outcome.UNCHANGED: "An existing person had all of these values already.",
     Outcome.IGNORED: "The person existed already, and the action was to ignore existing people.",
-    Outcome.FAILED: "The row could not be imported, and nothing of it was written. The page of the import gives the reason.",
+    Outcome.FAILED: "The row could not be imported; nothing of it was written. The page of the import says why.",
 }
 NOT_RUN = "The import was stopped or failed before it reached the row."
 

@@ -54,7 +54,7 @@ def requeue_notice(notice: Notice) -> None:
 
 
 def enqueue_index(attribute_id: int) -> None:
-    """Queue the creation or removal of an attribute's indexes, as its flags require when the task runs."""
+    """Queue the creation or removal of an attribute's indexes, as its settings require when the task runs."""
     _enqueue("imports.tasks.update_index", attribute_id)
 
 

@@ -89,7 +89,7 @@ def assert_failed_of_its_attempts(job: ImportJob) -> None:
     assert max(bucket.attempts for bucket in left) == leases.MAX_ATTEMPTS
     assert job.not_run == sum(bucket.size for bucket in left)
     assert job.reason_code == "attempts"
-    assert "was tried 3 times" in job.reason
+    assert "failed 3 times" in job.reason
 
 
 @pytest.mark.parametrize("held", [pytest.param(HASHED, id="hash", marks=LATER), pytest.param(CHAINED, id="serial")])
