@@ -441,14 +441,26 @@ def test_a_storage_that_cannot_be_written_is_told_in_a_sentence(settings: Any, t
             ["--preset", "clevertap", "--identifier", "email"],
             ["does not match people by email", "identity"],
         ),
-        (["--preset", "clevertap", "--identifier", "automatic"], ["The preset clevertap does not match people by automatic"]),
-        (["--preset", "expertflow", "--identifier", "email"], ["Choose what happens to people who exist", "ignore", "append"]),
+        (
+            ["--preset", "clevertap", "--identifier", "automatic"],
+            ["The preset clevertap does not match people by automatic"],
+        ),
+        (
+            ["--preset", "expertflow", "--identifier", "email"],
+            ["Choose what happens to people who exist", "ignore", "append"],
+        ),
         (
             ["--preset", "expertflow", "--identifier", "email", "--action", "overwrite"],
             ["The preset expertflow does not offer overwrite", "replace"],
         ),
-        (["--preset", "expertflow", "--identifier", "identity"], ["The preset expertflow does not match people by identity"]),
-        (["--preset", "braze", "--identifier", "facebook"], ["The preset braze does not match people by facebook", "braze_id"]),
+        (
+            ["--preset", "expertflow", "--identifier", "identity"],
+            ["The preset expertflow does not match people by identity"],
+        ),
+        (
+            ["--preset", "braze", "--identifier", "facebook"],
+            ["The preset braze does not match people by facebook", "braze_id"],
+        ),
     ],
 )
 def test_what_a_preset_does_not_offer_is_refused_with_what_it_does(arguments: list[str], told: list[str]):
