@@ -43,7 +43,7 @@ def transition(job: ImportJob, name: Transition, actor: Actor | None = None, com
         if name is Transition.RESUME:
             values |= _resume_values(job)
         if name is Transition.CHECKED:
-            values |= _values_after_check(job)
+            values |= _after_check(job)
         values = start | {"step_started": timezone.now(), "setbacks": 0} | values
         if before not in rule.sources or not _unmoved(job).update(**values):
             job.refresh_from_db()
@@ -205,7 +205,7 @@ def _discard_earlier_work(job: ImportJob, name: Transition) -> None:
         job.buckets.filter(done=None).update(attempts=0, lease_until=None, owner="", error="")
 
 
-def _values_after_check(job: ImportJob) -> dict[str, Any]:
+def _after_check(job: ImportJob) -> dict[str, Any]:
     """Return a job to approval if it waited for approval when it was checked again; any other one becomes *ready*."""
     last = job.transitions.filter(name__in=CHECKS).last()
     waits = last is not None and last.name == Transition.REFRESH and last.before == Status.AWAITING_APPROVAL

@@ -112,10 +112,10 @@ class Supervisor:
         while self._pause(self._timeouts.poll_interval):
             if cluster.exit_code is not None:
                 return f"it ended by itself with exit code {cluster.exit_code}"
-            _call(leases.sweep)
-            _call(notifications.sweep)
-            _call(index_builds.sweep)
-            snapshot = _call(cluster.snapshot)
+            _ask(leases.sweep)
+            _ask(notifications.sweep)
+            _ask(index_builds.sweep)
+            snapshot = _ask(cluster.snapshot)
             if snapshot is None:  # the state of the cluster is unknown while its broker does not answer
                 detector = StallDetector(self._timeouts, time.monotonic())
             elif (reason := detector.restart_reason(snapshot, time.monotonic())) is not None:
@@ -126,7 +126,7 @@ class Supervisor:
         """Wait until no worker runs a task: the hand-over of tasks hangs, but those that are running may succeed."""
         deadline = time.monotonic() + self._timeouts.stop
         while time.monotonic() < deadline and self._pause(self._timeouts.poll_interval):
-            snapshot = _call(cluster.snapshot)
+            snapshot = _ask(cluster.snapshot)
             if snapshot is None or snapshot.busy_workers == 0:
                 return
 
@@ -138,10 +138,10 @@ class Supervisor:
         return not self._stopping
 
 
-def _call(function: Callable[[], Answer]) -> Answer | None:
+def _ask(question: Callable[[], Answer]) -> Answer | None:
     """Call a function with a connection that is closed after it; return None if database or broker do not answer."""
     try:
-        return function()
+        return question()
     except (DatabaseError, RedisError) as error:
         logger.warning("The supervisor could not reach the database or the broker: %s.", type(error).__name__)
         return None
