@@ -143,7 +143,7 @@ def _ask(question: Callable[[], Answer]) -> Answer | None:
     try:
         return question()
     except (DatabaseError, RedisError) as error:
-        logger.warning("The supervisor could not reach the database or the broker: %s.", type(error).__name__)
+        logger.warning("The supervisor could not ask the database or the broker: %s.", type(error).__name__)
         return None
     finally:
         connections.close_all()
