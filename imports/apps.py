@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ImportsConfig(AppConfig):
-    """How a file, or a request, becomes changes to profiles."""
+    """Import files into profiles."""
 
     name = "imports"
     verbose_name = "Imports"

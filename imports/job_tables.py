@@ -1,7 +1,7 @@
-"""The plain unlogged tables of one job: its staged rows, and what its preview worked out.
+"""The unlogged tables of one job: its staged rows, and the results of its preview.
 
-They are tables of their own, since a partitioned table cannot be unlogged, and adding or dropping a partition waits
-for every reader of the parent. A crash of the database empties them; all they hold can be made again from the file.
+Each job has tables of its own, since a partitioned table cannot be unlogged, and adding or dropping a partition waits
+for every reader of the parent. A crash of the database empties them; their content can be made again from the file.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from profiles.writing import write_set
 
 @dataclass(frozen=True, slots=True)
 class JobTables:
-    """Names and shapes of the tables of a job."""
+    """The names and columns of a job's tables."""
 
     job_id: int
 
     @property
     def staged(self) -> str:
-        """Checked rows, by number."""
+        """The table of checked rows."""
         return f"imports_staged_{self.job_id}"
 
     @property
     def results(self) -> str:
-        """What became, or would, of each staged row about which ``inserted`` and ``updated`` do not tell enough."""
+        """The table of outcomes of staged rows, as far as ``inserted`` and ``updated`` do not show them."""
         return f"imports_result_{self.job_id}"
 
     @property
     def simulation(self) -> str:
-        """People as the serial lane of the preview leaves them (see ``simulation``)."""
+        """The table of people after the serial lane of the preview (see ``simulation``)."""
         return f"imports_simulation_{self.job_id}"
 
     @property
@@ -45,40 +45,40 @@ class JobTables:
 
     @property
     def facts(self) -> str:
-        """What is to be noted about addresses."""
+        """The table of facts to record about addresses."""
         return f"imports_fact_{self.job_id}"
 
     @property
     def written(self) -> write_set.WriteSetTables:
-        """What is to be written to profiles."""
+        """The tables of the write set: what is to be written to profiles."""
         return write_set.WriteSetTables(self.inserted, self.updated, self.facts, self.staged)
 
     def create_staged(self, *, events: bool = False) -> None:
-        """Make the table of rows, empty; whatever was worked out of earlier ones goes. ``events``: what they are."""
+        """Create an empty table of rows, and drop the results of earlier ones. ``events``: the rows are events."""
         self.drop()
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE UNLOGGED TABLE {self.staged} ({_STAGED}{_EVENTS if events else ''})")
             cursor.execute(f"COMMENT ON TABLE {self.staged} IS '{_SHAPE}'")
 
     def are_current(self) -> bool:
-        """Whether the tables are there, and of the shape that this release of the project makes."""
+        """Return whether the tables exist, with the columns that this release of the project creates."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [self.staged])
             return bool(cursor.fetchone()[0] == _SHAPE)
 
     def index_places(self) -> None:
-        """Make the rows quick to find by place, and known to the planner."""
+        """Index the rows by place, and collect statistics for the query planner."""
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE INDEX ON {self.staged} (place)")
             cursor.execute(f"ANALYZE {self.staged} (place, row_no, kind, key)")
 
     def index_rows(self) -> None:
-        """Make the rows quick to find by number."""
+        """Index the rows by number."""
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE INDEX ON {self.staged} (row_no)")
 
     def create_results(self) -> None:
-        """Make the tables of what is worked out, empty."""
+        """Create empty tables for the results of the preview."""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {', '.join(self._results)}")
             cursor.execute(f"CREATE UNLOGGED TABLE {self.results} ({_RESULTS})")
@@ -94,7 +94,7 @@ class JobTables:
             cursor.execute(f"CREATE INDEX ON {self.simulation} (ref)")
 
     def has(self, bucket: int) -> bool:
-        """Whether a bucket is worked out, and no crash has emptied the tables since."""
+        """Return whether there are results of a bucket; a crash of the database may have deleted them."""
         kept = " UNION ALL ".join(
             f"SELECT 1 FROM {table} WHERE bucket = %s" for table in (self.results, self.inserted, self.updated)
         )
@@ -103,13 +103,13 @@ class JobTables:
             return bool(cursor.fetchone()[0])
 
     def forget(self, bucket: int) -> None:
-        """Remove what was worked out for a bucket, since it is worked out again."""
+        """Delete the results of a bucket before they are computed again."""
         with connection.cursor() as cursor:
             for table in (self.results, self.inserted, self.updated, self.facts):
                 cursor.execute(f"DELETE FROM {table} WHERE bucket = %s", [bucket])
 
     def drop(self) -> None:
-        """Remove the tables, those that are there."""
+        """Drop the tables that exist."""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {self.staged}, {', '.join(self._results)}")
 

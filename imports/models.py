@@ -1,4 +1,4 @@
-"""A file on its way to profiles: the job, its columns, its units of work, its problems, its transitions."""
+"""The models of an import: the job, its columns, work units, problems and transitions, notices and downloads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ImportJob(models.Model):
         EVENTS = "events", "Custom events"
 
     class Remembered(models.TextChoices):
-        """What came of the offer of a mapping that was used before."""
+        """The user's answer to the offer of a mapping from an earlier import."""
 
         OPEN = "", "Not answered"
         USED = "used", "Used"
@@ -42,9 +42,9 @@ class ImportJob(models.Model):
     name = models.CharField(max_length=255)
     file = models.FileField(upload_to="imports/%Y/%m/", max_length=500)
     file_name = models.CharField(max_length=255)
-    file_size = models.BigIntegerField(default=0, help_text="Bytes.")
+    file_size = models.BigIntegerField(default=0, help_text="In bytes.")
     format = models.JSONField(
-        default=dict, blank=True, help_text="Container, encoding, delimiter, as detected or chosen."
+        default=dict, blank=True, help_text="Container, encoding and delimiter, as detected or chosen."
     )
     source = models.CharField(max_length=10, choices=Source, default=Source.ADMIN)
 
@@ -55,7 +55,7 @@ class ImportJob(models.Model):
     options = models.JSONField(default=dict, blank=True)
     targeting = models.CharField(max_length=10, choices=Targeting, default=Targeting.FILTER)
     headers = models.CharField(
-        max_length=64, blank=True, help_text="Tells files of the same kind and the same headers from others."
+        max_length=64, blank=True, help_text="Fingerprint of the preset, the record type and the headers."
     )
     remembered = models.CharField(max_length=10, choices=Remembered, default=Remembered.OPEN, blank=True)
 
@@ -63,12 +63,16 @@ class ImportJob(models.Model):
     step = models.CharField(max_length=10, choices=Step, default=Step.IDLE, blank=True)
     reason = models.TextField(blank=True, help_text="Why the job was refused, failed or rejected.")
     reason_code = models.CharField(max_length=50, blank=True)
-    findings = models.JSONField(default=list, blank=True, help_text="What the scan and the mapping found in the file.")
+    findings = models.JSONField(
+        default=list, blank=True, help_text="What the scan and the mapping report about the file."
+    )
     preview = models.JSONField(default=dict, blank=True)
-    snapshot = models.TextField(blank=True, help_text="What PostgreSQL had committed when the preview was made.")
+    snapshot = models.TextField(
+        blank=True, help_text="Transactions that PostgreSQL had committed when the preview was made."
+    )
     schema_version = models.CharField(max_length=64, blank=True)
     salt = models.IntegerField(default=0)
-    seconds = models.JSONField(default=dict, blank=True, help_text="How long each step took.")
+    seconds = models.JSONField(default=dict, blank=True, help_text="Duration of each step, in seconds.")
 
     total = models.IntegerField(default=0)
     imported = models.IntegerField(default=0)
@@ -76,10 +80,10 @@ class ImportJob(models.Model):
     ignored = models.IntegerField(default=0)
     failed = models.IntegerField(default=0)
     not_run = models.IntegerField(default=0)
-    unchanged = models.IntegerField(default=0, help_text="Of the updated rows, those that changed nothing.")
+    unchanged = models.IntegerField(default=0, help_text="Updated rows that changed nothing.")
     people = models.IntegerField(default=0)
     warnings = models.IntegerField(default=0)
-    data_points = models.BigIntegerField(null=True, help_text="Where they are counted: an estimate.")
+    data_points = models.BigIntegerField(null=True, help_text="An estimate; blank if they are not counted.")
 
     change_set = models.OneToOneField(ChangeSet, models.SET_NULL, null=True, blank=True, related_name="job")
     created = models.DateTimeField(auto_now_add=True)
@@ -89,8 +93,8 @@ class ImportJob(models.Model):
     started = models.DateTimeField(null=True, blank=True)
     finished = models.DateTimeField(null=True, blank=True)
     step_started = models.DateTimeField(null=True, blank=True)
-    queued = models.DateTimeField(null=True, blank=True, help_text="When the queue was last asked to go on.")
-    step_failures = models.SmallIntegerField(default=0, help_text="How often its step could not be begun or ended.")
+    queued = models.DateTimeField(null=True, blank=True, help_text="When its next work was last queued.")
+    step_failures = models.SmallIntegerField(default=0, help_text="How often its step failed to begin or end.")
 
     class Meta:
         verbose_name = "import"
@@ -112,14 +116,14 @@ class ImportJob(models.Model):
 
     @property
     def holds_events(self) -> bool:
-        """Whether its rows are events, and not people."""
+        """Whether the rows are events, not people."""
         return self.record_type == self.RecordType.EVENTS
 
 
 _TARGETS = {
     Target.UNDECIDED: "Not decided yet",
     Target.SKIP: "Skip this column",
-    Target.FIELD: "Own field of a person",
+    Target.FIELD: "Field of a person",
     Target.ATTRIBUTE: "Attribute",
     Target.NEW: "New attribute",
     Target.EVENT: "Name or time of the event",
@@ -128,20 +132,22 @@ _TARGETS = {
 
 
 class ImportColumn(models.Model):
-    """One column of the file and where it goes; what the mapping page edits."""
+    """One column of the file and its target, which the mapping page edits."""
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="columns")
     position = models.IntegerField(help_text="The first column is 1.")
     header = models.TextField()
-    name = models.TextField(help_text="The header without a date format.")
+    name = models.TextField(help_text="The header without its date format.")
     date_format = models.CharField(max_length=40, blank=True)
     target_kind = models.CharField(max_length=10, choices=_TARGETS, default=Target.UNDECIDED)
     target = models.CharField(max_length=120, blank=True, help_text="Key of the field or attribute.")
     type = models.CharField(
         max_length=20, choices=[(t.value, t.value.replace("_", " ")) for t in ValueType], blank=True
     )
-    suggested = models.BooleanField(default=True, help_text="False once a person chose.")
-    statistics = models.JSONField(default=dict, help_text="Filled cells, samples, type found in all values.")
+    suggested = models.BooleanField(default=True, help_text="False once a user has chosen the target.")
+    statistics = models.JSONField(
+        default=dict, help_text="Filled cells, samples, and the types detected in the values."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "position"], name="column_position")]
@@ -149,11 +155,11 @@ class ImportColumn(models.Model):
 
 
 class Bucket(models.Model):
-    """A unit of work: leased before it is done, marked done in the transaction that does it.
+    """A work unit: leased before it is done, marked done in the transaction that does it.
 
-    A *hash* bucket holds the rows whose ``place`` lies between first and last; buckets of the hash lane may run at
-    once. A *serial* bucket holds the rows listed; serial buckets of a step follow one another. A *whole* bucket is a
-    step that is not cut up, or a range of the file from first to last.
+    A *hash* bucket holds the rows whose ``place`` is between ``first`` and ``last``; buckets of the hash lane may run
+    in parallel. A *serial* bucket holds the listed ``rows``; the serial buckets of a step run in order. A *whole*
+    bucket is a step that is not divided, or the bytes of the file from ``first`` to ``last``.
     """
 
     class Lane(models.TextChoices):
@@ -168,7 +174,7 @@ class Bucket(models.Model):
     first = models.BigIntegerField(default=0)
     last = models.BigIntegerField(default=0)
     rows = ArrayField(models.IntegerField(), null=True)
-    size = models.IntegerField(default=0, help_text="Rows.")
+    size = models.IntegerField(default=0, help_text="Number of rows.")
     lease_until = models.DateTimeField(null=True)
     owner = models.CharField(max_length=36, blank=True)
     attempts = models.IntegerField(default=0)
@@ -181,7 +187,7 @@ class Bucket(models.Model):
 
 
 class RowError(models.Model):
-    """A problem of one row, or of one value in it (RP-09)."""
+    """A problem of a row, or of a value in it (RP-09)."""
 
     class Severity(models.TextChoices):
         ERROR = "error"
@@ -191,7 +197,7 @@ class RowError(models.Model):
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="problems", db_constraint=False, db_index=False)
     step = models.CharField(max_length=10, choices=Step)
     row = models.IntegerField(help_text="The first data row is 1.")
-    line = models.IntegerField(help_text="The physical line of the file.")
+    line = models.IntegerField(help_text="The physical line in the file; the first one is 1.")
     severity = models.CharField(max_length=10, choices=Severity)
     column = models.TextField(blank=True)
     value = models.TextField(blank=True)
@@ -204,7 +210,7 @@ class RowError(models.Model):
 
 
 class JobTransition(models.Model):
-    """Who moved a job from where to where, and what they said (the audit)."""
+    """A transition of a job for the audit: the statuses before and after, the actor and the comment."""
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="transitions")
     name = models.CharField(max_length=20)
@@ -219,9 +225,9 @@ class JobTransition(models.Model):
 
 
 class Notice(models.Model):
-    """A transition of which people are to be told by e-mail; gone when they all are.
+    """A transition about which users are still to be notified by e-mail; deleted when all have been notified.
 
-    ``due``: when to try, or to try again. ``told``: the users to whom it was sent.
+    ``due``: the time of the next attempt. ``told``: the primary keys of the users to which it was sent.
     """
 
     transition = models.OneToOneField(JobTransition, models.CASCADE, primary_key=True, related_name="notice")
@@ -231,15 +237,16 @@ class Notice(models.Model):
 
 
 class NoMail(models.Model):
-    """Somebody who wants no e-mail about imports."""
+    """A user who has turned off e-mails about imports."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="no_mail")
 
 
 class Download(models.Model):
-    """A file to take away that takes long to make: a worker makes it, leased like a unit of work (design section 8).
+    """A large file to download, which a worker makes, leased like a work unit (design section 8).
 
-    ``last_transition``: the last transition of the job when the file was requested; after another one it is made again.
+    ``last_transition``: the last transition of the job when the file was requested; after a later one the file is made
+    again.
     """
 
     class Kind(models.TextChoices):
@@ -251,7 +258,7 @@ class Download(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     last_transition = models.BigIntegerField()
     file = models.FileField(upload_to="downloads/%Y/%m/", max_length=500, blank=True)
-    rows = models.IntegerField(default=0, help_text="How many are written.")
+    rows = models.IntegerField(default=0, help_text="Number of rows written.")
     queued = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     owner = models.CharField(max_length=36, blank=True)

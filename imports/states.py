@@ -1,4 +1,4 @@
-"""Where a job stands, and the work that it is at."""
+"""The statuses of jobs, and the steps of their work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Status(models.TextChoices):
-    """Where a job stands (D-10)."""
+    """The status of a job in its life (D-10)."""
 
     DRAFT = "draft", "Draft"
     CHECKING = "checking", "Checking"
@@ -34,19 +34,19 @@ CHECKED = (
     Status.UNDOING,
     Status.UNDONE,
 )
-"""States of jobs whose mapping was found to be good, and whose columns are kept."""
+"""Statuses of jobs whose mapping has passed the check, and whose columns are kept."""
 
 FINISHED_STATUSES = (Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.UNDOING, Status.UNDONE)
-"""States of jobs that came to an end: their counts are those of what was done."""
+"""Statuses of jobs that have ended after the start: their counts are those of what was done."""
 
 
 class Step(models.TextChoices):
-    """The work that a job in *draft*, *checking* or *in progress* is at. Each is cut into units (``Bucket``)."""
+    """The work that a job is waiting for or doing within its status. Each step is divided into units (``Bucket``)."""
 
     IDLE = "", "Nothing to do"
     SCAN = "scan", "Reading the file"
     STAGE = "stage", "Checking the rows"
     PLAN = "plan", "Matching people"
-    PREVIEW = "preview", "Working out the result"
+    PREVIEW = "preview", "Computing the result"
     PREPARE = "prepare", "Planning the import"
     APPLY = "apply", "Importing"

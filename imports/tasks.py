@@ -1,4 +1,4 @@
-"""What the queue calls: doors that load by id, call one function, and return (design rule 10)."""
+"""The functions that the queue calls: each takes an ID, calls one function and returns (design rule 10)."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from imports.worker import index_builds
 
 
 def advance(job_id: int) -> None:
-    """Carry a job forward for a while; what is left goes back to the queue, so that other jobs have their turn."""
+    """Work on a job for ``IMPORTS_TASK_SECONDS``; the rest is queued again, so that other jobs have their turn."""
     if driver.run_units(job_id, settings.IMPORTS_TASK_SECONDS):
         queue.enqueue_job(ImportJob.objects.get(pk=job_id), times=1)
 
 
 def send_notice(transition_id: int) -> None:
-    """Send the e-mails that a transition of a job calls for."""
+    """Send the e-mails about a transition of a job."""
     notifications.send(transition_id)
 
 
 def update_index(attribute_id: int) -> None:
-    """Make or drop what people are found fast by in an attribute."""
+    """Build or drop the indexes of an attribute."""
     index_builds.update_indexes(attribute_id)
 
 
 def make_download(number: int) -> None:
-    """Make a file that somebody asked for."""
+    """Write the file of a download that a user requested."""
     downloads.build_download(number)

@@ -30,7 +30,7 @@ def notifications_view(request: HttpRequest) -> HttpResponse:
         return render_page(request, "mail", None, form=form, title="E-mails about imports")
     form = MailForm(request.POST)
     if form.is_valid():
-        notifications.set_wants_mail(request.user, wanted=form.cleaned_data["wanted"])
+        notifications.set_wants_mail(request.user, enabled=form.cleaned_data["wanted"])
         told = "You get e-mails about imports." if form.cleaned_data["wanted"] else "You get no e-mails about imports."
         messages.success(request, told)
     return HttpResponseRedirect(import_url("mail"))

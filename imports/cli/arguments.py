@@ -1,6 +1,6 @@
-"""What is asked for on the command line: read, checked, and put into the words of the engine.
+"""Parse and check the arguments of ``import_profiles``, and translate them into the terms of the engine.
 
-Whatever can be told to be wrong before the file is stored is told here, with the choices.
+All mistakes that can be detected before the file is stored are reported here, with the choices there are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """One call of ``import_profiles``: what to import, and how far to go with it."""
+    """One call of ``import_profiles``: what to import, how, and how far to proceed."""
 
     path: Path
     name: str
@@ -55,7 +55,7 @@ class ImportRequest:
 
     @property
     def format(self) -> dict[str, str]:
-        """What is not to be detected."""
+        """The parts of the file's format that are chosen; the others are detected."""
         chosen = {"chosen_encoding": self.encoding, "chosen_delimiter": self.delimiter, "chosen_sheet": self.sheet}
         return {name: value for name, value in chosen.items() if value}
 
@@ -65,7 +65,7 @@ class ImportRequest:
 
 
 def parse_options(options: Mapping[str, Any]) -> ImportRequest:
-    """The request that the command's options, as argparse gives them, make. Raises ``WrongUsage``."""
+    """Return the request made by the command's options, as argparse returns them. Raises ``UsageError``."""
     path = _file(options["file"])
     preset = _preset(options["preset"])
     record_type = _record_type(options["type"], preset)
@@ -107,7 +107,7 @@ def _file(text: str) -> Path:
 
 
 def _readable(name: str) -> str:
-    """A file's name as text; its bytes need not be any."""
+    """Return a file's name as text; bytes that are no text are replaced."""
     return os.fsencode(name).decode(errors="replace")
 
 
@@ -125,7 +125,7 @@ def _preset(key: str) -> Preset:
 
 
 def _record_type(text: str, preset: Preset) -> RecordType:
-    """What the rows are; the singular says as much (AU-02)."""
+    """Return the record type of that name, in the plural or the singular (AU-02)."""
     words = {"profile": RecordType.PROFILES, "customer": RecordType.PROFILES, "event": RecordType.EVENTS}
     found = words.get(text.lower().removesuffix("s"))
     if found is None:
@@ -138,9 +138,9 @@ def _record_type(text: str, preset: Preset) -> RecordType:
 def _event_name(text: str | None, record_type: RecordType) -> str:
     name = (text or "").strip()
     if name and record_type is not RecordType.EVENTS:
-        raise UsageError("--event-name is for files of events. Add --type events, or leave it out.")
+        raise UsageError("--event-name is for files of events. Add --type events, or leave --event-name out.")
     if text is not None and not name and record_type is RecordType.EVENTS:
-        raise UsageError("--event-name is blank. Give a name, or leave it out where the file has a column for it.")
+        raise UsageError("--event-name is blank. Give a name, or leave it out if the file has a column for it.")
     if problem := event_mapping.event_name_error(name):
         raise UsageError(f"--event-name cannot be used: {problem}.")
     return name
@@ -149,24 +149,24 @@ def _event_name(text: str | None, record_type: RecordType) -> str:
 def _action_of(record_type: RecordType, text: str | None, preset: Preset) -> Action | None:
     if record_type is RecordType.EVENTS:
         if text:
-            raise UsageError("--action does not apply to events: they are added, and people stay as they are.")
+            raise UsageError("--action is for profiles and does not apply to events. Leave it out.")
         return None
     return _action(text, preset)
 
 
 def _identifier(text: str | None, preset: Preset) -> str:
-    known = load_schema()
-    offered = preset_choices.identifiers(preset, known)
+    schema = load_schema()
+    offered = preset_choices.identifiers(preset, schema)
     choices = {preset.spelling(key): says for key, says in offered.items()}
     if not text:
-        raise UsageError(_choices("Say by what people are found, with --identifier:", choices))
-    found = column_mapping.resolve_identifier(text, known)
+        raise UsageError(_choices("Choose what to match people by, with --identifier:", choices))
+    found = column_mapping.resolve_identifier(text, schema)
     if found is None:
-        raise UsageError(_choices(f"People cannot be found by {text}. --identifier is one of:", choices))
-    if found in preset_choices.pending_identifiers(preset, known):
+        raise UsageError(_choices(f"People cannot be matched by {text}. --identifier is one of:", choices))
+    if found in preset_choices.pending_identifiers(preset, schema):
         raise UsageError(_choices(f"{validation.index_pending_reason(text)}, or use --identifier with:", choices))
     if found not in offered:
-        lead = f"The preset {preset.key} finds nobody by {text}. Choose another one with --preset, or --identifier of:"
+        lead = f"The preset {preset.key} does not match people by {text}. Choose another --preset, or --identifier of:"
         raise UsageError(_choices(lead, choices))
     return found
 
@@ -176,11 +176,11 @@ def _action(text: str | None, preset: Preset) -> Action:
     if not text and preset.default_action:
         return preset.default_action
     if not text:
-        raise UsageError(_choices("Say what happens to people who are known already, with --action:", choices))
+        raise UsageError(_choices("Choose what happens to people who exist already, with --action:", choices))
     if text.lower() in choices:
         return Action(text.lower())
     if text.lower() in set(Action):
-        lead = f"The preset {preset.key} does not offer {text}. Choose another one with --preset, or --action of:"
+        lead = f"The preset {preset.key} does not offer {text}. Choose another --preset, or --action of:"
         raise UsageError(_choices(lead, choices))
     raise UsageError(_choices(f"There is no action {text}. --action is one of:", choices))
 
@@ -191,7 +191,7 @@ def _choices(lead: str, choices: Mapping[str, str]) -> str:
 
 
 def _columns(mapped: Sequence[str], skipped: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Targets by header, and headers to leave out. The last ``=`` parts the two: headers hold one more often."""
+    """Return targets by header, and headers to skip. The last ``=`` separates: it is more likely in a header."""
     targets: dict[str, str] = {}
     for text in mapped:
         header, equals, target = (part.strip() for part in text.rpartition("="))
@@ -199,15 +199,15 @@ def _columns(mapped: Sequence[str], skipped: Sequence[str]) -> tuple[dict[str, s
             raise UsageError(f"--map {text} is not HEADER=TARGET, such as: --map phone1=phone")
         if targets.setdefault(header, target) != target:
             raise UsageError(f"--map sends column {header} to both {targets[header]} and {target}. Keep one of them.")
-    left_out = list(dict.fromkeys(header.strip() for header in skipped))
-    both = ", ".join(header for header in left_out if header in targets)
+    to_skip = list(dict.fromkeys(header.strip() for header in skipped))
+    both = ", ".join(header for header in to_skip if header in targets)
     if both:
         raise UsageError(f"Column {both} is both in --map and in --skip. Keep one of them.")
-    return targets, left_out
+    return targets, to_skip
 
 
 def _mapping(text: str | None) -> Sequence[Entry]:
-    """What a JSON manifest says, without the file that it is for (MP-09)."""
+    """Return the entries of a JSON manifest, without reference to the file that it is for (MP-09)."""
     if not text:
         return ()
     path = _file(text)
@@ -219,7 +219,7 @@ def _mapping(text: str | None) -> Sequence[Entry]:
 
 
 def _targeting(text: str | None) -> str:
-    """``filter``, ``segment`` or ``none`` (SG-03..SG-05)."""
+    """Return ``filter``, ``segment`` or ``none`` (SG-03 to SG-05)."""
     choices = {choice.value: choice.label for choice in ImportJob.Targeting}
     if not text:
         return ImportJob.Targeting.FILTER
@@ -229,25 +229,25 @@ def _targeting(text: str | None) -> str:
 
 
 def _options(options: Mapping[str, Any], record_type: RecordType) -> dict[str, str]:
-    """What differs from the preset: what has an argument of its own, and what ``--option`` sets."""
+    """Return the options that are changed from the preset, by their own arguments or by ``--option``."""
     chosen = {
         "default_country": _country(options["default_country"]),
         "event_name": _event_name(options["event_name"], record_type),
     }
-    set_before = {name for name, value in chosen.items() if value}
+    already_set = {name for name, value in chosen.items() if value}
     for text in options["option"] or []:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
             raise UsageError(f"--option {text} is not NAME=VALUE, such as: --option iso_dates=no")
-        if name in set_before:
-            raise UsageError(f"The option {name} is set twice. Keep one of them.")
+        if name in already_set:
+            raise UsageError(f"The option {name} is set twice. Keep one of the two.")
         chosen[name] = _option(name, value, record_type)
-        set_before.add(name)
+        already_set.add(name)
     return {name: value for name, value in chosen.items() if value}
 
 
 def _option(name: str, value: str, record_type: RecordType) -> str:
-    """A value of an option, as jobs keep it; words of every day will do for true and false."""
+    """Return the value of an option in the form that jobs store; yes and no are accepted for true and false."""
     if not preset_choices.is_option(name, record_type):
         names = [
             each
@@ -259,10 +259,10 @@ def _option(name: str, value: str, record_type: RecordType) -> str:
     if name == "default_country":
         return _country(value)
     values = preset_choices.option_values(name)
-    wanted = {"yes": "true", "no": "false"}.get(value.lower(), value.lower()) if values[0] == "True" else value.lower()
-    found = next((each for each in values if each.lower() == wanted), "")
+    chosen = {"yes": "true", "no": "false"}.get(value.lower(), value.lower()) if values[0] == "True" else value.lower()
+    found = next((each for each in values if each.lower() == chosen), "")
     if not found and name == "time_zone":
-        raise UsageError(f"There is no time zone {value}. Name one by its place, such as Europe/Berlin, or UTC.")
+        raise UsageError(f"There is no time zone {value}. Use the name of a place, such as Europe/Berlin, or UTC.")
     if not found:
         lead = f"The option {name} cannot be {value}. It is one of:"
         raise UsageError(_choices(lead, {each: help_texts.OPTION_VALUES.get(each, "") for each in values}))
@@ -295,5 +295,5 @@ def _delimiter(text: str | None) -> str:
         return ""
     mark = DELIMITERS.get(text.lower(), text)
     if not is_delimiter(mark):
-        raise UsageError(f"“{text}” cannot be a delimiter. Choose comma, semicolon, tab, bar, or another single mark.")
+        raise UsageError(f"“{text}” cannot be a delimiter. Choose comma, semicolon, tab, bar, or one other character.")
     return mark

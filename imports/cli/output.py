@@ -1,4 +1,4 @@
-"""What the commands print of a job that has come as far as it can: tables for a person, one line for a program."""
+"""Print the result of a command: tables for a person, or one line of JSON for a program."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MAX_COLUMNS = 40
 
 
 def report(command: BaseCommand, job: ImportJob, *, as_json: bool = False, dry_run: bool = False) -> None:
-    """Print what became of a job. Raises ``CommandError`` with the exit code when that is no success."""
-    said = summary.status_messages(job, dry_run=dry_run)
-    if not as_json and not summary.is_refused(job):  # the reason, below, says all there is to say then
+    """Print the result of a job. Raises ``CommandError`` with the exit code if the job was not successful."""
+    messages = summary.status_messages(job, dry_run=dry_run)
+    if not as_json and not summary.is_refused(job):  # of a refused file there is only the reason, below
         print_job(console(command.stdout), job)
-    for sentence in said:
+    for sentence in messages:
         console(command.stderr if as_json else command.stdout).print(Text(f"\n{sentence}"), soft_wrap=True)
     if as_json:
         command.stdout.write(json.dumps(summary.as_json(job)))
@@ -39,7 +39,7 @@ def report(command: BaseCommand, job: ImportJob, *, as_json: bool = False, dry_r
 
 
 def print_job(out: Console, job: ImportJob) -> None:
-    """Print the result for a person: figures, notes, first problems."""
+    """Print the result for a person: figures, the mapping if it is only a preview, notes, and the first problems."""
     out.print(
         Text(f"\nImport {job.pk}, {escape_unprintable(job.name)}: {job.get_status_display()}", style="bold"),
         soft_wrap=True,
@@ -53,7 +53,7 @@ def print_job(out: Console, job: ImportJob) -> None:
 
 
 def escape_unprintable(text: str) -> str:
-    """Text of a file as a terminal may show it: nothing in it moves the cursor or turns the writing round."""
+    """Escape the characters of a file that could move a terminal's cursor or reverse the direction of its text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -68,17 +68,17 @@ def _figures(job: ImportJob, found: JobFigures) -> Table:
 
 
 def _lines(job: ImportJob, found: JobFigures) -> Iterator[tuple[str, str, str, str]]:
-    """Each figure: its label, the number, what there is to add, its style."""
+    """Return each figure: its label, the number, a note, and the style."""
     counts, seconds = found.counts, found.seconds
     yield (
         "Rows",
         f"{counts.total:,}",
-        "" if job.status in summary.ENDED_STATUSES else "expected, by the preview of all rows",
+        "" if job.status in summary.ENDED_STATUSES else "expected, from the preview of all rows",
         "",
     )
     yield "Imported", f"{counts.imported:,}", "new people", ""
     yield "Updated", f"{counts.updated:,}", f"{found.unchanged:,} of them unchanged" if counts.updated else "", ""
-    yield "Ignored", f"{counts.ignored:,}", "known already" if counts.ignored else "", ""
+    yield "Ignored", f"{counts.ignored:,}", "existed already" if counts.ignored else "", ""
     yield "Failed", f"{counts.failed:,}", "", "red" if counts.failed else ""
     if counts.not_run:
         yield "Not run", f"{counts.not_run:,}", "", "yellow"
@@ -93,11 +93,11 @@ def _lines(job: ImportJob, found: JobFigures) -> Iterator[tuple[str, str, str, s
     stages = ", ".join(f"{stage.verb} {duration(seconds[stage])}" for stage in Stage if seconds[stage])
     yield "Time", duration(seconds["total"]), stages, ""
     if found.rows_per_second:
-        yield "Speed", f"{found.rows_per_second:,}", "rows a second", ""
+        yield "Speed", f"{found.rows_per_second:,}", "rows per second", ""
 
 
 def _mapping(job: ImportJob) -> Table:
-    """Where each column goes."""
+    """Return the table of columns and their targets."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
     for name in ("  Column", "goes to", "as"):
         table.add_column(name, overflow="ellipsis", no_wrap=True)
@@ -117,20 +117,20 @@ def _target(column: ImportColumn) -> str:
 
 
 def _notes(job: ImportJob) -> list[str]:
-    """What the scan and the preview found that deserves a look."""
-    ended = job.status in summary.ENDED_STATUSES  # then ragged rows are among the failed ones
+    """Return the findings of the scan and the preview that the user should read."""
+    ended = job.status in summary.ENDED_STATUSES  # then the failed rows include the ragged ones
     notes = [f"{found['reason'].rstrip('.')}." for found in job.findings if not (ended and found["code"] == "ragged")]
     added = [f"{new['key']} ({new['type']})" for new in job.preview.get("new_attributes", [])]
-    if added and job.status != Status.READY:  # there the mapping says so
+    if added and job.status != Status.READY:  # the table of the mapping shows them
         notes.append(f"New attributes: {', '.join(added)}.")
     if job.preview.get("only_identifiers") and job.preview["imported"] and job.status not in summary.ENDED_STATUSES:
         notes.append(
-            f"The file holds nothing but identifiers, and {job.preview['imported']:,} of its rows find nobody: they "
-            "would make new people of whom nothing else is known."
+            f"The file has no columns but identifiers, and {job.preview['imported']:,} of its rows match nobody: they "
+            "would create people without any other data."
         )
     if job.preview.get("cleared"):
         values = "value" if job.preview["cleared"] == 1 else "values"
-        notes.append(f"Replace clears {job.preview['cleared']:,} {values} that the file does not bring.")
+        notes.append(f"Replace clears {job.preview['cleared']:,} {values} that the file does not contain.")
     if job.preview.get("repeated"):
         repeat = "row repeats" if job.preview["repeated"] == 1 else "rows repeat"
         notes.append(f"{job.preview['repeated']:,} {repeat} the identifier of an earlier row.")

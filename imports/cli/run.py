@@ -1,7 +1,7 @@
-"""An import on behalf of somebody who waits at a command line: from the file to the end, or as far as they may go.
+"""Run an import for a user at a command line: from the file to its end, or as far as the user may take it.
 
-The work is done by the queue's workers, or with ``inline`` by this process with the same code. Other processes may
-work on the job too, either way.
+The work is done by the queue's workers, or with ``inline`` by this process with the same code. In both cases other
+processes may work on the job too.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from imports.states import Status, Step
 
 POLL_SECONDS = 0.1
 IDLE_NOTICE_SECONDS = 8.0
-"""How long work may lie about before people are told that nobody takes it up."""
+"""How long work may wait before a message says that no worker takes it up."""
 MAX_WAIT_SECONDS = 10.0
-"""How long an import that was started is waited for, also without ``--wait``: a small one ends in this time."""
+"""How long the command waits for a started import without ``--wait``: a small one ends within this time."""
 MAX_END_TRIES = 3
-"""How often a job is given up that workers bring from one state to the next meanwhile."""
+"""How often to try to stop or cancel a job while workers change its status."""
 MAX_START_TRIES = 3
-"""How often an import is started whose schema was changed by somebody else between its check and its start."""
+"""How often to start an import if the schema is changed each time between its check and its start."""
 
 
 class ImportRunner:
-    """One job, for one person, with one display."""
+    """Run one job for one actor, and show its progress on one display."""
 
     def __init__(self, actor: Actor, display: Display, *, inline: bool, wait: bool) -> None:
         self.actor = actor
@@ -45,17 +45,23 @@ class ImportRunner:
         self.ctrl_c = InterruptGuard()
 
     def import_file(self, request: ImportRequest) -> ImportJob:
-        """Store, check and, unless it is a dry run, start or submit. Raises ``Refused`` or ``Interrupted``."""
-        with self._place():
+        """Store and check a file and, unless it is a dry run, start or submit the import.
+
+        Raises ``Refused``, ``Interrupted``, or ``CommandLineError`` if the file cannot be stored.
+        """
+        with self._mode():
             job = self._store(request)
             return self._interruptible(job, lambda: self._import(job, request))
 
     def resume(self, job: ImportJob) -> ImportJob:
-        """Go on with a job that ended early, or with one that is at work. Raises ``Refused`` or ``Interrupted``."""
-        with self._place():
+        """Resume a job that was stopped or failed, or follow one that is running.
+
+        Raises ``Refused`` or ``Interrupted``.
+        """
+        with self._mode():
             transitions.check_role(job, Transition.RESUME, self.actor)
             if job.status == Status.COMPLETED and self.max_wait is None:
-                return job  # whoever wants to see it end is as well served when it has ended
+                return job  # to wait for the end of a completed job is no error
             if not is_active(job):
                 if job.status not in transitions.TRANSITIONS[Transition.RESUME].sources:
                     state = job.get_status_display().lower()
@@ -63,7 +69,7 @@ class ImportRunner:
                 lifecycle.transition(job, Transition.RESUME, self.actor)
             return self._interruptible(job, lambda: self._follow(job, self.max_wait))
 
-    def _place(self) -> AbstractContextManager[None]:
+    def _mode(self) -> AbstractContextManager[None]:
         return queue.run_inline() if self.inline else nullcontext()
 
     def _store(self, request: ImportRequest) -> ImportJob:
@@ -97,7 +103,7 @@ class ImportRunner:
                 self._follow(job, self.max_wait)
 
     def _check(self, job: ImportJob, request: ImportRequest) -> bool:
-        """Have the whole file checked; a mapping that cannot be imported fails the job."""
+        """Request the check of the whole file; an invalid mapping fails the job. Return whether the check begins."""
         try:
             configure.apply_choices(job, mapping_file.resolve_choices(job, request.mapping))
             configure.map_columns(job, request.targets, request.skipped)
@@ -116,72 +122,72 @@ class ImportRunner:
         )
 
     def _follow(self, job: ImportJob, max_wait: float | None = None) -> None:
-        """Wait, or work, until nothing is left to be done, at most so many seconds."""
+        """Wait or work until the job has no more work to do, for at most ``max_wait`` seconds."""
         until = None if max_wait is None else time.monotonic() + max_wait
-        silence = IdleNotifier(self.display, self.inline)
+        notifier = IdleNotifier(self.display, self.inline)
         self.display.show(job)
         while is_active(job) and (until is None or time.monotonic() < until):
             if not (self.inline and driver.run_units(job.pk, 0)):
                 time.sleep(POLL_SECONDS)
-                silence.notify_if_idle(job)
+                notifier.notify_if_idle(job)
             self.ctrl_c.check()
             job.refresh_from_db()
             self.display.show(job)
 
-    def _interruptible(self, job: ImportJob, walk: Callable[[], None]) -> ImportJob:
+    def _interruptible(self, job: ImportJob, action: Callable[[], None]) -> ImportJob:
         try:
             with self.ctrl_c:
-                walk()
+                action()
             return job
         except BaseException:
             if not self.ctrl_c.pressed:
                 raise
         reconnect()
         job.refresh_from_db()
-        raise Interrupted(self._end_early(job) if self.inline else _left_alone(job))
+        raise Interrupted(self._end_early(job) if self.inline else _remaining_state(job))
 
     def _end_early(self, job: ImportJob) -> str:
-        """What its person does not wait for ends here, as long as nobody else has brought it further."""
+        """Stop or cancel a job that its user no longer waits for; return the message."""
         for _ in range(MAX_END_TRIES):
             try:
-                return self._given_up(job)
+                return self._stop_or_cancel(job)
             except Refused as refused:
                 if refused.code != "state":
                     raise
                 job.refresh_from_db()
-        return _left_alone(job)
+        return _remaining_state(job)
 
-    def _given_up(self, job: ImportJob) -> str:
+    def _stop_or_cancel(self, job: ImportJob) -> str:
         if job.status in (Status.PENDING, Status.IN_PROGRESS):
             lifecycle.stop(job, self.actor)
             done = job.total - job.not_run
             return (
                 f"Import {job.pk} is stopped: {done:,} of {job.total:,} rows are done. "
-                f"Go on with: manage.py resume_import {job.pk} --inline"
+                f"Resume it with: manage.py resume_import {job.pk} --inline"
             )
         if job.status in transitions.TRANSITIONS[Transition.CANCEL].sources:
             configure.cancel(job, self.actor)
             return f"Import {job.pk} was not started; nobody was changed."
-        return _left_alone(job)
+        return _remaining_state(job)
 
 
 class IdleNotifier:
-    """Tells once when work lies about and nobody takes it up, and what helps."""
+    """Print a message once if no worker takes up waiting work, with the remedy."""
 
     def __init__(self, display: Display, inline: bool) -> None:
         self._display = display
         self._inline = inline
         self._since = time.monotonic()
-        self._told = ""
+        self._last_message = ""
 
     def notify_if_idle(self, job: ImportJob) -> None:
-        """Call this now and then."""
+        """Print the message if the job's work waits; to be called repeatedly."""
         if time.monotonic() - self._since < IDLE_NOTICE_SECONDS:
             return
         self._since = time.monotonic()
         text = self._text(job)
-        if text and text != self._told:
-            self._told = text
+        if text and text != self._last_message:
+            self._last_message = text
             self._display.say(text)
 
     def _text(self, job: ImportJob) -> str:
@@ -189,31 +195,31 @@ class IdleNotifier:
         leased = Bucket.objects.filter(done=None, lease_until__gt=now)
         recent = Bucket.objects.filter(done__gt=now - timedelta(seconds=IDLE_NOTICE_SECONDS))
         if leased.filter(job=job).exists() or recent.filter(job=job).exists():
-            return f"Another process works on import {job.pk}; waiting for it." if self._inline else ""
+            return f"Another process is working on import {job.pk}; waiting for it." if self._inline else ""
         if leased.exists() or recent.exists():
             return "The workers are busy with other imports; waiting for one of them."
         started = job.status in (Status.PENDING, Status.IN_PROGRESS)
-        here = f"manage.py resume_import {job.pk} --inline" if started else "the same command with --inline"
+        inline_command = f"manage.py resume_import {job.pk} --inline" if started else "the same command with --inline"
         return (
-            f"Nobody has taken up import {job.pk} for {IDLE_NOTICE_SECONDS:.0f} seconds. "
-            f"Start a worker with: manage.py work\nOr stop waiting with Ctrl-C and run {here}, which needs no worker."
+            f"No worker has taken up import {job.pk} for {IDLE_NOTICE_SECONDS:.0f} seconds. Start a worker with: "
+            f"manage.py work\nOr stop waiting with Ctrl-C and run {inline_command}, which needs no worker."
         )
 
 
 def is_active(job: ImportJob) -> bool:
-    """Whether the engine has something to do for the job."""
+    """Return whether the engine has work to do for the job."""
     return job.status in leases.ACTIVE_STATUSES and job.step != Step.IDLE
 
 
 def approver_names(job: ImportJob) -> list[str]:
-    """The names of those who may approve the job (D-09)."""
+    """Return the user names of those who may approve the job (D-09)."""
     return [person.get_username() for person in transitions.approvers(job)]
 
 
-def _left_alone(job: ImportJob) -> str:
-    """What becomes of a job that the workers have, when nobody waits for it."""
+def _remaining_state(job: ImportJob) -> str:
+    """Return the message about a job that continues or remains when the command stops waiting."""
     if job.status in (Status.PENDING, Status.IN_PROGRESS) and is_active(job):
-        return f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"
+        return f"Import {job.pk} continues in the background. Follow it with: manage.py resume_import {job.pk} --wait"
     if is_active(job) or job.status in (Status.DRAFT, Status.READY):
-        return f"Import {job.pk} was not started; nobody was changed. The list of imports keeps it."
+        return f"Import {job.pk} was not started; nobody was changed. You find it in the list of imports."
     return f"Import {job.pk} is {job.get_status_display()}."

@@ -1,4 +1,4 @@
-"""What became of an import, or is to be expected of it: figures, problems, sentences, the exit code."""
+"""Summarise a finished or previewed import: figures, problems, messages and the exit code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class JobFigures:
-    """A job in numbers. Seconds are those of each stage, and of the whole since the upload, or since it was resumed."""
+    """A job in numbers. ``seconds``: per stage, and in total since the upload or since the job was resumed last."""
 
     counts: Counts
     unchanged: int
@@ -45,7 +45,7 @@ class JobFigures:
 
     @property
     def worked(self) -> float:
-        """Seconds that were worked, without the time in which people looked at it."""
+        """Seconds of work, without the time in which the job waited for users."""
         return sum(self.seconds[stage] for stage in Stage)
 
     @property
@@ -55,9 +55,9 @@ class JobFigures:
 
 
 def figures(job: ImportJob) -> JobFigures:
-    """The job's figures: what was done, or before it starts what the preview says will be."""
+    """Return the job's figures: those of what was done or, before it starts, those of the preview."""
     names = ("total", "imported", "updated", "ignored", "failed", "unchanged", "people", "warnings")
-    if job.status in (Status.PENDING, Status.IN_PROGRESS):  # what was said before is not done yet
+    if job.status in (Status.PENDING, Status.IN_PROGRESS):  # not those of the preview
         found = lifecycle.final_counts(job, people=0) | {"total": job.total, "warnings": job.warnings}
     elif (job.status in ENDED_STATUSES and job.status != Status.REJECTED) or not job.preview:
         found = {name: getattr(job, name) for name in names}
@@ -74,7 +74,7 @@ def figures(job: ImportJob) -> JobFigures:
 
 
 def data_points(job: ImportJob) -> int | None:
-    """The data points that were used, or before the start those that are expected; None where nobody counts (DP-05)."""
+    """Return the data points used or, before the start, expected; None if they are not counted (DP-05)."""
     if job.status in ENDED_STATUSES and job.status != Status.REJECTED:
         return job.data_points
     expected: int | None = job.preview.get("data_points")
@@ -82,7 +82,7 @@ def data_points(job: ImportJob) -> int | None:
 
 
 def as_json(job: ImportJob) -> dict[str, Any]:
-    """The result for a program."""
+    """Return the result for a program, with the first ``MAX_ERRORS`` errors."""
     found = figures(job)
     errors = problems.problems(job).filter(severity=RowError.Severity.ERROR)[:MAX_ERRORS]
     points = data_points(job)
@@ -96,12 +96,12 @@ def as_json(job: ImportJob) -> dict[str, Any]:
         **({} if points is None else {"data_points": points}),
         "seconds": found.seconds,
         "rows_per_second": found.rows_per_second,
-        "errors": [_of_the_whole(job.reason_code, job.reason)] if is_refused(job) else [_of_a_row(e) for e in errors],
+        "errors": [_file_error(job.reason_code, job.reason)] if is_refused(job) else [_row_error(e) for e in errors],
     }
 
 
 def refusal_as_json(code: str, reason: str) -> dict[str, Any]:
-    """The result, for a program, of a file that did not become a job."""
+    """Return the result, for a program, of a file that was refused before a job was created."""
     return {
         "job": None,
         "status": "refused",
@@ -109,26 +109,26 @@ def refusal_as_json(code: str, reason: str) -> dict[str, Any]:
         **dict.fromkeys(("unchanged", "people", "warnings"), 0),
         "seconds": dict.fromkeys([*map(str, Stage), "total"], 0.0),
         "rows_per_second": 0,
-        "errors": [_of_the_whole(code, reason)],
+        "errors": [_file_error(code, reason)],
     }
 
 
 def exit_code(job: ImportJob) -> ExitCode:
-    """0 when the job is completed, or has come as far as it can now; 2 for a header that is not there."""
+    """Return 0 if the job is completed or waits for users or workers, 2 if a header is unknown, else 1."""
     if job.reason_code == "unknown_header":
         return ExitCode.USAGE_ERROR
     return ExitCode.FAILED if job.status in UNSUCCESSFUL_STATUSES else ExitCode.DONE
 
 
 def is_refused(job: ImportJob) -> bool:
-    """Whether the file, or its mapping, was refused as a whole; then there are no rows to tell of."""
+    """Return whether the file or its mapping was refused as a whole; then there are no rows to report."""
     return job.status == Status.FAILED and not job.file
 
 
 def status_messages(job: ImportJob, *, dry_run: bool = False) -> list[str]:
-    """What there is to say of a job that has not ended."""
+    """Return what to tell the user about a job that has not ended."""
     if is_active(job):
-        return [f"Import {job.pk} is left to the workers. Follow it with: manage.py resume_import {job.pk} --wait"]
+        return [f"Import {job.pk} continues in the background. Follow it with: manage.py resume_import {job.pk} --wait"]
     match job.status:
         case Status.AWAITING_APPROVAL:
             return [f"Import {job.pk} waits for approval. {approvers_message(job)}"]
@@ -141,19 +141,19 @@ def status_messages(job: ImportJob, *, dry_run: bool = False) -> list[str]:
 
 
 def failure_messages(job: ImportJob) -> list[str]:
-    """Why a job did not end well, and what to do; a line each."""
+    """Return why a job was not successful and what to do, by line."""
     state = job.get_status_display().lower()
     lines = [f"Import {job.pk} {state}:", *job.reason.splitlines()] if job.reason else [f"Import {job.pk} is {state}."]
     if job.file and job.status in (Status.FAILED, Status.STOPPED):
-        lines.append(f"To go on with it: manage.py resume_import {job.pk}")
+        lines.append(f"Resume it with: manage.py resume_import {job.pk}")
     return lines
 
 
-def _of_a_row(problem: RowError) -> dict[str, Any]:
+def _row_error(problem: RowError) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("row", "line", "column", "value", "code", "reason")}
 
 
-def _of_the_whole(code: str, reason: str) -> dict[str, Any]:
+def _file_error(code: str, reason: str) -> dict[str, Any]:
     return {"row": None, "line": None, "column": "", "value": "", "code": code, "reason": reason}
 
 
@@ -168,9 +168,9 @@ def _seconds(job: ImportJob) -> dict[str, float]:
 
 
 def approvers_message(job: ImportJob) -> str:
-    """A sentence that names some of those who may."""
+    """Return a sentence that names the first ``MAX_NAMED_APPROVERS`` approvers."""
     names = approver_names(job)
     if not names:
-        return "Nobody may approve it yet: put somebody into the group Approver or Admin."
+        return "Nobody may approve it yet: add a user to the group Approver or Admin."
     more = f" and {len(names) - MAX_NAMED_APPROVERS} more" if len(names) > MAX_NAMED_APPROVERS else ""
     return f"It can be approved by: {', '.join(names[:MAX_NAMED_APPROVERS])}{more}."

@@ -1,4 +1,4 @@
-"""What the commands have in common: how they answer, whom they act for, what they need before they can begin."""
+"""What the commands have in common: exit codes and errors, Ctrl-C, the acting user, and the check of the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imports.models import ImportJob
 
 
 class ExitCode(enum.IntEnum):
-    """What a command ends with."""
+    """The exit code of a command."""
 
     DONE = 0
     FAILED = 1
@@ -28,7 +28,7 @@ class ExitCode(enum.IntEnum):
 
 
 class CommandLineError(Exception):
-    """The command cannot do what was asked for; the message says why, and what to do."""
+    """The command cannot do what was requested; the message says why, and what to do."""
 
     code = ExitCode.FAILED
 
@@ -38,20 +38,20 @@ class CommandLineError(Exception):
 
 
 class UsageError(CommandLineError):
-    """An argument is missing or cannot be right."""
+    """An argument is missing or invalid."""
 
     code = ExitCode.USAGE_ERROR
 
 
 class Interrupted(CommandLineError):
-    """The person at the command line pressed Ctrl-C; the message says what becomes of the job."""
+    """The user pressed Ctrl-C; the message says what happens to the job."""
 
     code = ExitCode.INTERRUPTED
 
 
 @contextmanager
 def report_errors(command: BaseCommand) -> Iterator[None]:
-    """Turn what the engine refuses into the answer of a command: a sentence and an exit code."""
+    """Turn errors and refusals into a message and an exit code of the command."""
     try:
         yield
     except Interrupted as interrupted:
@@ -67,10 +67,10 @@ def report_errors(command: BaseCommand) -> Iterator[None]:
 
 
 class InterruptGuard:
-    """Whether Ctrl-C was pressed, while this is entered.
+    """Record in ``pressed`` whether Ctrl-C is pressed within this context.
 
-    Pressing it raises ``KeyboardInterrupt`` at once, wherever the process is. Another exception may come of that, or
-    none: ask ``pressed``.
+    Ctrl-C raises ``KeyboardInterrupt`` at once, wherever the process is. Other code may turn it into another exception
+    or suppress it, so check ``pressed``.
     """
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class InterruptGuard:
         signal.signal(signal.SIGINT, self._before)
 
     def check(self) -> None:
-        """Raise ``KeyboardInterrupt`` if one was raised before and got lost."""
+        """Raise ``KeyboardInterrupt`` if Ctrl-C was pressed and the exception was suppressed."""
         if self.pressed:
             raise KeyboardInterrupt
 
@@ -94,7 +94,7 @@ class InterruptGuard:
 
 
 def reconnect() -> None:
-    """Leave the database connection as it is, perhaps in the middle of a statement, and use another from now on."""
+    """Close the database connection, which may be in the middle of a statement, and use a new one from now on."""
     connection.close()
     del connections[DEFAULT_DB_ALIAS]
 
@@ -104,24 +104,29 @@ def check_database() -> None:
     try:
         executor = MigrationExecutor(connection)
     except OperationalError as error:
-        raise CommandLineError("The database does not answer. Check DATABASE_URL, and that the server runs.") from error
+        raise CommandLineError(
+            "The database does not answer. Check DATABASE_URL, and that the server is up."
+        ) from error
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CommandLineError("The database is not up to date. Run: manage.py migrate")
 
 
 def get_actor(name: str | None) -> Actor:
-    """Who acts: the person of that user name, or, without one, whoever may run commands here. Raises ``WrongUsage``."""
+    """Return the user of that name as actor; without a name, an actor with the rights of an Admin.
+
+    Raises ``UsageError`` for an unknown name.
+    """
     if name is None:
         return Actor.command()
     model = get_user_model()
     try:
         return Actor.of(model._default_manager.get_by_natural_key(name))
     except model.DoesNotExist:
-        raise UsageError(f"There is no user {name}. --user takes the name that the person logs in with.") from None
+        raise UsageError(f"There is no user {name}. --user takes the name that the user logs in with.") from None
 
 
 def get_job(number: int) -> ImportJob:
-    """The import of that number. Raises ``WrongUsage``."""
+    """Return the import of that number. Raises ``UsageError`` if there is none."""
     found = ImportJob.objects.filter(pk=number).first()
     if found is None:
         last = ImportJob.objects.values_list("pk", flat=True).first()

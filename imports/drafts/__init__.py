@@ -1,5 +1,5 @@
-"""Take a file from the upload to a mapping that may be checked: upload, scan, configuration.
+"""Take a file from its upload to a mapping that may be checked: upload, scan, configuration.
 
-In: an uploaded file, and what a person chooses for it. Out: a draft job with columns, suggestions and findings, which
-``configure.check`` hands to the workers. It must not know of people, or of how rows are matched and applied.
+In: an uploaded file, and what a user chooses for it. Out: a draft job with columns, suggestions and findings, which
+``configure.check`` hands to the workers. This package must not know about people, or how rows are matched and applied.
 """

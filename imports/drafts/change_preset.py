@@ -1,6 +1,6 @@
-"""A draft gets another preset or record type: its file is read again under the rules of that one (D-01).
+"""Give a draft another preset or record type: its file is read again under the new rules (D-01).
 
-What was chosen by hand stays as far as the preset offers it; where columns go is suggested anew.
+Choices that a user made are kept as far as the new preset offers them; the targets of columns are suggested again.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from profiles.models import load_schema
 
 
 def apply(job: ImportJob, actor: Actor, preset: Preset, record_type: str) -> None:
-    """Have the file read so. Raises ``Refused``; a file that cannot be read so stays what it was."""
+    """Have the file read again under the preset and record type. Raises ``Refused``.
+
+    A file that cannot be read under them keeps its earlier ones.
+    """
     if reason := preset_choices.unsupported_reason(preset, record_type):
         raise Refused("record_type", reason)
     reread.request_reread(
         job,
         actor,
-        {} if preset.options.csv_only else stored_file.chosen_format(job),  # nothing of it is to be chosen there
+        {} if preset.options.csv_only else stored_file.chosen_format(job),  # such presets have one format only
         preset=preset.key,
         record_type=record_type,
         identifier=job.identifier if job.identifier in preset_choices.identifiers(preset, load_schema()) else "",
@@ -31,6 +34,6 @@ def apply(job: ImportJob, actor: Actor, preset: Preset, record_type: str) -> Non
 
 
 def _action(job: ImportJob, preset: Preset) -> str:
-    """What was chosen by hand, if the preset offers it; what the old preset had chosen goes with it."""
-    by_hand = job.action != preset_choices.default_action(PRESETS[job.preset])
-    return job.action if by_hand and job.action in preset.actions else preset_choices.default_action(preset)
+    """Return the action that a user chose, if the new preset offers it; else the new preset's default."""
+    is_chosen = job.action != preset_choices.default_action(PRESETS[job.preset])
+    return job.action if is_chosen and job.action in preset.actions else preset_choices.default_action(preset)

@@ -1,7 +1,6 @@
-"""A file that was read is read anew: in another encoding, with another delimiter (FF-07), another sheet of it (FF-02),
-or as of another system.
+"""Read a file again: in another encoding, with another delimiter (FF-07), another sheet (FF-02), or another preset.
 
-Nothing is lost by it: what cannot be read so stays as it was read before, and choices stay with their headers.
+Nothing is lost: if the file cannot be read in the new way, the earlier reading is restored; choices are kept by header.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from imports.models import ImportJob
 from imports.states import Step
 
 _CHOSEN = ("chosen_encoding", "chosen_delimiter", "chosen_sheet")
-_OF_ONE_READING = ("before", "fields_before", "refused")
-"""What ``ImportJob.format`` holds while a file is read anew: what was chosen before; after that: why it was in vain."""
+_REREAD_STATE = ("before", "fields_before", "refused")
+"""What ``ImportJob.format`` holds while a file is read again (the earlier choices), and after that (why it failed)."""
 
 
 def request_reread(job: ImportJob, actor: Actor, chosen: Mapping[str, str], **fields: str) -> None:
-    """Have the file read with what was chosen; what is left out is detected. Raises ``Refused``.
+    """Have the file read again with the chosen parts of the format; the others are detected. Raises ``Refused``.
 
-    ``fields``: what is to be true of the job with it, and as it was where the file cannot be read so.
+    ``fields``: fields of the job to set with it; ``revert`` restores them if the file cannot be read in this way.
     """
     before = {name: job.format[name] for name in _CHOSEN if name in job.format}
     kept = {column.header: _stored(column) for column in job.columns.filter(suggested=False)}
-    form = _without(job.format, *_CHOSEN, *_OF_ONE_READING) | {f"chosen_{name}": text for name, text in chosen.items()}
+    form = _without(job.format, *_CHOSEN, *_REREAD_STATE) | {f"chosen_{name}": text for name, text in chosen.items()}
     form |= {"before": before, "kept": job.format.get("kept", {}) | kept}
     if fields:
         form["fields_before"] = {name: getattr(job, name) for name in fields}
@@ -38,9 +37,9 @@ def request_reread(job: ImportJob, actor: Actor, chosen: Mapping[str, str], **fi
 
 
 def check_columns(job: ImportJob, header: Sequence[str]) -> None:
-    """Raise ``SourceError`` where a file of many columns becomes one column: that was not its delimiter.
+    """Raise ``SourceError`` if a file of several columns has one column now: the new delimiter is wrong.
 
-    Another sheet of a workbook may well have one column.
+    Another sheet of a workbook may have one column.
     """
     if job.format.get("found", {}).get("container") == Container.XLSX:
         return
@@ -50,32 +49,32 @@ def check_columns(job: ImportJob, header: Sequence[str]) -> None:
         raise SourceError(
             Refusal.UNKNOWN_DELIMITER,
             f"Read like this, the file has one column instead of {columns:,}: “{header[0][:80]}”. "
-            "Choose the mark that stands between its values.",
+            "Choose the character between its values.",
         )
 
 
 def revert(job: ImportJob, reason: str) -> bool:
-    """Leave a file as it was read before, and keep why; False for a file that was never read."""
+    """Restore the earlier reading of a file, and keep the reason. Return False for a file that was not read before."""
     if "before" not in job.format:
         return False
     form = (
-        _without(job.format, *_CHOSEN, *_OF_ONE_READING)
+        _without(job.format, *_CHOSEN, *_REREAD_STATE)
         | job.format["before"]
-        | {"refused": f"{reason} The file stays as it was read before."}
+        | {"refused": f"{reason} The earlier reading of the file is kept."}
     )
     lifecycle.advance_to_step(job, Step.IDLE, format=form, **job.format.get("fields_before", {}))
     return True
 
 
 def without_reread_state(form: Mapping[str, Any]) -> dict[str, Any]:
-    """The format of a file that is read now."""
-    return _without(form, *_OF_ONE_READING)
+    """Return the format without what it held while the file was read again."""
+    return _without(form, *_REREAD_STATE)
 
 
 def saved_choices(job: ImportJob) -> dict[str, Choice]:
-    """What people chose for the columns of earlier readings, by header."""
+    """Return the choices that users made for columns in earlier readings, by header."""
     kept = job.format.get("kept", {})
-    return {header: Choice(Target(kind), *said) for header, (kind, *said) in kept.items()}
+    return {header: Choice(Target(kind), *values) for header, (kind, *values) in kept.items()}
 
 
 def _stored(column: Any) -> list[str]:

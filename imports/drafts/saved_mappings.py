@@ -1,4 +1,4 @@
-"""A mapping that was used before for the same headers: found, taken over, or declined (design section 5.3)."""
+"""Find, reuse or decline the mapping of an earlier import with the same headers (design section 5.3)."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from profiles.models import load_schema
 
 
 def find_offer(job: ImportJob) -> ImportJob | None:
-    """The newest import of the same kind and the same headers whose mapping was good.
+    """Return the newest import of the same preset, record type and headers whose mapping passed the check, or None.
 
-    None where that was answered, or where the job's own mapping was found to be good.
+    None also if a user has answered the offer, or if the job's own mapping has passed the check.
     """
     if not job.headers or job.remembered or job.schema_version:
         return None
-    return _alike(job).select_related("created_by").order_by("-id").first()
+    return _similar_jobs(job).select_related("created_by").order_by("-id").first()
 
 
 def apply(job: ImportJob, actor: Actor, number: int) -> str:
-    """Take over the mapping, identifier, action and options of an import; returns its name. Raises ``Refused``."""
+    """Reuse the mapping, identifier, action and options of an earlier import. Return its name. Raises ``Refused``."""
     with transaction.atomic():
         lifecycle.lock_for_editing(job, actor)
-        earlier = _alike(job).filter(pk=number).first()
+        earlier = _similar_jobs(job).filter(pk=number).first()
         if earlier is None:
-            raise Refused("state", "That mapping is not there any more. Choose where the columns go.")
-        _take_over(job, earlier)
-        _map_alike(job, earlier)
+            raise Refused("state", "The saved mapping is not there any more. Choose where the columns go.")
+        _copy_settings(job, earlier)
+        _copy_mapping(job, earlier)
     return earlier.name
 
 
 def decline(job: ImportJob, actor: Actor) -> None:
-    """Do not offer it for this job again. Raises ``Refused``."""
+    """Do not offer a saved mapping for this job again. Raises ``Refused``."""
     with transaction.atomic():
         lifecycle.lock_for_editing(job, actor)
         job.remembered = ImportJob.Remembered.DECLINED
         job.save(update_fields=["remembered"])
 
 
-def _alike(job: ImportJob) -> QuerySet[ImportJob]:
+def _similar_jobs(job: ImportJob) -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(headers=job.headers, status__in=CHECKED).exclude(pk=job.pk)
 
 
-def _take_over(job: ImportJob, earlier: ImportJob) -> None:
+def _copy_settings(job: ImportJob, earlier: ImportJob) -> None:
     job.remembered = ImportJob.Remembered.USED
     job.options = earlier.options
     if earlier.identifier in preset_choices.identifiers(PRESETS[job.preset], load_schema()):
@@ -61,8 +61,8 @@ def _take_over(job: ImportJob, earlier: ImportJob) -> None:
     suggestions.refresh(job)
 
 
-def _map_alike(job: ImportJob, earlier: ImportJob) -> None:
-    """Send columns where those of the same header went; what is no attribute any more stays as it is suggested."""
+def _copy_mapping(job: ImportJob, earlier: ImportJob) -> None:
+    """Map columns like those of the same header; the suggestion stays if the attribute no longer exists."""
     columns = list(job.columns.all())
     choices = {
         column.header: Choice(

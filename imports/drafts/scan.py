@@ -1,7 +1,8 @@
-"""The step *scan*: a stored file becomes a draft with columns and what is suggested for them.
+"""The step *scan*: read a stored file once, and give the draft its columns and suggestions for them.
 
-A large plain file is cut at line breaks and read in parts at once. Where a cell holds such a line break, the part
-before it cannot be read; then the file is read again as a whole, which also tells what is wrong, if anything is.
+A large plain file is cut at line breaks, and its parts are read in parallel. If a cut falls on a line break within a
+cell, the part before it cannot be read; then the file is read again as a whole, which also reports what is wrong, if
+anything is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PART_BYTES = 5 * 1024**2
 
 
 def parts(job: ImportJob) -> list[Bucket]:
-    """The parts in which the file is to be read, from byte to byte; one of them for a file that cannot be cut."""
+    """Return the work units that read the file, each a range of bytes; a single one if the file cannot be cut."""
     with stored_file.open_sampled(job) as source:
         ends = source.cuts(PART_BYTES) if source is not None else []
     if len(ends) < 2:
@@ -41,7 +42,7 @@ def parts(job: ImportJob) -> list[Bucket]:
 
 
 def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
-    """Read one part. Raises ``SourceError`` or ``HeaderError`` where a file cannot be imported."""
+    """Read one part. Raises ``SourceError`` or ``HeaderError`` if the file cannot be imported."""
     options = stored_file.options(job)
     if not bucket.last:
         with stored_file.open_detected(job) as source:
@@ -55,24 +56,24 @@ def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
                 found = scan(source, bucket.first, bucket.last)
                 return {"format": source.format.to_json(), "header": source.header(), **found.to_json()}
     except (SourceError, HeaderError):
-        pass  # the whole file will tell
+        pass  # reading the whole file will report it
     return {"unread": 1}
 
 
 def end(job: ImportJob) -> None:
-    """Store the file's form, its columns and what is suggested for them, and make the job a draft to work on."""
-    found = list(job.buckets.filter(step=Step.SCAN).order_by("number").values_list("counts", flat=True))
-    if len(found) > 1 and (any("unread" in part for part in found) or not sum(part["rows"] for part in found)):
+    """Store the file's format, columns and suggestions, and end the step; or have the file read again as a whole."""
+    parts = list(job.buckets.filter(step=Step.SCAN).order_by("number").values_list("counts", flat=True))
+    if len(parts) > 1 and (any("unread" in part for part in parts) or not sum(part["rows"] for part in parts)):
         job.buckets.filter(step=Step.SCAN).delete()
         _whole(job).save()
         return
-    reread.check_columns(job, found[0]["header"])
-    _store(job, found[0], reduce(_joined, map(Scan.from_json, found)))
+    reread.check_columns(job, parts[0]["header"])
+    _store(job, parts[0], reduce(_joined, map(Scan.from_json, parts)))
     lifecycle.advance_to_step(job, Step.IDLE)
 
 
 def _check_header(source: Source, options: Options) -> None:
-    """Raise ``HeaderError`` for a header that cannot be used; of the wrong sheet perhaps."""
+    """Raise ``HeaderError`` for a header that cannot be used; the message names the other sheets of a workbook."""
     try:
         header_rules.check(source.header(), options)
     except HeaderError as error:
@@ -113,10 +114,10 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         for header, statistics in zip(header_rules.check(part["header"], options), found.columns, strict=True)
     ]
     header_rules.apply_headers(columns, options)
-    known = load_schema()
+    schema = load_schema()
     of_kind = event_mapping if job.holds_events else column_mapping
-    of_kind.suggest(columns, known, options)
-    of_kind.reapply_choices(columns, reread.saved_choices(job), known)
+    of_kind.suggest(columns, schema, options)
+    of_kind.reapply_choices(columns, reread.saved_choices(job), schema)
     job.columns.all().delete()
     ImportColumn.objects.bulk_create(columns)
     ImportJob.objects.filter(pk=job.pk).update(
@@ -124,7 +125,7 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         total=found.rows,
         findings=_findings(job, found.ragged, columns, options),
         salt=secrets.randbelow(1 << 20),
-        # The same as of the file whose rows were corrected, so that its mapping is offered again.
+        # A file of corrected rows gets the fingerprint of the original file, so that its mapping is offered again.
         headers=column_mapping.fingerprint(
             job.preset, job.record_type, [column.header for column in columns if column.name != headers.PROBLEM]
         ),
@@ -133,16 +134,17 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
 
 
 def _telling(header: Iterable[str], found: Scan) -> str:
-    """A text of the file that shows whether its encoding is right; none where all of it is plain ASCII."""
-    headers_of_letters = (text[:TELLING_CHARACTERS] for text in header if not text[:TELLING_CHARACTERS].isascii())
-    return next(filter(None, (column.telling for column in found.columns)), "") or next(headers_of_letters, "")
+    """Return a text of the file that shows whether its encoding is right; empty if the file is plain ASCII."""
+    non_ascii_headers = (text[:TELLING_CHARACTERS] for text in header if not text[:TELLING_CHARACTERS].isascii())
+    return next(filter(None, (column.telling for column in found.columns)), "") or next(non_ascii_headers, "")
 
 
 def _findings(job: ImportJob, ragged: int, columns: Sequence[ImportColumn], options: Options) -> list[dict[str, Any]]:
-    """What the uploader should know about the file, worst first."""
+    """Return what the uploader should know about the file, the worst first."""
     rows = "1 row has" if ragged == 1 else f"{ragged:,} rows have"
-    told = [{"code": suggestions.RAGGED, "reason": f"{rows} too many or too few cells and will fail"}] if ragged else []
-    return told + _sheets(job) + suggestions.findings(job, columns, options)
+    reason = f"{rows} too many or too few cells and will fail"
+    of_rows = [{"code": suggestions.RAGGED, "reason": reason}] if ragged else []
+    return of_rows + _sheets(job) + suggestions.findings(job, columns, options)
 
 
 def _sheets(job: ImportJob) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""The step *upload*: a file comes in, by a page or a command, and becomes a job (design section 5.1).
+"""The step *upload*: receive a file from a page or a command, and create its job (design section 5.1).
 
-The wrong role and a file that is too large are refused at once, without a job.
+A user without the role and a file that is too large are refused at once, without a job.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from imports.presets import PRESETS
 
 
 def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
-    """Store the file of a job that has all else, and have it read.
+    """Store the file of a job that is otherwise complete, and queue its scan.
 
-    Raises ``Refused``, also where the storage's clock is not ours, and OSError where it does not take the file.
+    Raises ``Refused``, also if the storage's clock differs from the server's (FQ-01), and ``OSError`` if the storage
+    does not accept the file.
     """
     transitions.check_may_upload(actor)
     if reason := preset_choices.unsupported_reason(PRESETS[job.preset], job.record_type):  # EV-02
@@ -45,7 +46,7 @@ def receive(job: ImportJob, stream: BinaryIO, actor: Actor) -> ImportJob:
 
 
 def check_first_bytes(job: ImportJob, stream: BinaryIO) -> None:
-    """Raise ``Refused`` where the first bytes show a file to be no table, for a person who waits for the answer."""
+    """Raise ``Refused`` if the first bytes show that a file is not a table: a page can answer so before the scan."""
     with _refusing():
         Source.check_first_bytes(stream, job.file_name, stored_file.limits(job))
     stream.seek(0)
@@ -53,7 +54,7 @@ def check_first_bytes(job: ImportJob, stream: BinaryIO) -> None:
 
 @contextmanager
 def _storing() -> Iterator[None]:
-    """Tell of clocks that differ (FQ-01) in words, and of all else that S3 refuses as of any storage that does."""
+    """Turn S3's error about different clocks (FQ-01) into ``Refused``, and its other errors into ``OSError``."""
     try:
         yield
     except ClientError as error:
@@ -68,7 +69,7 @@ def _storing() -> Iterator[None]:
 CLOCK_SKEW = "RequestTimeTooSkewed"
 _SYNC_THE_CLOCK = (
     "The file cannot be stored: the difference between the request time and the current time is too large. "
-    "Set the system clock of the site's server right, or have an administrator do so, and upload the file again. "
+    "Correct the system clock of the site's server, or ask an administrator to do so, and upload the file again. "
     "Nothing was imported."
 )
 

@@ -1,5 +1,8 @@
-"""Who works on which unit: leased and counted before the work, marked done in the transaction that does it (design
-section 8). A unit whose worker died is taken up by another once its lease has ended."""
+"""Lease work units to workers (design section 8).
+
+A unit is leased, and the attempt counted, before the work; it is marked done in the transaction that does the work. If
+its worker dies, another one takes it up once the lease has ended.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,11 @@ ACTIVE_STATUSES = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROG
 
 
 class LeaseLost(Exception):
-    """The unit was done by somebody else, or the job was stopped: roll back, nothing is to be done."""
+    """The unit was done by another worker, or the job was stopped: roll back, nothing is left to do."""
 
 
 def claim(job: ImportJob) -> Bucket | None:
-    """Lease the next unit of the job's step, or None when there is none to be had now. Commits at once."""
+    """Lease and return the next unit of the job's step, or None when none is available now. Commits at once."""
     values: dict[str, str | int] = {
         "job": job.pk,
         "step": job.step,
@@ -38,16 +41,19 @@ def claim(job: ImportJob) -> Bucket | None:
 
 
 def finish(job: ImportJob, bucket: Bucket, counts: dict[str, Any]) -> None:
-    """Mark the unit done, last in the transaction that did it. Raises ``Lost`` if that must not be committed."""
+    """Mark the unit done, as the last act of the transaction that did it.
+
+    Raises ``LeaseLost`` if that transaction must not be committed.
+    """
     lock_step(job)
     if not Bucket.objects.filter(pk=bucket.pk, done=None).update(done=timezone.now(), counts=counts):
         raise LeaseLost
 
 
 def lock_step(job: ImportJob) -> None:
-    """Keep the job where it is until commit. Raises ``Lost`` if it is not at work on this step any more.
+    """Keep the job at its step until commit. Raises ``LeaseLost`` if it is no longer working on that step.
 
-    When the step began tells it from the same step of another check.
+    ``step_started`` distinguishes the step from the same step of another check.
     """
     with connection.cursor() as cursor:
         # Shared, so that units of one job do not wait for each other but a transition of the job does.
@@ -58,12 +64,12 @@ def lock_step(job: ImportJob) -> None:
 
 
 def is_done(bucket: Bucket) -> bool:
-    """Whether the unit is done by now, by whomever."""
+    """Return whether the unit is done by now, by any worker."""
     return not Bucket.objects.filter(pk=bucket.pk, done=None).exists()
 
 
 def release(bucket: Bucket, error: str) -> None:
-    """Give a unit back that could not be done, so that it can be tried again at once."""
+    """Return a unit that could not be done, so that it can be tried again at once; keep the error."""
     Bucket.objects.filter(pk=bucket.pk, done=None, owner=bucket.owner).update(lease_until=None, error=error)
 
 
@@ -72,55 +78,58 @@ def all_done(job: ImportJob) -> bool:
 
 
 def exhausted(job: ImportJob) -> Bucket | None:
-    """A unit of the job's step that was tried too often and that nobody works on."""
+    """Return a unit of the job's step that was tried ``MAX_ATTEMPTS`` times and is not leased now, or None."""
     idle = Q(lease_until=None) | Q(lease_until__lt=Now())
     return job.buckets.filter(idle, step=job.step, done=None, attempts__gte=MAX_ATTEMPTS).first()
 
 
 def fail_if_exhausted(job: ImportJob) -> bool:
-    """Fail a job one of whose units was tried too often."""
+    """Fail the job if one of its units was tried ``MAX_ATTEMPTS`` times. Return whether there is such a unit."""
     bucket = exhausted(job)
     if bucket is None:
         return False
     cause = bucket.error or "its worker died each time"
-    reason = f"{job.get_step_display()} was tried {bucket.attempts} times and did not succeed: {cause}. Resume it."
+    reason = f"{job.get_step_display()} failed {bucket.attempts} times: {cause}. Resume the import to try again."
     lifecycle.fail(job, "attempts", reason)
     return True
 
 
 def record_step_failure(job: ImportJob, error: str) -> None:
-    """Count that the job's step could not be begun or ended, and fail the job when that was tried too often."""
+    """Count a failure to begin or end the job's step, and fail the job at the ``MAX_ATTEMPTS``-th."""
     at_step = ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step, step_started=job.step_started)
     if at_step.update(step_failures=F("step_failures") + 1):
         job.refresh_from_db()
         if job.step_failures >= MAX_ATTEMPTS:
-            reason = f"{job.get_step_display()} could not go on, tried {job.step_failures} times: {error}. Resume it."
+            times = f"{job.step_failures} times"
+            reason = f"{job.get_step_display()} failed {times}: {error}. Resume the import to try again."
             lifecycle.fail(job, "attempts", reason)
 
 
 def sweep() -> int:
-    """Take up again what nobody works on: queue the jobs whose task was lost, fail those out of attempts.
+    """Queue the jobs whose task was lost, and fail those that are out of attempts. Return how many were queued.
 
-    The supervisor calls this every few seconds. Returns how many jobs were queued. Tasks that wait in the queue are
-    enough: while no worker takes them up, they are not to grow in number.
+    The supervisor calls this every few seconds. While no worker takes up the tasks that wait in the queue, their number
+    does not grow.
     """
-    silent, queued, room_left = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS), 0, queue_capacity()
-    for job in _at_work().filter(Q(queued=None) | Q(queued__lt=silent)).order_by(F("queued").asc(nulls_first=True)):
+    lost_before = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS)
+    lost = _active_jobs().filter(Q(queued=None) | Q(queued__lt=lost_before))
+    queued, capacity = 0, queue_capacity()
+    for job in lost.order_by(F("queued").asc(nulls_first=True)):
         if fail_if_exhausted(job):
             continue
-        if room_left > 0 and not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
-            queue.enqueue_job(job, min(room_left, settings.IMPORTS_WORKERS))
-            room_left -= settings.IMPORTS_WORKERS
+        if capacity > 0 and not job.buckets.filter(step=job.step, done=None, lease_until__gt=Now()).exists():
+            queue.enqueue_job(job, min(capacity, settings.IMPORTS_WORKERS))
+            capacity -= settings.IMPORTS_WORKERS
             queued += 1
     return queued
 
 
 def queue_capacity() -> int:
-    """How many more tasks than wait in the queue the jobs at work may have there; below 0 others' tasks wait too."""
-    return _at_work().count() * settings.IMPORTS_WORKERS - queue.queue_size()
+    """Return how many more tasks the active jobs may have in the queue; below 0, other tasks wait there too."""
+    return _active_jobs().count() * settings.IMPORTS_WORKERS - queue.queue_size()
 
 
-def _at_work() -> QuerySet[ImportJob]:
+def _active_jobs() -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(status__in=ACTIVE_STATUSES).exclude(step=Step.IDLE)
 
 

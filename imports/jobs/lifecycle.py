@@ -1,8 +1,8 @@
-"""Make the transitions of jobs from state to state (D-10), and from step to step. Nothing else changes a status.
+"""Change jobs from status to status (D-10), and from step to step. Nothing else changes a status.
 
-A transition is one conditional UPDATE: of two people who ask for one at once, the first succeeds and the second is
-refused with the reason. Its audit entry and its queued task are written in the same transaction. ``transitions``
-defines which transitions there are and who may make them.
+A transition is one conditional UPDATE: if two users request one at once, the first succeeds and the second is refused
+with the reason. The audit entry and the queued task are written in the same transaction. ``transitions`` defines which
+transitions there are and who may make them.
 """
 
 from __future__ import annotations
@@ -32,43 +32,43 @@ from profiles.models import Change
 
 
 def transition(job: ImportJob, name: Transition, actor: Actor | None = None, comment: str = "", **values: Any) -> None:
-    """Transition the job, or raise ``Refused`` and change nothing. ``values`` are fields to set with the same UPDATE.
+    """Make a transition of the job, or raise ``Refused`` and change nothing. Refresh ``job`` from the database.
 
-    ``actor`` None is the system itself. ``job`` is read anew afterwards.
+    ``actor`` None is the system itself. ``values`` are fields to set in the same UPDATE.
     """
     check_role(job, name, actor, comment)
     rule, before = TRANSITIONS[name], job.status
     start: dict[str, Any] = {"status": rule.target, "step": FIRST_STEP.get(name, Step.IDLE)}
     with transaction.atomic():
         if name is Transition.RESUME:
-            values |= _where_it_was(job)
+            values |= _resume_values(job)
         if name is Transition.CHECKED:
             values |= _after_check(job)
         values = start | {"step_started": timezone.now(), "step_failures": 0} | values
         if before not in rule.sources or not _unmoved(job).update(**values):
             job.refresh_from_db()
-            raise Refused("state", f"This import is {job.get_status_display()} now; look at it again.")
+            state = job.get_status_display()
+            raise Refused("state", f"Nothing was done, because this import is now “{state}”. Look at it again.")
         user = actor.user if actor else None
-        made = JobTransition.objects.create(
+        entry = JobTransition.objects.create(
             job=job, name=name, before=before, after=values["status"], actor=user, comment=comment.strip()
         )
-        if _is_news(job, made, actor):
-            queue.enqueue_notice(made)
+        if _needs_notice(job, entry, actor):
+            queue.enqueue_notice(entry)
         job.refresh_from_db()
-        _make_room(job, name)
+        _discard_earlier_work(job, name)
         if job.step:
             queue.enqueue_job(job)
 
 
 def lock_for_editing(job: ImportJob, actor: Actor) -> None:
-    """Hold a job whose settings are about to be changed, and make it a draft; to be called in a transaction.
+    """Lock a job whose settings are about to change, make it a draft, and refresh it from the database.
 
-    Raises ``Refused`` where that is not open to this person, or not possible any more. ``job`` is read anew.
+    Call this in a transaction. Raises ``Refused`` if the actor may not do that, or if it is no longer possible.
     """
     check_role(job, Transition.EDIT, actor)
-    held = ImportJob.objects.select_for_update().filter(pk=job.pk).first()
-    if held is None:
-        raise Refused("gone", "This import is not there any more; somebody has deleted it. Nothing was saved.")
+    if ImportJob.objects.select_for_update().filter(pk=job.pk).first() is None:
+        raise Refused("gone", "This import has been deleted. Nothing was saved.")
     job.refresh_from_db()
     if job.step or job.status not in EDITABLE_STATUSES:
         state = job.get_step_display() if job.status in EDITABLE_STATUSES else job.get_status_display()
@@ -78,7 +78,7 @@ def lock_for_editing(job: ImportJob, actor: Actor) -> None:
 
 
 def upload(job: ImportJob, actor: Actor) -> ImportJob:
-    """Store a new job and have its file read. Raises ``Refused`` for somebody who may not upload."""
+    """Store a new job and queue the scan of its file. Raises ``Refused`` if the actor may not upload."""
     check_may_upload(actor)
     with transaction.atomic():
         job.status, job.step, job.step_started = Status.DRAFT, Step.SCAN, timezone.now()
@@ -90,7 +90,10 @@ def upload(job: ImportJob, actor: Actor) -> ImportJob:
 
 
 def advance_to_step(job: ImportJob, step: Step, **values: Any) -> bool:
-    """Transition a working job from the step it is at to the next one; False if somebody else has done so already."""
+    """Advance a working job to another step. Return False, and change nothing, if it has advanced since it was read.
+
+    ``values``: other fields to set in the same UPDATE.
+    """
     with transaction.atomic():
         values = {
             "step": step,
@@ -107,20 +110,20 @@ def advance_to_step(job: ImportJob, step: Step, **values: Any) -> bool:
 
 
 def step_seconds(job: ImportJob) -> dict[str, float]:
-    """The job's seconds per step, with the step that ends now."""
+    """Return the job's seconds per step, including the step that ends now."""
     began = job.step_started or timezone.now()
     seconds: dict[str, float] = job.seconds
     return seconds | {job.step: round((timezone.now() - began).total_seconds(), 3)}
 
 
 def fail(job: ImportJob, code: str, reason: str) -> bool:
-    """A working job cannot go on; what it applied stands, and its counts say so (PS-21).
+    """Fail a working job that cannot continue. What it applied is kept, and its counts say so (PS-21).
 
-    Returns False, and changes nothing, if somebody has moved the job before.
+    Return False, and change nothing, if another transition was made before.
     """
     try:
         with transaction.atomic():
-            _let_nobody_commit(job)
+            _block_commits(job)
             transition(
                 job,
                 Transition.FAIL,
@@ -138,17 +141,18 @@ def fail(job: ImportJob, code: str, reason: str) -> bool:
 
 
 def stop(job: ImportJob, actor: Actor) -> None:
-    """Leave the buckets that were not yet applied (D-27); one that is just being applied is rolled back."""
+    """Stop the job without its work units that are not applied yet (D-27); one being applied now is rolled back."""
     with transaction.atomic():
-        _let_nobody_commit(job)
-        job.refresh_from_db()  # it may have begun since somebody looked at it
+        _block_commits(job)
+        job.refresh_from_db()  # it may have begun since it was read
         transition(job, Transition.STOP, actor, finished=timezone.now(), **final_counts(job))
 
 
 def final_counts(job: ImportJob, people: int | None = None) -> dict[str, Any]:
-    """The job's counts from what was really applied; ``total`` is their sum (design rule 5).
+    """Return the job's counts from what was applied.
 
-    ``people``: how many were touched, where that is known already.
+    Imported, updated, ignored, failed and not run add up to the job's ``total`` (design rule 5). ``people``: how many
+    people were created or changed, if the caller has counted them already.
     """
     counts = dict.fromkeys(("imported", "updated", "unchanged", "ignored", "failed"), 0)
     for done in job.buckets.filter(step=Step.APPLY, done__isnull=False).values_list("counts", flat=True):
@@ -164,7 +168,7 @@ def final_counts(job: ImportJob, people: int | None = None) -> dict[str, Any]:
 
 
 def staged_counts(job: ImportJob) -> dict[str, int]:
-    """Rows and problems that staging counted."""
+    """Return the numbers of rows, failed rows and warnings that staging counted."""
     counts = dict.fromkeys(("rows", "failed", "warnings"), 0)
     for done in job.buckets.filter(step=Step.STAGE, done__isnull=False).values_list("counts", flat=True):
         for name in counts:
@@ -172,30 +176,31 @@ def staged_counts(job: ImportJob) -> dict[str, int]:
     return counts
 
 
-def _is_news(job: ImportJob, made: JobTransition, actor: Actor | None) -> bool:
+def _needs_notice(job: ImportJob, entry: JobTransition, actor: Actor | None) -> bool:
     """Return whether others are notified: approvers of a job that waits for them, the uploader of one that ended."""
-    if made.name == Transition.SUBMIT:
+    if entry.name == Transition.SUBMIT:
         return True
-    if made.name not in _ENDS or job.created_by_id is None or (actor is not None and actor.owns(job)):
+    if entry.name not in _ENDS or job.created_by_id is None or (actor is not None and actor.owns(job)):
         return False
-    # A file that is refused while its person waits for the page is told there.
-    return not (made.before == Status.DRAFT and queue.is_inline())
+    # The uploader who waits while a file is read inline sees at once that it was refused.
+    return not (entry.before == Status.DRAFT and queue.is_inline())
 
 
 _ENDS = (Transition.COMPLETE, Transition.FAIL, Transition.STOP, Transition.REJECT, Transition.CANCEL)
 
 
-def _let_nobody_commit(job: ImportJob) -> None:
-    """Wait for a bucket that is committing, and make one that is not find the job ended."""
+def _block_commits(job: ImportJob) -> None:
+    """Wait for work units that are committing; others will find that the job has ended, and roll back."""
     ImportJob.objects.select_for_update().get(pk=job.pk)
 
 
 def _unmoved(job: ImportJob) -> QuerySet[ImportJob]:
+    """Return the job as a query that matches nothing if its status or step has changed since it was read."""
     return ImportJob.objects.filter(pk=job.pk, status=job.status, step=job.step, step_started=job.step_started)
 
 
-def _make_room(job: ImportJob, name: Transition) -> None:
-    """Forget the units of work, and the problems, of a check that is done anew."""
+def _discard_earlier_work(job: ImportJob, name: Transition) -> None:
+    """Delete the work units and problems of a step that is repeated; reset the attempts when a job is resumed."""
     if name in CHECKS:
         job.buckets.exclude(step=Step.SCAN).delete()
         job.problems.all()._raw_delete(job.problems.db)
@@ -206,19 +211,23 @@ def _make_room(job: ImportJob, name: Transition) -> None:
 
 
 def _after_check(job: ImportJob) -> dict[str, Any]:
-    """What waited for approval when it was checked again goes on waiting; all else is its person's to go on with."""
+    """Return a job to approval if it waited for approval when it was checked again; any other one becomes *ready*."""
     last = job.transitions.filter(name__in=CHECKS).last()
     waits = last is not None and last.name == Transition.REFRESH and last.before == Status.AWAITING_APPROVAL
     return {"status": Status.AWAITING_APPROVAL} if waits else {}
 
 
-def _where_it_was(job: ImportJob) -> dict[str, Any]:
-    """A job that ended while it was applied goes on there; one that failed earlier does that step again."""
+def _resume_values(job: ImportJob) -> dict[str, Any]:
+    """Return where a job is resumed: in the middle of applying if it ended there, else at the start of the failed step.
+
+    Raises ``Refused`` if its file is not kept, or if the schema has changed since rows were applied.
+    """
     if not job.file:
         raise Refused("state", "The file was refused and is not kept. Correct it and upload it again.")
-    fresh = {"reason": "", "reason_code": "", "finished": None}
+    reset = {"reason": "", "reason_code": "", "finished": None}
     ended = job.transitions.filter(name__in=(Transition.STOP, Transition.FAIL)).last()
     status = Status(ended.before if ended else Status.DRAFT)
     if status == Status.IN_PROGRESS and not schema_guard.is_schema_unchanged(job):
-        raise Refused("state", "The schema has changed since this file was checked. Upload it again for what is left.")
-    return fresh | {"status": status, "step": RESUME_STEP[status]}
+        reason = "The schema has changed since this file was checked. Upload it again to import the remaining rows."
+        raise Refused("state", reason)
+    return reset | {"status": status, "step": RESUME_STEP[status]}

@@ -1,4 +1,4 @@
-"""What waits for somebody: imports that they may approve, and own ones that they have to go on with."""
+"""Find the imports that wait for a user: those to approve, and the user's own unfinished ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ OPEN = (Status.DRAFT, Status.READY, Status.REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class PendingWork:
-    """``approvals`` are the first of ``count``, the longest waiting on top; ``own`` the newest of their own."""
+    """The imports that wait for a user.
+
+    ``approvals``: the first of the ``count`` imports to approve, the longest waiting on top. ``own``: the newest of the
+    user's unfinished imports.
+    """
 
     count: int
     approvals: list[ImportJob]
@@ -25,24 +29,25 @@ class PendingWork:
 
 
 def count(actor: Actor) -> int:
-    """How many imports this person may approve now."""
+    """Return how many imports the actor may approve now."""
     return transitions.approvable_jobs(actor).count() if actor.may_approve else 0
 
 
 def pending_work(actor: Actor, waiting: int) -> PendingWork:
-    """What the front page shows to somebody for whom so many imports wait. Queries: at most two."""
+    """Return what the front page shows to an actor who may approve ``waiting`` imports; at most two queries."""
     jobs = transitions.approvable_jobs(actor).select_related("created_by").defer(*LONG).order_by("step_started")
     return PendingWork(waiting, list(jobs[:SHOWN]) if waiting else [], list(_own(actor)) if actor.may_upload else [])
 
 
 LONG = ("preview", "findings", "format", "options", "snapshot", "seconds")
-"""What a job holds that no list shows."""
+"""Large fields of a job that no list shows."""
 
 
 def _own(actor: Actor) -> QuerySet[ImportJob]:
-    """Those that their uploader has to go on with, with what was said when they were rejected."""
-    said = JobTransition.objects.filter(job=OuterRef("pk"), name=Transition.REJECT).order_by("-id")
+    """Return the actor's unfinished imports, with the comment and the user name of their last rejection."""
+    rejections = JobTransition.objects.filter(job=OuterRef("pk"), name=Transition.REJECT).order_by("-id")
     jobs = ImportJob.objects.filter(created_by=actor.user, status__in=OPEN).defer(*LONG)
     return jobs.annotate(
-        comment=Subquery(said.values("comment")[:1]), rejected_by=Subquery(said.values("actor__username")[:1])
+        comment=Subquery(rejections.values("comment")[:1]),
+        rejected_by=Subquery(rejections.values("actor__username")[:1]),
     )[:SHOWN]

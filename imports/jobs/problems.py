@@ -1,5 +1,4 @@
-"""What is wrong with the rows of a file: all of it, what of it a person asks for, and how often each thing occurs
-(PV-02, PV-08)."""
+"""Read the problems of a job's rows: all, those that pass a filter, and how often each kind occurs (PV-02, PV-08)."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from imports.models import ImportJob, RowError
 
 GROUPS = 500
-"""So many kinds of problems are told apart; what there is beyond is counted, and found by searching."""
+"""This many kinds of problems are listed; problems of further kinds are counted, and found by searching."""
 
 MANY = 50_000
 KEPT_SECONDS = 24 * 3600
@@ -19,7 +18,7 @@ KEPT_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Problems alike: the same reason in the same column."""
+    """Problems of one kind: the same severity, code, column and reason. ``rows``: how many they are."""
 
     severity: str
     code: str
@@ -30,7 +29,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The most frequent kinds of problems, and how many there are of all kinds."""
+    """The most frequent kinds of problems, and the number of problems of all kinds."""
 
     groups: list[Group]
     total: int
@@ -46,7 +45,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
-    """Which problems a person asks for; what is blank is not asked for."""
+    """The filter of a list of problems; a blank field does not filter."""
 
     severity: str = ""
     code: str = ""
@@ -59,21 +58,24 @@ class ProblemFilter:
 
 
 def problems(job: ImportJob) -> QuerySet[RowError]:
-    """What is wrong with rows, in their order; what the preview found is forgotten when the import finds it anew."""
+    """Return errors and warnings, by row. Those of the preview are deleted when the import begins to detect its own."""
     return job.problems.exclude(severity=RowError.Severity.IGNORED).order_by("row", "id")
 
 
 def ignored(job: ImportJob) -> QuerySet[RowError]:
-    """The rows that an import left alone (AC-03), in their order."""
+    """Return the reports of rows that an import ignored (AC-03), by row."""
     return job.problems.filter(severity=RowError.Severity.IGNORED).order_by("row", "id")
 
 
-def filter_problems(found: QuerySet[RowError], asked: ProblemFilter) -> QuerySet[RowError]:
-    """Those that a person asks for; a text is looked for in values, columns and reasons, whatever its case."""
-    exact = {name: getattr(asked, name) for name in ("severity", "code", "column", "reason") if getattr(asked, name)}
+def filter_problems(found: QuerySet[RowError], chosen: ProblemFilter) -> QuerySet[RowError]:
+    """Return the problems that pass the filter.
+
+    A text is searched for in values, columns and reasons, whatever its case; a number is also compared with the row.
+    """
+    exact = {name: getattr(chosen, name) for name in ("severity", "code", "column", "reason") if getattr(chosen, name)}
     found = found.filter(**exact)
-    if asked.text:
-        text = asked.text
+    if chosen.text:
+        text = chosen.text
         found = found.filter(
             Q(value__icontains=text) | Q(reason__icontains=text) | Q(column__icontains=text) | _in_row(text)
         )
@@ -81,9 +83,10 @@ def filter_problems(found: QuerySet[RowError], asked: ProblemFilter) -> QuerySet
 
 
 def digest(job: ImportJob, expected: int, version: str) -> Digest:
-    """How often each kind of problem occurs, the most frequent first.
+    """Count the problems by kind, the most frequent kind first.
 
-    Where so many are ``expected`` that counting takes long, they are counted once for each ``version`` of the job.
+    From ``MANY`` expected problems on, counting takes long: the result is cached for a day for each ``version`` of the
+    job.
     """
     if expected < MANY:
         return _counted(job)

@@ -1,4 +1,4 @@
-"""How far an import is, and the bars that show it on a terminal."""
+"""Measure the progress of an import, and show it as bars on a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imports.states import Step
 
 
 class Stage(enum.StrEnum):
-    """A part of the way of a file, as people see it; each is one step of the engine or two."""
+    """A part of an import as users see it: one step of the engine, or two."""
 
     SCAN = "scan"
     STAGE = "stage"
@@ -49,15 +49,15 @@ _STEPS = {
 }
 _LABELS = {Stage.SCAN: "Reading", Stage.STAGE: "Checking", Stage.PREVIEW: "Matching", Stage.APPLY: "Importing"}
 _COUNTABLE = (Step.STAGE, Step.PREVIEW, Step.APPLY)
-"""Steps that tell row by row how far they are."""
+"""Steps whose progress can be counted in rows."""
 
 PLAIN_WIDTH = 120
-"""Columns of what is not a terminal, such as a log."""
+"""Width, in characters, of output that is not a terminal, such as a log."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """How far a stage is: rows done, rows in all (None while nobody knows), seconds since it began."""
+    """The progress of a stage: rows done, rows in total (None while unknown), seconds since it began."""
 
     done: int
     total: int | None
@@ -65,27 +65,27 @@ class StageProgress:
 
     @property
     def rate(self) -> float:
-        """Rows per second; 0 before the first are done."""
+        """Rows per second; 0 until the first rows are done."""
         return self.done / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def left(self) -> float | None:
-        """Seconds until the end at this rate, if they can be told."""
+        """Seconds until the end at this rate; None while that cannot be computed."""
         return (self.total - self.done) / self.rate if self.total is not None and self.rate else None
 
 
 def stage_of(job: ImportJob) -> Stage | None:
-    """The stage that a job is at, None when nothing is being done."""
+    """Return the stage that a job is at, or None if it has no work to do."""
     return next((stage for stage in Stage if job.step in stage.steps), None)
 
 
 def seconds_of(job: ImportJob, stage: Stage) -> float:
-    """How long a stage took, without the step that it is at."""
+    """Return how long the completed steps of a stage took, without the step that is running."""
     return float(sum(job.seconds.get(step, 0.0) for step in stage.steps if step != job.step))
 
 
 def stage_progress(job: ImportJob, stage: Stage) -> StageProgress:
-    """How far a job is at the stage that it is at."""
+    """Return the progress of a job at ``stage``, which must be its current one."""
     began = job.step_started or timezone.now()
     seconds = seconds_of(job, stage) + max(0.0, (timezone.now() - began).total_seconds())
     if job.step not in _COUNTABLE:
@@ -96,38 +96,43 @@ def stage_progress(job: ImportJob, stage: Stage) -> StageProgress:
 
 
 def idle_seconds(job: ImportJob) -> float:
-    """How long nobody has done anything for a job that has work to do; 0 while somebody is at it."""
+    """Return for how many seconds no worker has worked on a job that has work to do; 0 while a unit is leased."""
     now = timezone.now()
-    known = job.buckets.filter(step=job.step).aggregate(last=Max("done"), lease=Max("lease_until", filter=Q(done=None)))
-    if known["lease"] and known["lease"] > now:
+    latest = job.buckets.filter(step=job.step).aggregate(
+        last=Max("done"), lease=Max("lease_until", filter=Q(done=None))
+    )
+    if latest["lease"] and latest["lease"] > now:
         return 0.0
-    moments = [moment for moment in (job.step_started, known["last"], known["lease"]) if moment]
+    moments = [moment for moment in (job.step_started, latest["last"], latest["lease"]) if moment]
     return (now - max(moments)).total_seconds() if moments else 0.0
 
 
 def percent_done(jobs: Iterable[ImportJob]) -> dict[int, int]:
-    """Per cent of the rows that each of these jobs has done at its step, where that can be told, by one query."""
-    wanted = {job.pk: job.step for job in jobs if job.step in _COUNTABLE}
-    if not wanted:
+    """Return, by job, the percentage of rows done at the job's step, of at most 99. Runs one query.
+
+    A job is left out if the progress of its step cannot be counted in rows.
+    """
+    steps = {job.pk: job.step for job in jobs if job.step in _COUNTABLE}
+    if not steps:
         return {}
-    buckets = Bucket.objects.filter(job__in=wanted, step__in=set(wanted.values())).values_list("job_id", "step")
+    buckets = Bucket.objects.filter(job__in=steps, step__in=set(steps.values())).values_list("job_id", "step")
     found = buckets.annotate(rows=Sum("size"), finished=Sum("size", filter=Q(done__isnull=False)))
     return {
         job: min(99, 100 * (finished or 0) // rows)
         for job, step, rows, finished in found.order_by()
-        if wanted[job] == step and rows
+        if steps[job] == step and rows
     }
 
 
 def is_over(job: ImportJob, stage: Stage) -> bool:
-    """Whether a job has gone through a stage."""
+    """Return whether a job has completed a stage."""
     current = stage_of(job)
     return stage.steps[-1] in job.seconds and (current is None or list(Stage).index(stage) < list(Stage).index(current))
 
 
 def console(stream: OutputWrapper) -> Console:
-    """A console over a command's stream, which takes every text as it is, whatever the stream can show."""
-    inner = cast(IO[str], stream._out)  # the wrapper would end each piece that is written with a line break
+    """Return a console on a command's stream. It prints text without markup, and replaces what cannot be encoded."""
+    inner = cast(IO[str], stream._out)  # the wrapper would add a line break to each piece that is written
     if isinstance(inner, io.TextIOWrapper):
         inner.reconfigure(errors="replace")
     width = None if inner.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
@@ -135,7 +140,7 @@ def console(stream: OutputWrapper) -> Console:
 
 
 class Display:
-    """Shows a job on its way: a bar per stage on a terminal, elsewhere only what has to be said."""
+    """Show the progress of a job: a bar per stage on a terminal; elsewhere messages only."""
 
     def __init__(self, stream: OutputWrapper) -> None:
         self._console = console(stream)
@@ -154,11 +159,11 @@ class Display:
             self._bars.stop()
 
     def say(self, text: str) -> None:
-        """Print a line, above the bars where there are any."""
+        """Print a line, above the bars if there are any."""
         self._console.print(text, soft_wrap=True)
 
     def show(self, job: ImportJob) -> None:
-        """Bring the bars up to the job's state."""
+        """Update the bars to the job's current state."""
         if self._bars is None:
             return
         current = stage_of(job)
@@ -167,7 +172,7 @@ class Display:
                 self._draw(self._bars, stage, stage_progress(job, stage))
             elif is_over(job, stage):
                 self._draw(self._bars, stage, StageProgress(job.total, job.total, seconds_of(job, stage)), over=True)
-            elif stage in self._tasks:  # begun anew, or ended on the way
+            elif stage in self._tasks:  # repeated, or ended before it was completed
                 self._bars.update(self._tasks[stage], total=job.total or 1, visible=current is None, left="")
 
     def _draw(self, bars: Progress, stage: Stage, now: StageProgress, *, over: bool = False) -> None:
@@ -186,7 +191,7 @@ class Display:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: ``0.8 s``, ``12 s``, ``2:05 min``, ``1:02:05 h``."""
+    """Format seconds for users: ``0.8 s``, ``12 s``, ``2:05 min``, ``1:02:05 h``."""
     if seconds < 59.5:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

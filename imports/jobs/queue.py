@@ -1,4 +1,4 @@
-"""Hands work to the queue: ids only, in the transaction that makes the work (design section 8)."""
+"""Hand tasks to the queue: ids only, in the transaction that creates the work (design section 8)."""
 
 from __future__ import annotations
 
@@ -15,65 +15,65 @@ from django_q.tasks import async_task
 
 from imports.models import ImportJob, JobTransition, Notice
 
-_in_this_process: ContextVar[bool] = ContextVar("in_this_process", default=False)
+_inline: ContextVar[bool] = ContextVar("inline", default=False)
 
 
 @contextmanager
 def run_inline() -> Iterator[None]:
-    """Queue nothing meanwhile: the caller does the work itself, with the same code."""
-    token = _in_this_process.set(True)
+    """Queue no work of jobs within this context: the caller does it itself, with the same code."""
+    token = _inline.set(True)
     try:
         yield
     finally:
-        _in_this_process.reset(token)
+        _inline.reset(token)
 
 
 def enqueue_job(job: ImportJob, times: int | None = None) -> None:
-    """Have the job's next work taken up by up to ``times`` workers, all that there are by default.
+    """Queue the job's next work for up to ``times`` workers, by default for all.
 
-    The queue in the database commits together with the caller's transaction; another broker is told on commit, and
-    the supervisor queues again what was lost between the two.
+    A queue in the database commits together with the caller's transaction. Another broker receives the task on commit,
+    and the supervisor queues again what is lost between the two.
     """
-    if _in_this_process.get():
+    if _inline.get():
         return
     ImportJob.objects.filter(pk=job.pk).update(queued=timezone.now())
     for _ in range(times or settings.IMPORTS_WORKERS):
-        _hand_over("imports.tasks.advance", job.pk)
+        _enqueue("imports.tasks.advance", job.pk)
 
 
 def enqueue_notice(transition: JobTransition) -> None:
-    """Have people told of a transition, by the queue, or where none is used now by the supervisor's next sweep."""
+    """Create the notice of a transition and queue its e-mails; inline, they are left to the supervisor's next sweep."""
     Notice.objects.create(transition=transition, due=timezone.now())
-    if not _in_this_process.get():
-        _hand_over("imports.tasks.send_notice", transition.pk)
+    if not _inline.get():
+        _enqueue("imports.tasks.send_notice", transition.pk)
 
 
 def requeue_notice(notice: Notice) -> None:
-    """The same for a notice whose task was lost, or did not succeed."""
-    _hand_over("imports.tasks.send_notice", notice.pk)
+    """Queue again the e-mails of a notice whose task was lost or did not succeed."""
+    _enqueue("imports.tasks.send_notice", notice.pk)
 
 
 def enqueue_index(attribute_id: int) -> None:
-    """Have the indexes of an attribute made or dropped, as the attribute asks for them now."""
-    _hand_over("imports.tasks.update_index", attribute_id)
+    """Queue the creation or removal of an attribute's indexes, as its settings require when the task runs."""
+    _enqueue("imports.tasks.update_index", attribute_id)
 
 
 def enqueue_download(number: int) -> None:
-    """Have a file made that takes long: its task may take as long as the queue waits for any."""
-    _hand_over("imports.tasks.make_download", number, timeout=settings.Q_CLUSTER["retry"] - 60)
+    """Queue the making of a large download. Its task may take nearly as long as the queue waits before a retry."""
+    _enqueue("imports.tasks.make_download", number, timeout=settings.Q_CLUSTER["retry"] - 60)
 
 
 def is_inline() -> bool:
-    """Whether the caller does the work itself."""
-    return _in_this_process.get()
+    """Return whether the caller does the work itself (see ``run_inline``)."""
+    return _inline.get()
 
 
 def queue_size() -> int:
-    """How many tasks wait to be taken up, whatever they are for."""
+    """Return how many tasks of any kind wait to be taken up."""
     return int(get_broker().queue_size())
 
 
-def _hand_over(task: str, number: int, **options: int) -> None:
+def _enqueue(task: str, number: int, **options: int) -> None:
     if settings.Q_CLUSTER.get("orm"):
         async_task(task, number, q_options=options)
     else:

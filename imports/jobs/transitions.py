@@ -1,6 +1,6 @@
 """Define the transitions of a job: from which states to which state, and who may make each (D-09, D-10).
 
-The only place that checks a role; ``lifecycle`` makes the transitions.
+Roles are checked here only; ``lifecycle`` makes the transitions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VIEW_PERMISSION = "imports.view_importjob"
 
 
 class Role(enum.StrEnum):
-    """Whom a transition is open to, beside the policy of approval."""
+    """Who may make a transition, as far as the policy of approval allows it."""
 
     ACTOR = "the uploader, an Approver or an Admin"
     APPROVER = "an Approver or an Admin"
@@ -41,7 +41,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who acts on jobs, as far as jobs are concerned."""
+    """A user, with the rights that matter to jobs. ``user`` is None for a command on the server."""
 
     user: Any
     may_upload: bool
@@ -49,12 +49,12 @@ class Actor:
 
     @classmethod
     def of(cls, user: AbstractBaseUser | AnonymousUser) -> Actor:
-        """The rights of a person: a superuser counts as Admin (PM-04)."""
+        """Return a user's rights; a superuser counts as Admin (PM-04)."""
         return cls(user, bool(user.has_perm(UPLOAD)), bool(user.has_perm(APPROVE)))  # type: ignore[union-attr]
 
     @classmethod
     def command(cls) -> Actor:
-        """Whoever can run commands on the server has the rights of an Admin."""
+        """Return the rights of an Admin, which everybody has who can run commands on the server."""
         return cls(None, True, True)
 
     def owns(self, job: ImportJob) -> bool:
@@ -90,7 +90,7 @@ class Rule:
 
 
 EDITABLE_STATUSES = (Status.DRAFT, Status.READY, Status.REJECTED)
-"""Where a job's settings can be changed."""
+"""The statuses in which a job's settings can be changed."""
 _WORKING = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
 
 TRANSITIONS: dict[Transition, Rule] = {
@@ -115,14 +115,15 @@ TRANSITIONS: dict[Transition, Rule] = {
 }
 
 CHECKS = (Transition.CHECK, Transition.REFRESH, Transition.RECHECK)
-"""What has the whole file checked: a person, a person because people changed since, the system after the schema did."""
+"""The transitions that have the whole file checked: on request, again because people have changed since, and again by
+the system because the schema has changed."""
 
 FIRST_STEP = dict.fromkeys(CHECKS, Step.STAGE) | {
     Transition.REREAD: Step.SCAN,
     Transition.START: Step.PREPARE,
     Transition.APPROVE: Step.PREPARE,
 }
-"""What the workers do after a transition; a transition that is not listed leaves them nothing to do."""
+"""The step that workers begin after a transition; after any other transition there is no work."""
 
 
 RESUME_STEP = {
@@ -131,17 +132,17 @@ RESUME_STEP = {
     Status.PENDING: Step.PREPARE,
     Status.IN_PROGRESS: Step.APPLY,
 }
-"""Where a job goes on that ended in this state; what is done of its steps is not done again."""
+"""The step at which a job is resumed, by the status in which it ended; work units that are done are not repeated."""
 
 
 def may_start_without_approval(actor: Actor) -> bool:
-    """Whether this person's imports run without somebody else's approval (D-09)."""
+    """Return whether the actor's imports run without the approval of another user (D-09)."""
     policy = settings.IMPORTS_APPROVAL
     return policy == "never" or (policy == "creators" and actor.may_approve)
 
 
 def check_role(job: ImportJob, transition: Transition, actor: Actor | None, comment: str = "") -> None:
-    """Raise ``Refused`` unless the transition is open to this person on this job."""
+    """Raise ``Refused`` unless the actor may make the transition of this job. ``actor`` None is the system."""
     role = TRANSITIONS[transition].role
     if (role is Role.SYSTEM) != (actor is None):
         raise Refused("role", f"Only {role} can do this.")
@@ -152,25 +153,25 @@ def check_role(job: ImportJob, transition: Transition, actor: Actor | None, comm
     if not actor.may_approve and (role is Role.APPROVER or not actor.owns(job)):
         raise Refused("role", f"Only {role} can do this.")
     if transition is Transition.START and not may_start_without_approval(actor):
-        raise Refused("role", "This import needs the approval of somebody else. Submit it for approval.")
+        raise Refused("role", "This import needs the approval of another user. Submit it for approval.")
     if transition is Transition.APPROVE and settings.IMPORTS_APPROVAL == "always" and actor.owns(job):
-        raise Refused("own", "You uploaded this, so someone else must approve it.")
+        raise Refused("own", "You uploaded this import, so another user must approve it.")
     if transition is Transition.REJECT and not comment.strip():
-        raise Refused("comment", "Say why you reject this import, so that its uploader can correct it.")
+        raise Refused("comment", "Enter the reason for the rejection, so that the uploader can correct the import.")
 
 
 def approvers(job: ImportJob) -> QuerySet[Any]:
-    """The users who may approve the job (D-09)."""
-    people: QuerySet[Any] = get_user_model()._default_manager.with_perm(
+    """Return the users who may approve the job (D-09)."""
+    users: QuerySet[Any] = get_user_model()._default_manager.with_perm(
         APPROVE, backend="django.contrib.auth.backends.ModelBackend", include_superusers=True
     )
     if settings.IMPORTS_APPROVAL == "always":
-        people = people.exclude(imports=job)
-    return people.order_by("pk")
+        users = users.exclude(imports=job)
+    return users.order_by("pk")
 
 
 def approvable_jobs(actor: Actor) -> QuerySet[ImportJob]:
-    """The jobs that this person may approve now, as ``check_role`` has it."""
+    """Return the jobs that the actor may approve now, by the same rules as ``check_role``."""
     jobs = ImportJob.objects.filter(status=Status.AWAITING_APPROVAL)
     if not actor.may_approve:
         return jobs.none()
@@ -178,12 +179,12 @@ def approvable_jobs(actor: Actor) -> QuerySet[ImportJob]:
 
 
 def open_transitions(job: ImportJob, actor: Actor) -> list[Transition]:
-    """The transitions that this person may make now; a comment may be needed still."""
+    """Return the transitions that the actor may make now; some of them require a comment."""
     found = []
     for name, rule in TRANSITIONS.items():
         if job.status not in rule.sources or rule.role is Role.SYSTEM:
             continue
-        if name is Transition.RESUME and not job.file:  # it was refused, and there is nothing to go on with
+        if name is Transition.RESUME and not job.file:  # the file was refused and is not kept
             continue
         try:
             check_role(job, name, actor, comment="any")
@@ -191,18 +192,19 @@ def open_transitions(job: ImportJob, actor: Actor) -> list[Transition]:
             continue
         found.append(name)
     if Transition.START in found and Transition.SUBMIT in found:
-        found.remove(Transition.SUBMIT)  # whoever may start alone has nobody to ask
+        found.remove(Transition.SUBMIT)  # an actor who may start the import needs no approval
     return found
 
 
 def check_may_upload(actor: Actor) -> None:
-    """Raise ``Refused`` for somebody who may not upload (PM-01)."""
+    """Raise ``Refused`` if the actor may not upload (PM-01)."""
     if not actor.may_upload:
         raise Refused("role", "Only Admins, Creators and Approvers can work with imports.")
 
 
 def may_view(actor: Actor) -> bool:
-    """The three roles may look at every import, and so may whom the site lets look (D-09, PM-07)."""
+    """Return whether the actor may view imports: the three roles may view all, and so may users with the permission to
+    view (D-09, PM-07)."""
     return (
         actor.may_upload or actor.may_approve or (actor.user is not None and bool(actor.user.has_perm(VIEW_PERMISSION)))
     )

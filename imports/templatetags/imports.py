@@ -1,4 +1,4 @@
-"""What pages about imports show in their own way."""
+"""Template filters and tags for pages about imports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ register = template.Library()
 
 @register.filter
 def share(part: int, whole: int) -> str:
-    """A part of a whole in per cent, never rounded to all or to nothing."""
+    """Return a part as a percentage of the whole; 0% and 100% are exact and never the result of rounding."""
     if not whole or not part:
         return "0%"
     return "100%" if part >= whole else f"{min(99, max(1, round(100 * part / whole)))}%"
@@ -30,7 +30,10 @@ def duration(seconds: float) -> str:
 
 @register.simple_tag
 def outcome_bar(parts: Sequence[Any]) -> SafeString:
-    """Rectangles side by side, one for each outcome that has rows; widths are attributes, since styles may not be."""
+    """Return adjacent SVG rectangles, one for each outcome that has rows.
+
+    Widths are attributes, since the content security policy forbids inline styles.
+    """
     shown, at = [], 0.0
     for part in parts:
         if part.width:

@@ -1,5 +1,5 @@
-"""Run the processes that do the work of a host: a django-q2 cluster, its supervisor, and index builds.
+"""Run the worker processes of a host: a django-q2 cluster and its supervisor; and build indexes in the background.
 
-In: settings and the queue. Out: running processes that are replaced when they end or stop consuming. It must not know
-of what a task does, except for which periodic work there is.
+In: settings and the queue. Out: running processes that are replaced when they end or stop consuming. This package must
+not know what a task does, except for the periodic work that the supervisor starts.
 """

@@ -1,4 +1,4 @@
-"""One django-q2 cluster as a process group of its own: start it, look at it, end it (design section 8)."""
+"""Start, observe and end one django-q2 cluster as a process group of its own (design section 8)."""
 
 import ctypes
 import os
@@ -20,13 +20,13 @@ SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 @dataclass(frozen=True, slots=True)
 class ClusterSnapshot:
-    """What can be seen of a cluster from outside at one moment."""
+    """The state of a cluster at one moment, as far as it can be observed from outside."""
 
-    guard_alive: bool  # its guard gave a sign of life within the last seconds
+    guard_alive: bool  # its guard has reported within the last seconds
     waiting: bool  # tasks wait: in the broker, or taken by the cluster and not yet begun
     has_unsaved_results: bool  # results wait to be recorded
     idle: Mapping[int, float]  # workers that wait for a task: process id -> processor seconds used so far
-    busy_workers: int  # workers that are at a task
+    busy_workers: int  # workers that are running a task
 
 
 class Cluster:
@@ -43,11 +43,11 @@ class Cluster:
 
     @property
     def exit_code(self) -> int | None:
-        """None while the master runs."""
+        """The exit code of the master; None while it runs."""
         return self._master.poll()
 
     def snapshot(self) -> ClusterSnapshot:
-        """Raises django.db.Error or redis.RedisError when the broker cannot be asked."""
+        """Return the present state. Raises django.db.Error or redis.RedisError if the broker does not answer."""
         broker = get_broker()
         waiting: int = broker.queue_size()
         stat = next((stat for stat in Stat.get_all(broker) if self._is_ours(stat)), None)
@@ -65,9 +65,9 @@ class Cluster:
         )
 
     def terminate(self, within: float) -> None:
-        """Let running tasks end and stop, at most `within` seconds; then kill what is left.
+        """Let running tasks end, for at most `within` seconds, and stop; then kill the remaining processes.
 
-        The signal goes to the master alone: sent to the whole group it makes the master hang.
+        The signal is sent to the master only: sent to the whole group, it makes the master hang.
         """
         with suppress(ProcessLookupError):
             self._master.send_signal(signal.SIGTERM)
@@ -76,7 +76,7 @@ class Cluster:
         self.kill()
 
     def kill(self) -> None:
-        """End all processes of the group at once, also those whose master is gone."""
+        """Kill all processes of the group at once, also if the master has ended."""
         with suppress(ProcessLookupError, PermissionError):  # macOS forbids what Linux does not find
             os.killpg(self.pid, signal.SIGKILL)
         self._master.wait()
@@ -93,7 +93,7 @@ class _Worker:
 
 
 def _worker(pid: int) -> _Worker | None:
-    """Return what a worker is at: django-q2 writes it into the title of the process (by setproctitle)."""
+    """Return the state of a worker, which django-q2 writes into the title of the process (by setproctitle)."""
     try:
         process = psutil.Process(pid)
         times = process.cpu_times()
@@ -104,6 +104,6 @@ def _worker(pid: int) -> _Worker | None:
 
 
 def _end_with_parent() -> None:
-    """Have Linux send the new process a SIGTERM when its supervisor is killed, so that no cluster is left behind."""
+    """Make Linux send the new process a SIGTERM if its supervisor is killed, so that no cluster keeps running."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What is done in the background so that people are found fast: look-up indexes of identifiers, indexes of filters."""
+"""Build the indexes by which people are found fast, in the background: those of identifiers and those of filters."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from profiles.models import Attribute
 
 
 def update_indexes(attribute_id: int) -> None:
-    """Make the indexes of an attribute what it asks for now; what takes longer goes back to the queue.
+    """Build or drop the indexes of an attribute, as its settings require now; what takes longer returns to the queue.
 
-    Filters of an identifier need an index of their own until people can be found by it, so that comes last.
+    Until people can be found by an identifier, its filters need their own index, so the filter's index comes last.
     """
     if identifier_index.update_index(attribute_id, settings.IMPORTS_TASK_SECONDS):
         queue.enqueue_index(attribute_id)
@@ -27,17 +27,17 @@ def update_indexes(attribute_id: int) -> None:
 
 
 def sweep() -> int:
-    """Queue the work on identifiers again whose task was lost. Returns how many.
+    """Queue the index work of identifiers again whose task was lost. Return how many.
 
-    The supervisor calls this every few seconds; what a worker holds at this moment is in good hands.
+    The supervisor calls this every few seconds. Attributes that a worker has locked at this moment are skipped.
     """
-    silent = Q(index_seen=None) | Q(index_seen__lt=timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS))
-    lost = Attribute.objects.exclude(index_work="").filter(silent)
+    lost_before = timezone.now() - timedelta(seconds=settings.IMPORTS_SWEEP_SECONDS)
+    lost = Attribute.objects.exclude(index_work="").filter(Q(index_seen=None) | Q(index_seen__lt=lost_before))
     if not lost.exists() or leases.queue_capacity() < 0:
         return 0
     with transaction.atomic():
-        found = [attribute.pk for attribute in lost.select_for_update(skip_locked=True, no_key=True)]
-        Attribute.objects.filter(pk__in=found).update(index_seen=Now())
-        for number in found:
-            queue.enqueue_index(number)
-    return len(found)
+        locked = [attribute.pk for attribute in lost.select_for_update(skip_locked=True, no_key=True)]
+        Attribute.objects.filter(pk__in=locked).update(index_seen=Now())
+        for attribute_id in locked:
+            queue.enqueue_index(attribute_id)
+    return len(locked)

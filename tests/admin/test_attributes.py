@@ -305,9 +305,9 @@ def test_what_values_are_does_not_change_while_an_import_writes_them(admin: Clie
     add(admin, "plan")
     job = ready(admin)
     press(admin, job, "start")
-    assert "is writing people just now. Nothing was changed" in save(admin, "plan", type="integer")
+    assert "is running. Nothing was changed" in save(admin, "plan", type="integer")
     page = admin.post(address("delete", known("plan")), {"post": "yes"}).content.decode()
-    assert "is writing people just now" in page
+    assert "is running. Nothing was changed" in page
     assert "was changed successfully" in save(admin, "plan", label="Plan")  # which no import depends on
     finish(job)
     assert Profile.objects.get().attributes["plan"] == "gold"

@@ -256,7 +256,7 @@ def test_a_form_that_does_not_fit_is_refused_and_nothing_is_lost(wrong: dict[str
     before = goes_to(job)
     page = send(creator, job, **wrong, reread="1").content.decode()
     assert reason in page
-    assert "The file stays as it was read before." in page
+    assert "The earlier reading of the file is kept." in page
     assert "Zoë" in page
     assert "<title>Error:" in page.replace("\n", "")
     assert goes_to(job) == before
@@ -264,7 +264,7 @@ def test_a_form_that_does_not_fit_is_refused_and_nothing_is_lost(wrong: dict[str
     assert job.file
     assert not {name for name in job.format if name.startswith("chosen")}
     quietly(creator, job, identifier="email")
-    assert "as it was read before" not in shown(creator, job)
+    assert "The earlier reading" not in shown(creator, job)
     check(creator, job)
     job.refresh_from_db()
     assert (job.status, job.preview["imported"]) == (Status.READY, 1)
@@ -543,7 +543,7 @@ def test_a_file_that_another_preset_cannot_take_stays_what_it_was(settings):
     settings.IMPORTS_MAX_MB = 10 / 1024**2
     page = send(creator, job, preset="clevertap").content.decode()
     assert "the limit is 10 bytes" in page
-    assert "The file stays as it was read before." in page
+    assert "The earlier reading of the file is kept." in page
     job.refresh_from_db()
     assert (job.preset, job.identifier, job.action, job.status) == ("standard", "email", "", Status.DRAFT)
 
@@ -899,26 +899,26 @@ def test_mp_09_a_mapping_that_is_downloaded_is_taken_though_its_date_became_text
         (b'{"columns":\n {"plan" {}}}', "at line 2, column 10"),
         (b"\xff\xfe", "not text in UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"columns": ' + b"9" * 5_000 + b"}", "a number too long"),
+        (b'{"columns": ' + b"9" * 5_000 + b"}", "a number in it is too long"),
         (b"[]", "The mapping has no columns."),
         (b'{"columns": []}', "The mapping has no columns."),
-        (b'{"columns": {"plan": 1}}', "Column plan is to be an object"),
+        (b'{"columns": {"plan": 1}}', "Column plan must be an object"),
         (b'{"columns": {"plan": {}}}', "Column plan has no ctName"),
         (b'{"columns": {"plan": {"ctName": 5}}}', "Column plan has no ctName"),
-        (b'{"columns": {"plan": {"ctName": "a\\u0000"}}}', "holds a NUL"),
+        (b'{"columns": {"plan": {"ctName": "a\\u0000"}}}', "has a NUL"),
         (manifest_of(plan={"ctName": "x" * 121}), "longer than 120 bytes"),
-        (manifest_of(plan={"ctName": "a", "dataTyp": "STRING"}), "Column plan has dataTyp, which means nothing"),
+        (manifest_of(plan={"ctName": "a", "dataTyp": "STRING"}), "Column plan has dataTyp, which is not known"),
         (manifest_of(plan={"ctName": "a", "dataType": "DATE TIME"}), 'The dataType "DATE TIME" of column plan'),
         (manifest_of(plan={"ctName": "a", "dataType": ["x"]}), "It is one of STRING, INTEGER, FLOAT, BOOLEAN, Date"),
         (manifest_of(plan={"ctName": "a", "dataType": "Date", "dateFormat": "DD/MM"}), 'The dateFormat "DD/MM"'),
         (manifest_of(plan={"ctName": "a", "dataType": "Date", "dateFormat": ["dd/MM/yyyy"]}), "The dateFormat ["),
         (manifest_of(plan={"ctName": "a", "dateFormat": "dd/MM/yyyy"}), "its dataType must be Date"),
-        (manifest_of(plan={"ctName": "\ud800"}), "The mapping holds half a character"),
-        (manifest_of(**{"pl\udc00an": {"ctName": "a"}}), "The mapping holds half a character"),
+        (manifest_of(plan={"ctName": "\ud800"}), "The mapping has half of a character"),
+        (manifest_of(**{"pl\udc00an": {"ctName": "a"}}), "The mapping has half of a character"),
         (b'{"columns": {"plan": {"ctName": "a"}, "plan": {"ctName": "b"}}}', "names column plan twice"),
         (manifest_of(plna={"ctName": "a"}), "The file has no column plna, did you mean plan?"),
         (manifest_of(plan={"ctName": "x"}, mobile={"ctName": "x"}), "Several columns have the ctName x"),
-        (manifest_of(plan={"ctName": "age", "dataType": "STRING"}), "age, which exists and has dataType INTEGER"),
+        (manifest_of(plan={"ctName": "age", "dataType": "STRING"}), "age, which has dataType INTEGER"),
         (b" " * (1024**2 + 1), "the limit is 1 MB"),
     ],
 )  # fmt: skip

@@ -37,7 +37,7 @@ def test_what_a_creator_submits_is_rejected_corrected_and_approved():  # PS-02
     job = ImportJob.objects.get()
     check(creator, job)
     assert "The import waits for approval now." in press(creator, job, "submit").content.decode()
-    assert "Say why you reject this import" in press(approver, job, "reject").content.decode()
+    assert "Enter the reason for the rejection" in press(approver, job, "reject").content.decode()
     press(approver, job, "reject", comment="Skip the plan")
     page = creator.get(address("change", job)).content.decode()
     assert "Skip the plan" in page

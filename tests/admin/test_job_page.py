@@ -204,7 +204,7 @@ def test_an_empty_rejection_is_mended_on_the_page():
     seen = approver.get(address("change", job)).context["seen"]
     page = approver.post(address("transition", job), {"transition": "reject", "seen": seen, "comment": "  "})
     assert page.status_code == 200
-    assert "Say why you reject this import" in page.content.decode()
+    assert "Enter the reason for the rejection" in page.content.decode()
     assert "Error: " in page.content.decode()
 
 
@@ -340,7 +340,7 @@ def test_a_comment_can_hold_what_a_database_cannot():
     creator, approver = log_in("Creator"), log_in("Approver")
     job = ready(creator)
     press(creator, job, "submit")
-    assert "Say why you reject" in press(approver, job, "reject", comment="\0").content.decode()
+    assert "Enter the reason for the rejection" in press(approver, job, "reject", comment="\0").content.decode()
     press(approver, job, "reject", comment="not\0 this")
     assert job.transitions.latest("pk").comment == "not this"
 

@@ -82,7 +82,7 @@ def test_a_sheet_that_is_no_table_is_taken_back_and_nothing_is_lost(number: str,
     send(creator, job, column="2", **{"target-2": "skip"})
     page = send(creator, job, sheet=number, **{"was-sheet": "2"})
     assert reason in page
-    assert "The file stays as it was read before." in page
+    assert "The earlier reading of the file is kept." in page
     assert "; “June” is read" in page
     assert (job.status, job.step, stored_file.chosen_format(job)) == (Status.DRAFT, Step.IDLE, {"sheet": "June"})
     assert goes_to(job)["plan"] == ("skip", "")

@@ -88,7 +88,7 @@ def test_two_tabs_and_a_phone_do_not_overwrite_each_other_and_lost_choices_are_t
 
     job.delete()
     second.get_by_label("Append").check()
-    expect(second.get_by_role("alert")).to_contain_text("somebody has deleted it")
+    expect(second.get_by_role("alert")).to_contain_text("has been deleted")
     creator.context.clear_cookies()
     second.get_by_label("Ignore").check()
     expect(second.get_by_role("alert")).to_contain_text("This was not saved")

@@ -436,19 +436,31 @@ def test_a_storage_that_cannot_be_written_is_told_in_a_sentence(settings: Any, t
     ("arguments", "told"),
     [
         (["--preset", "hubspot"], ["There is no preset hubspot", "clevertap", "expertflow", "braze"]),
-        (["--preset", "clevertap"], ["Say by what people are found", "identity", "objectId"]),
+        (["--preset", "clevertap"], ["Choose what to match people by", "identity", "objectId"]),
         (
             ["--preset", "clevertap", "--identifier", "email"],
-            ["finds nobody by email", "identity"],
+            ["does not match people by email", "identity"],
         ),
-        (["--preset", "clevertap", "--identifier", "automatic"], ["The preset clevertap finds nobody by automatic"]),
-        (["--preset", "expertflow", "--identifier", "email"], ["Say what happens to people", "ignore", "append"]),
+        (
+            ["--preset", "clevertap", "--identifier", "automatic"],
+            ["The preset clevertap does not match people by automatic"],
+        ),
+        (
+            ["--preset", "expertflow", "--identifier", "email"],
+            ["Choose what happens to people who exist", "ignore", "append"],
+        ),
         (
             ["--preset", "expertflow", "--identifier", "email", "--action", "overwrite"],
             ["The preset expertflow does not offer overwrite", "replace"],
         ),
-        (["--preset", "expertflow", "--identifier", "identity"], ["The preset expertflow finds nobody by identity"]),
-        (["--preset", "braze", "--identifier", "facebook"], ["The preset braze finds nobody by facebook", "braze_id"]),
+        (
+            ["--preset", "expertflow", "--identifier", "identity"],
+            ["The preset expertflow does not match people by identity"],
+        ),
+        (
+            ["--preset", "braze", "--identifier", "facebook"],
+            ["The preset braze does not match people by facebook", "braze_id"],
+        ),
     ],
 )
 def test_what_a_preset_does_not_offer_is_refused_with_what_it_does(arguments: list[str], told: list[str]):

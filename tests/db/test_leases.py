@@ -21,7 +21,7 @@ def test_a_step_that_cannot_be_ended_fails_its_job_and_can_be_resumed(monkeypatc
         broken.setattr(preview, "checked_fields", lambda job: job.preview["nothing"])
         way.unit(job)
     assert (job.status, job.reason_code) == (Status.FAILED, "attempts")
-    assert job.reason == "Working out the result could not go on, tried 3 times: KeyError. Resume it."
+    assert job.reason == "Computing the result failed 3 times: KeyError. Resume the import to try again."
     with queue.run_inline():
         way.resume(job)
     way.finish(job)

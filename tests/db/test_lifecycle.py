@@ -127,7 +127,7 @@ def test_four_eyes_let_another_approver_approve(person, settings):
 
 def test_to_reject_takes_a_comment(person):
     job = job_of(person("Creator"), Status.AWAITING_APPROVAL)
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Enter the reason"):
         lifecycle.transition(job, Transition.REJECT, person("Approver"), "  ")
     lifecycle.transition(
         job, Transition.REJECT, Actor.of(get_user_model().objects.get(username="Approver")), "Wrong list"

@@ -85,7 +85,7 @@ def test_those_who_may_approve_are_told_that_something_waits():
     assert carry() == [("ben@example.com", subject), ("ada@example.com", subject)]
     text = outbox.outbox[0].body
     assert "cara asks for approval of the import “May leads”, 1,000 rows." in text
-    assert "adds 812 and updates 143 rows; 40 are ignored, 5 fail" in text
+    assert "812 rows will be imported as new and 143 will be updated; 40 will be ignored and 5 will fail" in text
     assert f"https://people.example.com/admin/imports/importjob/{waits.pk}/change/" in text
     assert "https://people.example.com/admin/imports/importjob/mail/" in text
     assert outbox.outbox[0].from_email == ADDRESS
@@ -104,7 +104,7 @@ def test_nobody_is_told_who_cannot_or_does_not_want_to_be():
     person("without address", "Approver", email="")
     gone, left_alone = person("gone", "Approver"), person("alone", "Approver")
     get_user_model().objects.filter(pk=gone.pk).update(is_active=False)
-    notifications.set_wants_mail(left_alone, wanted=False)
+    notifications.set_wants_mail(left_alone, enabled=False)
     lifecycle.transition(job(Status.READY, cara), Transition.SUBMIT, Actor.of(cara))
     assert carry() == []
     assert not Notice.objects.exists()

@@ -248,7 +248,7 @@ def test_g_45_a_storage_whose_clock_differs_is_told_in_words_and_leaves_no_job(w
     answer = upload(log_in("Creator"))
     (reason,) = answer.context["form"].errors["file"]
     assert "the difference between the request time and the current time is too large" in reason
-    assert "Set the system clock" in reason
-    with pytest.raises(CommandError, match="Set the system clock"):
+    assert "Correct the system clock" in reason
+    with pytest.raises(CommandError, match="Correct the system clock"):
         way.run("email\na@b.co\n", "standard", "email", "update")
     assert not ImportJob.objects.exists()

@@ -116,7 +116,7 @@ def first_run(shared_server_folder):
         with urllib.request.urlopen(f"http://localhost:{running.port}/admin/") as page:
             assert "Log in" in page.read().decode()
         running.wait_for_line("Sample people: Completed")
-        running.wait_for_line("rows a second")
+        running.wait_for_line("rows per second")
         assert end(running, signal.SIGINT) == 0
     return running
 

@@ -47,7 +47,7 @@ def test_one_moment_without_waiting_work_starts_the_patience_anew():
 
 def test_a_guard_without_sign_of_life_is_given_a_minute():
     assert verdicts([snapshot(guard_alive=False)] * 29) is None
-    assert verdicts([snapshot(guard_alive=False)] * 30) == (60, "its guard gives no sign of life")
+    assert verdicts([snapshot(guard_alive=False)] * 30) == (60, "its guard does not respond")
 
 
 def test_results_that_nobody_records_are_a_standstill():

@@ -1,4 +1,4 @@
-"""`manage.py make_people`: the door to `imports.sample_data.people`. Here are only the arguments and the file."""
+"""`manage.py make_people`: declare the arguments, open the file, and call `imports.sample_data.people`."""
 
 import argparse
 import io
@@ -17,18 +17,19 @@ from imports.sample_data.people import MAX_NUMBER, Sink, write_people
 
 STDOUT = "-"
 SHARES = {  # all 0 to 1, 0 by default
-    "known": "has the people of the same rows of this seed's plain file (made without --known), with another city, "
-    "plan and score; all other rows have people whom no plain file has. 0 is the plain file itself",
-    "bad": "has one problem each: e-mail, phone, country, date, score, blank e-mail, too many cells, too few cells and "
-    "too long a text take turns",
+    "known": "has the people of the same rows of this seed's plain file (one written without --known), with another "
+    "city, plan and score; the other rows have people that are in no plain file. 0 writes the plain file itself",
+    "bad": "has one problem each, in turn: e-mail, phone, country, date, score, blank e-mail, too many cells, too few "
+    "cells, too long a text",
     "twice": "repeats the e-mail of an earlier row, with another city, plan and score",
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Write a varied CSV of invented people, the same for the same arguments: email, first_name, last_name, phone, "
-        "country, language, home_city, dob, gender, plan, score. E-mails differ from row to row and from seed to seed."
+        "Write a varied CSV file of invented people: email, first_name, last_name, phone, country, language, "
+        "home_city, dob, gender, plan, score. The same arguments give the same file. E-mails differ from row to row "
+        "and from seed to seed."
     )
     requires_system_checks = ()  # it needs neither settings nor a database
 
@@ -37,18 +38,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "file",
             metavar="FILE",
-            help="where to write, in a folder that exists; a file of that name is replaced; - is stdout",
+            help="the file to write, in an existing folder; a file of that name is replaced; - is stdout",
         )
         parser.add_argument(
-            "--seed", metavar="N", type=_whole(0), default=1, help="which people, 0 or more (default 1)"
+            "--seed", metavar="N", type=_whole(0), default=1, help="selects the people, 0 or more (default: 1)"
         )
         for name, meaning in SHARES.items():
-            text = f"this share of rows, 0 to 1 (default 0), {meaning}"
+            text = f"this share of rows, 0 to 1 (default: 0), {meaning}"
             parser.add_argument(f"--{name}", metavar="SHARE", type=_share, default=0.0, help=text)
         parser.add_argument(
             "--changed",
             action="store_true",
-            help="the same people in the same rows as without it, each with another city, plan and score",
+            help="write the same people in the same rows, each with another city, plan and score",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         try:
             with self._opened(target) as stream:
                 write_people(rows, stream, options["seed"], version=2 if options["changed"] else 1, **shares)
-        except BrokenPipeError:  # whoever reads our stdout has seen enough, and the flush at exit must not complain
+        except BrokenPipeError:  # the reader of our stdout has closed it, and the flush at exit must not fail
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
         except OSError as error:
@@ -77,21 +78,21 @@ class Command(BaseCommand):
             return
         path = Path(target).resolve()  # so that a link stays a link
         if not path.parent.is_dir():
-            raise CommandError(f"Cannot write {target}: there is no folder {path.parent}. Make it first.")
-        with _direct(path) if path.exists() and not path.is_file() else _replacing(path) as stream:
+            raise CommandError(f"Cannot write {target}: there is no folder {path.parent}. Create it first.")
+        with _open_in_place(path) if path.exists() and not path.is_file() else _open_replacement(path) as stream:
             yield stream
 
 
 @contextmanager
-def _direct(path: Path) -> Iterator[Sink]:
-    """A pipe or a device, which must not be replaced by a file."""
+def _open_in_place(path: Path) -> Iterator[Sink]:
+    """Open a pipe or a device, which must not be replaced by a file."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         yield stream
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Sink]:
-    """A file beside `path` that takes its name when all is written, and goes when something fails."""
+def _open_replacement(path: Path) -> Iterator[Sink]:
+    """Open a file in the folder of `path` that is renamed to it when all is written, and deleted after a failure."""
     part = path.with_name(f".make_people-{secrets.token_hex(4)}.part")
     try:
         with part.open("x", encoding="utf-8", newline="") as stream:
@@ -102,7 +103,7 @@ def _replacing(path: Path) -> Iterator[Sink]:
 
 
 def _plain(text: str) -> str:
-    """A style for stderr, whose own is that of errors."""
+    """Return the text without the style of errors, which stderr applies by default."""
     return text
 
 

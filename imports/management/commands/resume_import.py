@@ -1,4 +1,4 @@
-"""`manage.py resume_import`: the door to `imports.cli.run`. Here are only the arguments and what is printed."""
+"""`manage.py resume_import`: declare the arguments, call `imports.cli.run`, and print the result."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from imports.jobs.progress import Display
 
 class Command(BaseCommand):
     help = (
-        "Go on with an import that was stopped or has failed, at the step where it ended; what was applied stays and "
-        "is not applied again. An import that is at work is followed (--wait) or helped along (--inline). "
-        "Exit code: 0 completed, or as far as it goes without others; 1 refused or failed; 2 wrong usage."
+        "Resume an import that was stopped or has failed, at the step where it ended; what was applied is kept and "
+        "not applied again. If the import is running, follow it (--wait) or do part of its work here (--inline). "
+        "Exit code: 0 completed, or waiting for a user or a worker; 1 refused or failed; 2 wrong usage."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,13 +23,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--wait",
             action="store_true",
-            help="wait for the end however long it takes; without it the command returns after 10 seconds at most",
+            help="wait until the import ends, however long it takes; without --wait the command returns after at most "
+            "10 seconds",
         )
         parser.add_argument(
-            "--inline", action="store_true", help="do the work in this process, which needs no worker, to the end"
+            "--inline", action="store_true", help="do the work in this process, without workers, until it ends"
         )
         parser.add_argument(
-            "--user", metavar="NAME", help="act with the rights of this person (default: with those of an Admin)"
+            "--user", metavar="NAME", help="act with the rights of this user (default: those of an Admin)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

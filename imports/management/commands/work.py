@@ -1,4 +1,4 @@
-"""`manage.py work`: the worker of this host, until SIGTERM or Ctrl-C."""
+"""`manage.py work`: run the workers of this host until SIGTERM or Ctrl-C."""
 
 import sys
 from argparse import ArgumentParser
@@ -9,7 +9,7 @@ from imports.worker.supervisor import Supervisor, SupervisorTimeouts
 
 
 class Command(BaseCommand):
-    help = "Runs the worker cluster of this host, and starts it again when it ends or stops consuming."
+    help = "Run the workers of this host, and restart them when they end or stop taking up work."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         standard = SupervisorTimeouts()
@@ -17,13 +17,14 @@ class Command(BaseCommand):
             "--stuck-after",
             type=float,
             default=standard.stall_timeout,
-            help="Start the cluster again after this many seconds in which work waits and nothing is taken up.",
+            help="restart the workers after this many seconds in which work waits and none is taken up "
+            "(default: %(default)s)",
         )
         parser.add_argument(
             "--stop-within",
             type=float,
             default=standard.stop,
-            help="When stopped, give running tasks this many seconds to end.",
+            help="seconds that running tasks have to end after a stop (default: %(default)s)",
         )
 
     def handle(self, *args: object, stuck_after: float, stop_within: float, **options: object) -> None:
