@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 
 from imports.drafts import configure, upload
 from imports.engine import driver
@@ -16,7 +14,6 @@ from imports.models import ImportJob
 from imports.presets import CLEVERTAP, PRESETS
 from imports.states import Status
 from profiles.models import Attribute
-from profiles.writing import edit
 from tests.made_files import workbook
 
 pytestmark = pytest.mark.django_db
@@ -62,12 +59,6 @@ def test_a_file_that_another_preset_does_not_read_keeps_it_from_being_checked():
     assert why_not(scanned(b"identity;Name\n1;x\n"), "clevertap") == ["not_csv"]
 
 
-def test_listed_values_become_types_where_nobody_has_one():
+def test_built_in_attributes_of_listed_values_have_types_of_their_own():
     types = dict(Attribute.objects.filter(key__in=["employed", "education", "married"]).values_list("key", "type"))
     assert types == {"employed": "yes_no", "education": "education", "married": "yes_no"}
-    migration = import_module("profiles.migrations.0006_listed_values")
-    migration.unlist_values(apps, None)
-    edit.create({"external_id": "1", "married": "perhaps"}, None, shared=True)
-    migration.list_values(apps, None)
-    types = dict(Attribute.objects.filter(key__in=["employed", "education", "married"]).values_list("key", "type"))
-    assert types == {"employed": "yes_no", "education": "education", "married": "text"}
