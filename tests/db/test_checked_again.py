@@ -135,7 +135,7 @@ def test_a_file_whose_job_was_moved_meanwhile_is_kept(job: ImportJob):
     way.walk(job, Step.SCAN)
     late = now(job)
     way.walk(job, Status.DRAFT)
-    with driver._answering(late, 1):
+    with driver._handling_job_errors(late, 1):
         refuse()
     job = now(job)
     assert (job.status, job.columns.exists()) == (Status.DRAFT, True)
@@ -144,7 +144,7 @@ def test_a_file_whose_job_was_moved_meanwhile_is_kept(job: ImportJob):
 
 def test_a_file_that_was_taken_is_kept_when_it_cannot_be_read_later(job: ImportJob):
     way.walk(job, Step.STAGE)
-    with driver._answering(job, 1):
+    with driver._handling_job_errors(job, 1):
         refuse()
     job = now(job)
     assert (job.status, job.reason) == (Status.FAILED, "It cannot be read.")
