@@ -74,7 +74,7 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
 
 def completed_fields(job: ImportJob) -> dict[str, Any]:
     """Return the fields of a completed job: its final counts, end and seconds per step."""
-    return lifecycle.final_counts(job, _people(job)) | {
+    return lifecycle.final_counts(job, _count_people(job)) | {
         "finished": timezone.now(),
         "seconds": lifecycle.step_seconds(job),
     }
@@ -93,7 +93,7 @@ def _add_groups(job: ImportJob, columns: Sequence[ImportColumn]) -> None:
             cursor.execute(_ADD_GROUPS.format(staged=JobTables(job.pk).staged))
 
 
-def _people(job: ImportJob) -> int | None:
+def _count_people(job: ImportJob) -> int | None:
     """Return how many people the job imported or updated, or None if the counts of its buckets cannot tell.
 
     They can where no person is in two buckets: without a serial lane, and while nobody else writes.
@@ -122,11 +122,11 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
     # Of the two columns of an alias, the one with its name is counted.
     columns = (column.target for column in job.columns.all() if column.target != ALIAS_LABEL)
     targets = Counter(map(identifier_of, columns))
-    given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
-    alone = {(kind, slot) for kind in looked_up for slot in staging.bucket_slots(bucket, job.salt)}
+    shared_kinds = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
+    exclusive = {(kind, slot) for kind in looked_up for slot in staging.bucket_slots(bucket, job.salt)}
     identifiers = {*load_schema().identifiers, EXTERNAL_ID, ALIAS}
     value_locks.lock_slots(
-        alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(value_locks.SLOTS)}
+        exclusive, {(kind, slot) for kind in shared_kinds if kind in identifiers for slot in range(value_locks.SLOTS)}
     )
 
 
