@@ -1,4 +1,4 @@
-"""Which admin site the project uses."""
+"""Configure the admin site of the project."""
 
 from django.contrib.admin.apps import AdminConfig
 

@@ -1,8 +1,8 @@
-"""The embedded database: a PostgreSQL from a Python package, for one machine.
+"""Run the embedded database: a PostgreSQL from a Python package, for one machine.
 
-One process owns a running server: it holds the lock file beside the data folder, and it alone stops the server.
-The system frees the lock when the owner dies, however it dies, so the next process that needs the database becomes
-the owner of the server that was left behind. Every other process reads the address from the server's own pid file.
+One process owns a running server: it holds the lock file next to the data folder, and only it stops the server. The
+operating system frees the lock however the owner dies, so the next process that needs the database becomes the owner
+of the server that still runs. Every other process reads the address from the server's own pid file.
 """
 
 import fcntl
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 DATABASE = "profiles"
 USER = "postgres"
-START_SECONDS = 300.0  # after a crash the server first repeats its log, which may take minutes
+START_SECONDS = 300.0  # after a crash the server first replays its log, which may take minutes
 STOP_SECONDS = 300
 MEGABYTE = 1024**2
 SHARED_BUFFERS = min(max(psutil.virtual_memory().total // 8 // MEGABYTE, 128), 2048)
-"""Megabytes. People are looked up in no order of theirs, so imports are faster when all of them fit."""
+"""Megabytes. Imports look people up in random order, so they are faster when all people fit."""
 
 TUNING: Mapping[str, str] = {
     "shared_buffers": f"{SHARED_BUFFERS}MB",
@@ -43,7 +43,7 @@ TUNING: Mapping[str, str] = {
     "max_connections": "100",
     "max_locks_per_transaction": "256",
     "unix_socket_permissions": "0700",  # the socket asks for no password
-    # Failed statements quote people's data, which has no place in a log.
+    # Failed statements contain personal data, which must not be logged.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
@@ -51,7 +51,7 @@ TUNED_MARKER = "# Tuned once by this project; change what you like below, it is 
 
 
 class _LastError(logging.Handler):
-    """Keeps what the package says of a program that failed, for our own message; nowhere else is it to be had."""
+    """Keeps the last error that the package logs about a failed program, for our message: it is only in the log."""
 
     text = ""
 
@@ -64,18 +64,18 @@ PACKAGE_ERRORS = _LastError()
 
 
 class EmbeddedDatabaseError(RuntimeError):
-    """The embedded server does not start; the message says why and what to do."""
+    """The embedded server does not start, answer or stop; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens: a folder with its socket (or a host name), and a port."""
+    """The address of a server: the folder of its socket or a host name, and a port."""
 
     host: str
     port: str
 
     def settings(self, name: str = DATABASE) -> dict[str, Any]:
-        """Return what Django's DATABASES needs to reach the database `name`."""
+        """Return the entry of Django's DATABASES for the database `name`."""
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": name,
@@ -85,26 +85,26 @@ class Address:
         }
 
     def url(self, name: str = DATABASE) -> str:
-        """Return the same as a DATABASE_URL, for child processes and for psql."""
+        """Return the DATABASE_URL of the database `name`, for child processes and for psql."""
         return f"postgres://{USER}@/{name}?host={quote(self.host, safe='/')}&port={self.port}"
 
     def connect(self, name: str = "postgres") -> psycopg.Connection:
-        """Open a connection that commits every statement by itself; raises psycopg.OperationalError."""
+        """Open a connection in autocommit mode. Raise psycopg.OperationalError."""
         return psycopg.connect(
             host=self.host, port=self.port, user=USER, dbname=name, connect_timeout=5, autocommit=True
         )
 
 
 def get_address(folder: Path) -> Address:
-    """Return the address of the server over `folder`, or the one to be refused at when no server runs."""
+    """Return the address of the server of `folder`; if none is running, one where connections are refused."""
     return _running_address(folder) or Address(str(folder), "5432")
 
 
 @contextmanager
 def running_server(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Address]:
-    """Give the address of a server over `folder`; start it, and stop it in the end, unless another process owns it.
+    """Yield the address of a server of `folder`. Start and finally stop the server unless another process owns it.
 
-    `more` are server settings beside TUNING, used when the data folder is made. Raises EmbeddedDatabaseError.
+    `more` are server settings in addition to TUNING, for a new data folder. Raise EmbeddedDatabaseError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{folder.name}.lock").open("a") as lock:
@@ -119,22 +119,22 @@ def running_server(folder: Path, more: Mapping[str, str] | None = None) -> Itera
 
 
 def last_message_if_stopped(folder: Path) -> str | None:
-    """Return what the server over `folder` said last when it no longer runs, or None while it runs."""
-    return None if _running_address(folder) else _last_words(folder)
+    """Return the end of the server's log if the server of `folder` is not running, None while it is."""
+    return None if _running_address(folder) else _end_of_log(folder)
 
 
 def stop(folder: Path) -> None:
-    """Stop the server over `folder` at once but cleanly: open transactions are rolled back, nothing is lost.
+    """Stop the server of `folder` at once but cleanly: open transactions are rolled back, nothing is lost.
 
-    One that is still being made or started by processes that outlived an interrupt is waited for. Raises
+    Wait first for processes that outlived an interrupt and still create or start the server. Raise
     EmbeddedDatabaseError.
     """
     deadline = time.monotonic() + STOP_SECONDS
-    while (found := _running_address(folder)) or _is_being_made(folder):
-        if found:
+    while (address := _running_address(folder)) or _is_being_created(folder):
+        if address:
             _stop(folder)
         if time.monotonic() > deadline:
-            raise EmbeddedDatabaseError(f"The database in {folder} does not stop. {_last_words(folder)}")
+            raise EmbeddedDatabaseError(f"The database in {folder} does not stop. {_end_of_log(folder)}")
         time.sleep(0.05)
 
 
@@ -147,11 +147,11 @@ def _stop(folder: Path) -> None:
         pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
     except subprocess.CalledProcessError as error:
         if _running_address(folder) is not None:
-            raise EmbeddedDatabaseError(f"The database in {folder} does not stop. {_last_words(folder)}") from error
+            raise EmbeddedDatabaseError(f"The database in {folder} does not stop. {_end_of_log(folder)}") from error
 
 
-def _is_being_made(folder: Path) -> bool:
-    """Whether a process fills the folder (its pid file has the number below zero) or starts a server over it."""
+def _is_being_created(folder: Path) -> bool:
+    """Whether a process fills the folder (its pid file has a negative number) or starts a server of it."""
     lines = _pid_file(folder)
     if lines and lines[0].startswith("-") and _is_postgres(lines[0][1:]):
         return True
@@ -162,43 +162,43 @@ def _is_being_made(folder: Path) -> bool:
 
 
 def _own_or_wait(lock: int, folder: Path) -> Address | None:
-    """Return None when this process has become the owner, or the address of the owner's server once it answers."""
+    """Return None if this process becomes the owner, or the address of the owner's server once that answers."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            # A POSIX lock: not inherited by child processes, so it ends with the owner itself.
+            # A POSIX lock, since child processes do not inherit it: it ends with its owner.
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return None
         except OSError:
-            found = _running_address(folder)
-            if found and _answers(found):
-                return found
+            address = _running_address(folder)
+            if address and _answers(address):
+                return address
         time.sleep(0.1)
     raise EmbeddedDatabaseError(
-        f"Another process has been starting the database in {folder} for {START_SECONDS:.0f} s."
+        f"Another process has been starting the database in {folder} for {START_SECONDS:.0f} s. Stop it and retry."
     )
 
 
 def _start(folder: Path, tuning: Mapping[str, str]) -> Address:
-    """Start the server, or take over one that a dead owner left; return its address when it answers."""
-    _forget_dead_server(folder)
+    """Start the server, or take over one whose owner has died. Return its address once it answers."""
+    _remove_stale_pid_file(folder)
     server = _server(folder)
     try:
         server.ensure_pgdata_inited()
         _tune(folder, tuning)
-        found = _wait_for_answer(server)
+        address = _wait_for_answer(server)
     except (subprocess.CalledProcessError, OSError) as error:
         raise EmbeddedDatabaseError(
-            f"The database in {folder} does not start: {error}\n{PACKAGE_ERRORS.text}\n{_last_words(folder)}"
+            f"The database in {folder} does not start: {error}\n{PACKAGE_ERRORS.text}\n{_end_of_log(folder)}"
         ) from error
-    _make_database(found)
-    return found
+    _create_database(address)
+    return address
 
 
 def _server(folder: Path) -> "PostgresServer":
     """Return the package's handle. Its own start and list of owners are not used: that list outlives killed owners.
 
-    Imported here, by the owner alone: every process needs the address, few need a server.
+    The package is imported here, only by the owner: every process needs the address, few need a server.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
@@ -214,20 +214,20 @@ def _server(folder: Path) -> "PostgresServer":
 def _wait_for_answer(server: "PostgresServer") -> Address:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        # It may still be repeating its log after a crash, or its pid file may be half written.
+        # The server may still be replaying its log after a crash, or its pid file may be incomplete.
         try:
             server.ensure_postgres_running()
         except (subprocess.TimeoutExpired, AssertionError):
             pass
         except subprocess.CalledProcessError:
-            # A killed server's children end when they next look up from their work.
-            if "still in use" not in _last_words(server.pgdata):
+            # The children of a killed server end a little later than the server.
+            if "still in use" not in _end_of_log(server.pgdata):
                 raise
-        found = _running_address(server.pgdata)
-        if found and _answers(found):
-            return found
+        address = _running_address(server.pgdata)
+        if address and _answers(address):
+            return address
         time.sleep(0.2)
-    raise EmbeddedDatabaseError(f"The database in {server.pgdata} does not answer. {_last_words(server.pgdata)}")
+    raise EmbeddedDatabaseError(f"The database in {server.pgdata} does not answer. {_end_of_log(server.pgdata)}")
 
 
 def _tune(folder: Path, tuning: Mapping[str, str]) -> None:
@@ -238,13 +238,13 @@ def _tune(folder: Path, tuning: Mapping[str, str]) -> None:
         file.write("\n" + TUNED_MARKER + "".join(f"{name} = {value}\n" for name, value in tuning.items()))
 
 
-def _make_database(found: Address) -> None:
-    """Make the project's database, once.
+def _create_database(address: Address) -> None:
+    """Create the project's database, once.
 
-    The template that all databases are copied from gets one collation whatever the machine's language is: as fast as
-    "C" and still able to compare letters with accents without regard to case.
+    The template of all databases gets the same collation whatever the machine's language is: as fast as "C", and able
+    to compare letters with accents without regard to case.
     """
-    with found.connect() as connection:
+    with address.connect() as connection:
         names = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         if DATABASE in names:
             return
@@ -259,15 +259,15 @@ def _make_database(found: Address) -> None:
 
 
 def _running_address(folder: Path) -> Address | None:
-    """Read the server's pid file: process, data folder, start, port, socket folder, host name, memory, status."""
+    """Read the address in the pid file: process, data folder, start, port, socket folder, host name, memory, status."""
     lines = _pid_file(folder)
     if len(lines) < 6 or not _is_postgres(lines[0]):
         return None
     return Address(host=lines[4] or lines[5], port=lines[3])
 
 
-def _forget_dead_server(folder: Path) -> None:
-    """Remove the pid file of a server that is gone: its number may meanwhile belong to another program."""
+def _remove_stale_pid_file(folder: Path) -> None:
+    """Remove the pid file of a server that has ended: its number may belong to another program by now."""
     lines = _pid_file(folder)
     if lines and not _is_postgres(lines[0]):
         (folder / "postmaster.pid").unlink(missing_ok=True)
@@ -288,17 +288,17 @@ def _is_postgres(pid: str) -> bool:
         return False
 
 
-def _answers(found: Address) -> bool:
+def _answers(address: Address) -> bool:
     try:
-        found.connect().close()
+        address.connect().close()
     except psycopg.OperationalError:
         return False
     return True
 
 
-def _last_words(folder: Path) -> str:
+def _end_of_log(folder: Path) -> str:
     try:
         lines = (folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
     except OSError:
-        return "The server wrote no log."
+        return "The server has written no log."
     return f"The end of its log, {folder / 'log'}:\n" + "\n".join(lines)

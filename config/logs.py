@@ -1,7 +1,7 @@
-"""Log lines that hold no personal value.
+"""Keep personal values out of log lines.
 
-The message of an exception often quotes the value that caused it: a unique violation names the address, a failed
-conversion the text. So a log keeps the kind of an exception and the lines it came through, never its message.
+The message of an exception often quotes the value that caused it: a unique violation contains the address, a failed
+conversion the text. So the log has the class of an exception and the code lines of its traceback, never its message.
 """
 
 import logging
@@ -12,17 +12,17 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 
 
 class ValueFreeFormatter(logging.Formatter):
-    """Formats exceptions as the code lines they passed and their kind."""
+    """Formats exceptions as the code lines of their traceback and their class."""
 
-    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 (the name is the library's)
-        """Return one block per exception of the chain, the first cause on top."""
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 (the name is that of logging.Formatter)
+        """Return a block for each exception of the chain, the first cause on top."""
         return "\n".join(_block(error) for error in reversed(_chain(ei[1])))
 
 
 class TaskResultFilter(logging.Filter):
-    """Cuts the result of a failed task, which holds its whole stack trace, from the line that the queue logs about it.
+    """Removes the result of a failed task, which contains its whole traceback, from the line that the queue logs.
 
-    The result itself stays in the queue's own table, where superusers find it.
+    The result itself remains in the queue's own table, where superusers can read it.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""What happens to a part of a page that cannot be had: its whole page is loaded anew, and says why."""
+"""Reload the whole page if htmx requests a part of it that is not available; the page then shows the reason."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ RELOAD_STATUSES = (403, 404)
 
 
 class HtmxFullPageMiddleware:
-    """Middleware for what htmx asks for: who is not logged in any more comes to the login page, and back.
+    """Middleware for requests of htmx: send a user whose login has expired to the login page, and back afterwards.
 
-    htmx would follow the redirect itself and put the login page into the middle of the page; and for a page that may
-    not be seen any more, or that is not there, it would go on asking for ever.
+    htmx would follow the redirect itself and show the login page inside the page; and it would request a part that
+    does not exist, or that the user may not see any more, for ever.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""Where a request comes from, also behind reverse proxies."""
+"""Determine the client address of a request, also behind reverse proxies."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -7,8 +7,8 @@ from django.http import HttpRequest
 def client_ip(request: HttpRequest) -> str:
     """Return the address of the client, for the lock after failed logins.
 
-    Each trusted proxy adds the address it was called from to the end of X-Forwarded-For. With n proxies (PROXY_COUNT)
-    the n-th entry from the end is the first that a client cannot forge; what stands before it is not believed.
+    Each trusted proxy appends the address of its own client to X-Forwarded-For. With n proxies (PROXY_COUNT) the n-th
+    entry from the end is the first that a client cannot forge; the entries before it are ignored.
     """
     direct: str = request.META.get("REMOTE_ADDR", "")
     proxies: int = settings.PROXY_COUNT

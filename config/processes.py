@@ -1,6 +1,6 @@
-"""The parts of a running site: processes whose lines are shown under their names, and that end together.
+"""Run the processes of a site: show their output under their names, and stop them together.
 
-The commands are those of the Procfile, so that `make run` runs what a host of Procfiles would run.
+The commands are those of the Procfile, so that `make run` starts the same processes as a platform that reads it.
 """
 
 import os
@@ -17,13 +17,13 @@ STOP_SECONDS = 45.0  # above the 30 s that gunicorn and the supervisor give to r
 
 
 def read_procfile(procfile: Path) -> dict[str, str]:
-    """Return the commands of a Procfile by their names."""
+    """Return the commands of a Procfile by name."""
     lines = procfile.read_text(encoding="utf-8").splitlines()
     return dict(line.split(": ", 1) for line in lines if ": " in line)
 
 
 class ProcessGroup:
-    """A context: what was started in it is stopped when it is left, for whatever reason."""
+    """A context manager that stops the processes started in it when the context is left, for whatever reason."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         self._environment = environment
@@ -34,13 +34,13 @@ class ProcessGroup:
         return self
 
     def __exit__(self, *error: object) -> None:
-        # Asked twice is not asked more: a second Ctrl-C must not leave half of the parts behind.
+        # A second Ctrl-C must not interrupt this and leave processes running.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._stop()
 
     def start(self, name: str, command: str) -> None:
-        """Start a part by its shell command, in a session of its own: Ctrl-C reaches it through us alone."""
+        """Start a process by its shell command, in a session of its own: Ctrl-C reaches only this process."""
         process = subprocess.Popen(
             f"exec {command}",
             shell=True,
@@ -55,7 +55,7 @@ class ProcessGroup:
         threading.Thread(target=_show, args=(name, process), daemon=True).start()
 
     def exit_code(self, name: str) -> int | None:
-        """None while the part runs."""
+        """Return the exit code of a process, or None while it runs."""
         return self._processes[name].poll()
 
     def _stop(self) -> None:
@@ -67,7 +67,7 @@ class ProcessGroup:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, deadline - time.monotonic()))
         for process in self._processes.values():
-            _signal(process, signal.SIGKILL)  # also what a part left behind when it ended
+            _signal(process, signal.SIGKILL)  # also to children that outlive their process
             process.wait()
 
 

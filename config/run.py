@@ -1,4 +1,4 @@
-"""`make run`: the whole site on this machine until Ctrl-C, ready to be tried."""
+"""Run the whole site on this machine until Ctrl-C, with sample data: `make run`."""
 
 import http.client
 import os
@@ -22,26 +22,26 @@ from config import embedded, prepare
 from config.processes import ProcessGroup, read_procfile
 
 DEMO_NOTICE = (
-    "This is a demo on one machine: no HTTPS, its own database in {folder}.\n"
+    "This is a demo on one machine, without HTTPS and with its own database in {folder}.\n"
     'For a site that others use, set DATABASE_URL and SECRET_KEY (README.md, "Run in production").'
 )
 
 
 STOP_REQUESTED = threading.Event()
-"""Set when a signal has asked for the end."""
+"""Set when a signal has requested the end."""
 
 
 class PortTakenError(Exception):
-    """Something else listens where the site should; the message names a way out."""
+    """Another program uses the port of the site; the message gives the remedy."""
 
 
 def main() -> int:
-    """Run until told to stop; return the exit code: 0 when asked to stop, 1 when something failed."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # said, since a shell has its background jobs ignore the first
-        signal.signal(number, _asked_to_stop)
+    """Run until a signal requests the end. Return the exit code: 0 after such a signal, 1 after a failure."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # set, since a shell makes background jobs ignore the first
+        signal.signal(number, _request_stop)
     host, port = os.environ.get("HOST") or "127.0.0.1", int(os.environ.get("PORT") or "8000")
     try:
-        _refuse_taken_port(host, port)
+        _check_port_is_free(host, port)
         with _database():
             django.setup()
             return _serve(host, port)
@@ -53,18 +53,18 @@ def main() -> int:
         return 1
 
 
-def _asked_to_stop(number: int, frame: FrameType | None) -> None:
+def _request_stop(number: int, frame: FrameType | None) -> None:
     STOP_REQUESTED.set()
     raise KeyboardInterrupt
 
 
-def _heed_stop() -> None:
-    """Raise what a signal has raised before: in a finalizer, or in a library that catches everything, it gets lost."""
+def _raise_if_stop_requested() -> None:
+    """Raise KeyboardInterrupt again after a signal: a finalizer, or a library that catches everything, may lose it."""
     if STOP_REQUESTED.is_set():
         raise KeyboardInterrupt
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def _check_port_is_free(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -72,7 +72,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
         except OSError as error:
             raise PortTakenError(
                 f"Port {port} of {host} cannot be used: {error.strerror}. "
-                f"Stop what listens there, or choose another port: make run PORT={port + 1}"
+                f"Stop the program that uses it, or choose another port: make run PORT={port + 1}"
             ) from error
 
 
@@ -88,17 +88,17 @@ def _database() -> Iterator[None]:
 
 
 def _serve(host: str, port: int) -> int:
-    from config import demo  # its models can be loaded only after django.setup()
+    from config import demo  # models can be imported only after django.setup()
 
-    print("Preparing tables and pages ...")
+    print("Preparing the database and static files ...")
     prepare.migrate()
     prepare.collect_static()
     accounts = demo.create_accounts() if settings.EMBEDDED else None
-    _heed_stop()
+    _raise_if_stop_requested()
     with ProcessGroup(_environment(host, port), settings.BASE_DIR) as parts:
-        known = read_procfile(settings.BASE_DIR / "Procfile")
+        commands = read_procfile(settings.BASE_DIR / "Procfile")
         for name in ("web", "worker"):
-            parts.start(name, known[name])
+            parts.start(name, commands[name])
         if _answers(parts, host, port):
             _welcome(host, port, accounts)
             sample = demo.prepare_sample() if settings.EMBEDDED else None
@@ -114,9 +114,9 @@ def _environment(host: str, port: int) -> dict[str, str]:
 
 
 def _answers(parts: ProcessGroup, host: str, port: int) -> bool:
-    """Wait until the site answers; False when its process ended instead."""
+    """Wait until the site answers. Return False if its process ended instead."""
     while parts.exit_code("web") is None:
-        _heed_stop()
+        _raise_if_stop_requested()
         connection = http.client.HTTPConnection(_reachable(host), port, timeout=30)
         try:
             connection.request("GET", "/admin/login/")
@@ -139,22 +139,22 @@ def _welcome(host: str, port: int, accounts: str | None) -> None:
         lines.append(accounts)
     if settings.EMBEDDED:
         lines.append(DEMO_NOTICE.format(folder=settings.DATA_DIR))
-    lines.append("Ctrl-C ends everything.")
+    lines.append("Press Ctrl-C to stop everything.")
     print("\n" + "\n".join(lines) + "\n")
 
 
 def _wait(parts: ProcessGroup) -> int:
-    """Wait until a part ends that should never end by itself; return the exit code that this means."""
+    """Wait until a process, or the database, ends by itself, which is a failure. Return the exit code 1."""
     while True:
-        _heed_stop()
+        _raise_if_stop_requested()
         for name in ("web", "worker"):
             code = parts.exit_code(name)
             if code is not None:
-                print(f"{name} ended by itself with exit code {code}; its last lines above say why. Stopping the rest.")
+                print(f"{name} ended by itself with exit code {code}; see its last lines above. Stopping the rest.")
                 return 1
-        last_words = embedded.last_message_if_stopped(settings.EMBEDDED_DIR) if settings.EMBEDDED else None
-        if last_words is not None:
-            print(f"The database ended by itself. Stopping the rest. {last_words}")
+        log_end = embedded.last_message_if_stopped(settings.EMBEDDED_DIR) if settings.EMBEDDED else None
+        if log_end is not None:
+            print(f"The database ended by itself. Stopping the rest. {log_end}")
             return 1
         time.sleep(0.5)
 

@@ -1,7 +1,7 @@
 """Settings. What differs between installations comes from the environment; docs/settings.md lists the variables.
 
-Without DATABASE_URL the project runs on one machine with its own database: a demo, or a small team behind one door.
-With DATABASE_URL it is a production site: HTTPS, and a secret key that the operator chose.
+Without DATABASE_URL the project runs on one machine with its own database: as a demo, or for a small team on a private
+network. With DATABASE_URL it is a production site: with HTTPS, and a secret key that the operator has chosen.
 """
 
 import os
@@ -20,11 +20,11 @@ from config.secret import load_or_create_secret
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")  # what the environment already says wins
+env.read_env(BASE_DIR / ".env")  # variables of the environment take precedence
 
 
 def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """Return the environment variable `name`; refuse a value that is not one of `allowed`."""
+    """Return the environment variable `name`. Raise ImproperlyConfigured for a value that is not one of `allowed`."""
     value: str = env.str(name, default=default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is '{value}'. Set it to one of: {', '.join(allowed)}.")
@@ -32,7 +32,7 @@ def env_choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def env_integer(name: str, default: int, least: int = 1) -> int:
-    """Return the environment variable `name` as a number; refuse what is none, or is below `least`."""
+    """Return the environment variable `name` as a whole number of at least `least`, or raise ImproperlyConfigured."""
     text: str = env.str(name, default=str(default)).strip()
     if not text.isdecimal() or int(text) < least:
         raise ImproperlyConfigured(f"{name} is '{text}'. Set it to a whole number of at least {least}.")
@@ -48,7 +48,7 @@ def require_extra(name: str, module: str, extra: str) -> None:
         )
 
 
-# --- where things are ---------------------------------------------------------------------------
+# --- folders and database -----------------------------------------------------------------------
 
 DATA_DIR = Path(env.str("DATA_DIR", default="") or BASE_DIR / ".data").expanduser().resolve()
 EMBEDDED = not env.str("DATABASE_URL", default="")
@@ -57,12 +57,12 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 def external_database() -> dict[str, Any]:
-    """Return the database of DATABASE_URL; refuse any but PostgreSQL, whose SQL the project speaks."""
+    """Return the database of DATABASE_URL. Raise ImproperlyConfigured unless it is PostgreSQL, whose SQL is used."""
     database: dict[str, Any] = env.db("DATABASE_URL")
     if database["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured(
-            f"DATABASE_URL names a database of the kind {database['ENGINE'].rsplit('.', 1)[-1]}. This project works "
-            "with PostgreSQL 15 or newer only: postgres://user:password@host:5432/name. Without it, one is started."
+            f"DATABASE_URL names a database of the type {database['ENGINE'].rsplit('.', 1)[-1]}. Use PostgreSQL 15 or "
+            "newer: postgres://user:password@host:5432/name. Without DATABASE_URL, an embedded one is started."
         )
     return database
 
@@ -72,12 +72,12 @@ DATABASES: dict[str, dict[str, Any]] = {
         **(embedded.get_address(EMBEDDED_DIR).settings() if EMBEDDED else external_database()),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": True,  # they outlive a transaction, which PgBouncer does not allow
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # such cursors outlive a transaction, which PgBouncer does not allow
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The database or Redis, never the memory of one process: web and workers must see the same.
+# In the database or Redis, never in the memory of a process: web and workers must share the cache.
 REDIS_URL: str = env.str("REDIS_URL", default="")
 if REDIS_URL:
     require_extra("REDIS_URL", "redis", "redis")
@@ -89,16 +89,16 @@ CACHES: dict[str, dict[str, Any]] = {
     )
 }
 
-# --- safety -------------------------------------------------------------------------------------
+# --- security -----------------------------------------------------------------------------------
 
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
 if not SECRET_KEY and EMBEDDED:
     SECRET_KEY = load_or_create_secret(DATA_DIR / "secret_key")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
-        "SECRET_KEY is missing. With DATABASE_URL this is a production site, which needs a secret of its own, the same "
-        "on all its hosts. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(64))' "
-        "and set it in the environment as SECRET_KEY."
+        "SECRET_KEY is missing. With DATABASE_URL this is a production site, which needs its own secret key, the same "
+        "on all its hosts. Create one with: python3 -c 'import secrets; print(secrets.token_urlsafe(64))' "
+        "and set it as SECRET_KEY in the environment."
     )
 
 HTTPS = env.bool("HTTPS", default=not EMBEDDED and not DEBUG)
@@ -115,7 +115,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {  # no inline script or style, nothing from elsewhere
+    "DIRECTIVES": {  # no inline scripts or styles, nothing from other origins
         "default-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -137,9 +137,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a stranger cannot lock a colleague out from elsewhere
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # an attacker at another address cannot lock a user out
 AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True  # it would record every login for ever
+AXES_DISABLE_ACCESS_LOG = True  # otherwise every login is recorded for ever
 AXES_LOCKOUT_TEMPLATE = "lockout.html"
 AXES_CLIENT_IP_CALLABLE = "config.network.client_ip"
 
@@ -207,7 +207,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 MEDIA_ROOT = DATA_DIR / "files"
-FILE_UPLOAD_PERMISSIONS = 0o600  # people's data: for the user who runs the site, nobody else
+FILE_UPLOAD_PERMISSIONS = 0o600  # personal data: only for the system user that runs the site
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the mapping page of a file with 1,000 columns
 
@@ -235,30 +235,30 @@ STORAGES: dict[str, dict[str, Any]] = {
 
 # --- e-mail -------------------------------------------------------------------------------------
 
-# EMAIL_URL such as smtp+tls://user:password@mail.example.com:587; without it, mails are printed by the worker.
-# EMAIL_BACKEND, EMAIL_HOST and whatever else follows from it are settings of Django.
+# EMAIL_URL such as smtp+tls://user:password@mail.example.com:587; without it, the worker prints e-mails.
+# It sets EMAIL_BACKEND, EMAIL_HOST and other settings of Django.
 try:
     globals().update(env.email("EMAIL_URL", default="consolemail://"))
 except ImproperlyConfigured as error:
     raise ImproperlyConfigured(
-        "EMAIL_URL names no mail server. Set it to one, such as smtp+tls://user:password@mail.example.com:587, or "
-        "leave it out; then mails are printed by the worker."
+        "EMAIL_URL is not the URL of a mail server. Set it to one, such as "
+        "smtp+tls://user:password@mail.example.com:587, or remove it; then the worker prints e-mails."
     ) from error
-EMAIL_TIMEOUT = 20  # seconds; a worker does not wait for a mail server that is silent
+EMAIL_TIMEOUT = 20  # seconds after which a worker stops waiting for a mail server
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="People <people@localhost>")
 
 
 def site_url() -> str:
-    """Return what the links in mails begin with: IMPORTS_SITE_URL, or what the site is probably called."""
-    given: str = env.str("IMPORTS_SITE_URL", default="").rstrip("/")
-    if given and not given.startswith(("http://", "https://")):
+    """Return the start of the links in e-mails: IMPORTS_SITE_URL, or the probable URL of the site."""
+    url: str = env.str("IMPORTS_SITE_URL", default="").rstrip("/")
+    if url and not url.startswith(("http://", "https://")):
         raise ImproperlyConfigured(
-            f"IMPORTS_SITE_URL is '{given}'. Set it to where people open the site, such as https://people.example.com"
+            f"IMPORTS_SITE_URL is '{url}'. Set it to the address of the site, such as https://people.example.com."
         )
-    if given or EMBEDDED:
-        return given or f"http://localhost:{env.str('PORT', default='8000')}"
-    named = [host for host in ALLOWED_HOSTS if not host.startswith((".", "*"))]
-    return f"http{'s' if HTTPS else ''}://{named[0]}" if named else ""
+    if url or EMBEDDED:
+        return url or f"http://localhost:{env.str('PORT', default='8000')}"
+    hosts = [host for host in ALLOWED_HOSTS if not host.startswith((".", "*"))]
+    return f"http{'s' if HTTPS else ''}://{hosts[0]}" if hosts else ""
 
 
 IMPORTS_SITE_URL = site_url()
@@ -278,8 +278,8 @@ IMPORTS_WORKERS = env_integer("IMPORTS_WORKERS", max(2, os.cpu_count() or 2))
 
 # --- the queue ----------------------------------------------------------------------------------
 
-# A unit of work ends before its lease does, so that no two workers do the same work at once. A task begins no unit
-# after IMPORTS_TASK_SECONDS, and what it has begun then gets half of its time at least.
+# A work unit ends before its lease, so that no two workers do it at the same time. A task begins no unit after
+# IMPORTS_TASK_SECONDS, so a unit that it has begun by then has at least half of the task's time.
 TIMEOUT = max(1, IMPORTS_LEASE_SECONDS - 10)
 IMPORTS_TASK_SECONDS = min(env_integer("IMPORTS_TASK_SECONDS", 20), max(1, TIMEOUT // 2))
 
@@ -288,10 +288,10 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Queue",
     "workers": IMPORTS_WORKERS,
     "timeout": TIMEOUT,
-    # Far above the time a task runs and waits in the cluster's memory: a task that is slow must not run beside itself.
-    # Work that was really lost comes back much sooner, by its lease.
+    # Far above the time that a task waits in the cluster's memory and runs: a slow task must not be started twice.
+    # Work that was really lost is resumed much earlier, when its lease ends.
     "retry": max(3_600, 20 * TIMEOUT),
-    "queue_limit": IMPORTS_WORKERS,  # what a cluster has taken, no other host can take
+    "queue_limit": IMPORTS_WORKERS,  # tasks that a cluster has fetched are not available to other hosts
     "bulk": 1,
     "poll": 0.1,
     "ack_failures": True,
@@ -323,7 +323,7 @@ LOGGING = {
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "imports": {"level": "INFO"},
         "profiles": {"level": "INFO"},
-        "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns of every HEAD request, which Django answers with a body
-        "axes": {"level": "CRITICAL"},  # its lines name users and addresses; its tables hold the same
+        "gunicorn.http.wsgi": {"level": "ERROR"},  # it warns about every HEAD request, which Django answers with a body
+        "axes": {"level": "CRITICAL"},  # its lines contain user names and IP addresses; its tables have the same data
     },
 }

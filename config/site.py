@@ -1,4 +1,4 @@
-"""The admin site: Django's, which also says what waits for whoever looks at it."""
+"""Extend Django's admin site by the work that waits for the user."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from imports.jobs.transitions import Actor
 from imports.models import ImportJob
 
 FIRST_APPS = ("imports", "profiles")
-"""What people come for; the site's own records follow."""
+"""The apps that the index lists first; the records of the site itself follow."""
 
 
 class Site(admin.AdminSite):
-    """Counts in the navigation the imports that its reader may approve, and lists them on the front page."""
+    """Counts the imports that the user may approve in the navigation, and lists them on the front page."""
 
     site_title = site_header = "People"
     index_title = "Start"
@@ -36,9 +36,9 @@ class Site(admin.AdminSite):
 
 
 def _waiting(request: HttpRequest) -> int:
-    """Asked once for a page, which has more than one list of links."""
-    found: int | None = getattr(request, "imports_waiting", None)
-    if found is None:
-        found = pending.count(Actor.of(request.user))
-        request.imports_waiting = found  # type: ignore[attr-defined]
-    return found
+    """Return the number of imports that the user may approve, queried once per request: a page uses it repeatedly."""
+    waiting: int | None = getattr(request, "imports_waiting", None)
+    if waiting is None:
+        waiting = pending.count(Actor.of(request.user))
+        request.imports_waiting = waiting  # type: ignore[attr-defined]
+    return waiting

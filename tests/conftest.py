@@ -1,7 +1,7 @@
-"""The database of a test run, and how hypothesis looks for counterexamples.
+"""Provide the database of a test run, and the settings of hypothesis.
 
-Without DATABASE_URL a throw-away embedded server is started by the process that controls the run; the workers of
-pytest-xdist share it, each with a database of its own. With DATABASE_URL that server is used and nothing is started.
+Without DATABASE_URL the process that controls the run starts a temporary embedded server; the workers of pytest-xdist
+share it, each with its own database. With DATABASE_URL that server is used, and none is started.
 """
 
 import os
@@ -22,7 +22,7 @@ from config import embedded
 from config.settings import external_database
 from tests.settings import NO_SERVER
 
-# A server that lives for one run has nothing to lose in a crash.
+# The data of a server for a single run need not survive a crash.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 
 hypothesis_settings.register_profile(
@@ -36,7 +36,7 @@ SHARED = pytest.StashKey[ExitStack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make what the whole run shares; its workers find the address in the environment that they inherit."""
+    """Start the server that the run shares; its workers inherit the address in the environment."""
     if hasattr(config, "workerinput"):
         return
     shared = config.stash[SHARED] = ExitStack()
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         shared.callback(shutil.rmtree, folder, ignore_errors=True)
         server = shared.enter_context(embedded.running_server(folder / "postgres", NOT_DURABLE))
         os.environ["DATABASE_URL"] = server.url()
-        settings.DATABASES["default"].update(external_database())  # settings were read before this file
+        settings.DATABASES["default"].update(external_database())  # settings were loaded before this file
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -62,25 +62,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.processes)
 
 
-def made_folder() -> Iterator[Path]:
-    """A folder for an embedded server, outside pytest's own: each run of pytest closes that to other users.
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder for an embedded server, outside pytest's own folders, which pytest closes to other users.
 
-    Under root the server is another user.
+    When the tests run as root, the server runs as another user.
     """
     folder = Path(tempfile.mkdtemp(prefix="profile-imports-site-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
-server_folder = pytest.fixture(made_folder, name="server_folder")
-shared_server_folder = pytest.fixture(made_folder, name="shared_server_folder", scope="module")
+server_folder = pytest.fixture(temporary_folder, name="server_folder")
+shared_server_folder = pytest.fixture(temporary_folder, name="shared_server_folder", scope="module")
 
 
 @pytest.fixture
 def process_environment(db: None, tmp_path: Path) -> dict[str, str]:
-    """The environment in which another process (`manage.py ...`) works on this test's database.
+    """Return the environment for another process (`manage.py ...`) that uses this test's database.
 
-    It sees committed rows only: use it in tests marked `django_db(transaction=True, serialized_rollback=True)`.
+    The process sees committed rows only: use it in tests marked
+    `django_db(transaction=True, serialized_rollback=True)`.
     """
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     return {

@@ -1,9 +1,9 @@
-"""Settings of the tests: the production ones, over the database that conftest.py provides."""
+"""Settings of the tests: the production settings, with the database that conftest.py provides."""
 
 import os
 import tempfile
 
-# Stands where no DATABASE_URL was given, until conftest.py has started a server. Nothing listens there.
+# The DATABASE_URL until conftest.py has started a server, if none was set. Nothing listens at this address.
 NO_SERVER = "postgres://postgres@localhost:1/profiles"
 
 os.environ.setdefault("DATABASE_URL", NO_SERVER)
@@ -16,6 +16,6 @@ os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 from config.settings import *  # noqa: E402, F403
 from config.settings import STORAGES  # noqa: E402
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, and these passwords guard nothing
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; the passwords of tests need no protection
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # nothing was collected
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # collectstatic is not run

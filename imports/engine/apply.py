@@ -1,4 +1,4 @@
-"""Buckets into profiles: each is one transaction with its own mark of being done (design section 5.7)."""
+"""Write the buckets of an import to profiles: each in one transaction that also marks it done (design section 5.7)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from profiles.writing import store, value_locks
 
 
 class SchemaChanged(Exception):
-    """What the job was checked under is no longer what the schema says."""
+    """The schema is no longer the one that the job was checked under."""
 
 
 def prepare(job: ImportJob) -> None:
-    """Make ready what is approved: its new attributes, its change set, its buckets; nobody is written yet.
+    """Create the attributes, subscription groups, change set and buckets of an approved import; write no person yet.
 
-    The plan of the preview serves again unless people were written since. Raises ``SchemaChanged``.
+    The plan of the preview is used again unless people were written since. Raise ``SchemaChanged``.
     """
     lock.share_schema()
     columns = list(job.columns.all())
@@ -50,48 +50,54 @@ def prepare(job: ImportJob) -> None:
 
 
 def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    """Apply one bucket in the caller's transaction; its counts. Raises ``store.Conflict`` if it must be tried again."""
+    """Apply one bucket in the caller's transaction and return its counts.
+
+    Raise ``store.Conflict`` if the transaction must be repeated.
+    """
     assert job.change_set is not None
     store.pin_query_plans()
     _lock(job, bucket)
-    as_planned = bucket.lane == Bucket.Lane.HASH and _stands(job, bucket)
+    as_planned = bucket.lane == Bucket.Lane.HASH and _is_preview_current(job, bucket)
     if as_planned:
         bucket.counts = job.buckets.get(step=Step.PREVIEW, number=bucket.number).counts
     else:
-        _work_out_again(job, bucket)
+        _resolve_again(job, bucket)
     with connection.cursor() as cursor:
-        # As long as nobody else writes, no two buckets touch the same person but in the serial lane.
+        # As long as nobody else writes, only buckets of the serial lane can change the same person.
         tables, again = JobTables(job.pk).written, not as_planned
-        made = store.flush(cursor, tables, job.change_set, bucket.number, again=again, tell=job.holds_events)
+        created = store.flush(cursor, tables, job.change_set, bucket.number, again=again, tell=job.holds_events)
         if job.holds_events:
-            events.write(cursor, job, bucket, job.change_set, made)
+            events.write(cursor, job, bucket, job.change_set, created)
         resolve.write_problems(cursor, job, bucket)
     return dict(bucket.counts)
 
 
 def completed_fields(job: ImportJob) -> dict[str, Any]:
-    """The job's final figures."""
-    return lifecycle.final_counts(job, _people(job)) | {
+    """Return the fields of a completed job: its final counts, end and seconds per step."""
+    return lifecycle.final_counts(job, _count_people(job)) | {
         "finished": timezone.now(),
         "seconds": lifecycle.step_seconds(job),
     }
 
 
 def create_segment(job: ImportJob) -> None:
-    """The segment that the job asked for: its name, and everybody whom it imported or updated (SG-04, D-30)."""
+    """Create the segment that the job asks for: its name, and all people it imported or updated (SG-04, D-30)."""
     if job.targeting == ImportJob.Targeting.SEGMENT and job.change_set_id is not None:
         Segment.objects.create(name=job.name, change_set_id=job.change_set_id, created_by=job.created_by)
 
 
 def _add_groups(job: ImportJob, columns: Sequence[ImportColumn]) -> None:
-    """Make the subscription groups that the rows name and nobody knew (SB-09); somebody may name them later."""
+    """Create the subscription groups that rows contain and that do not exist (SB-09); users may name them later."""
     if any(consent.is_reserved(column.target) for column in columns):
         with connection.cursor() as cursor:
             cursor.execute(_ADD_GROUPS.format(staged=JobTables(job.pk).staged))
 
 
-def _people(job: ImportJob) -> int | None:
-    """How many people the job touched, if its buckets tell: each person is in one of them while nobody else writes."""
+def _count_people(job: ImportJob) -> int | None:
+    """Return how many people the job imported or updated, or None if the counts of its buckets cannot tell.
+
+    They can where no person is in two buckets: without a serial lane, and while nobody else writes.
+    """
     buckets = job.buckets.filter(step=Step.APPLY)
     if buckets.filter(lane=Bucket.Lane.SERIAL).exists() or store.count_foreign_writes(job.snapshot, job.change_set_id):
         return None
@@ -100,10 +106,10 @@ def _people(job: ImportJob) -> int | None:
 
 
 def _lock(job: ImportJob, bucket: Bucket) -> None:
-    """Keep others from what the bucket looks up.
+    """Lock the values that the bucket looks up against other writers.
 
-    The slots of a hash bucket follow from its range of places; of the other values that its rows bring all slots of
-    their kinds are shared.
+    The slots of a hash bucket follow from its range of places. For other identifiers in its rows, all slots of
+    their kinds are locked as shared.
     """
     if bucket.lane == Bucket.Lane.SERIAL:
         rows = staging.load_rows(job, bucket)
@@ -113,22 +119,23 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
         )
         return
     looked_up = column_mapping.lookup_kinds(job.identifier)
-    columns = (column.target for column in job.columns.all() if column.target != ALIAS_LABEL)  # its name tells of both
+    # Of the two columns of an alias, the one with its name is counted.
+    columns = (column.target for column in job.columns.all() if column.target != ALIAS_LABEL)
     targets = Counter(map(identifier_of, columns))
-    given = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
-    alone = {(kind, slot) for kind in looked_up for slot in staging.bucket_slots(bucket, job.salt)}
+    shared_kinds = [kind for kind, times in targets.items() if times > 1 or len(looked_up) > 1 or kind not in looked_up]
+    exclusive = {(kind, slot) for kind in looked_up for slot in staging.bucket_slots(bucket, job.salt)}
     identifiers = {*load_schema().identifiers, EXTERNAL_ID, ALIAS}
     value_locks.lock_slots(
-        alone, {(kind, slot) for kind in given if kind in identifiers for slot in range(value_locks.SLOTS)}
+        exclusive, {(kind, slot) for kind in shared_kinds if kind in identifiers for slot in range(value_locks.SLOTS)}
     )
 
 
-def _stands(job: ImportJob, bucket: Bucket) -> bool:
-    """Whether what the preview worked out for the bucket is still what its rows would do, its slots being locked."""
+def _is_preview_current(job: ImportJob, bucket: Bucket) -> bool:
+    """Whether the preview's result for the bucket is still exact. The caller has locked the bucket's slots."""
     return JobTables(job.pk).has(bucket.number) and not store.count_foreign_writes(job.snapshot, job.change_set_id)
 
 
-def _work_out_again(job: ImportJob, bucket: Bucket) -> None:
+def _resolve_again(job: ImportJob, bucket: Bucket) -> None:
     assert job.change_set is not None
     JobTables(job.pk).forget(bucket.number)
     store.lock_versions(resolve.resolve_bucket(job, bucket, store.to_microseconds(job.change_set.when)))

@@ -1,6 +1,6 @@
-"""What an import would cost in Braze's data points, or did (DP-01 .. DP-05): an estimate, shown where a preset asks.
+"""Estimate the Braze data points that an import would cost, or cost (DP-01 .. DP-05), for presets that enable it.
 
-Counted once, at the end of a step and before the job's tables go, by one statement over the rows that are applied.
+One statement counts them, at the end of a step and before the job's tables are dropped, over the rows that are applied.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ def is_enabled(job: ImportJob) -> bool:
 
 
 def count(job: ImportJob) -> int | None:
-    """The data points of all rows that the step at its end applied, or would; None where they are not counted.
+    """Return the data points of all rows that the job's step applies, or would apply; None where they are not counted.
 
-    Every value costs one, of a list each; of events every row (DP-04). Ignored and failed rows cost nothing.
+    Every value costs one, and so does each value of a list; of events, every row costs one (DP-04). Ignored and failed
+    rows cost nothing.
     """
     if not is_enabled(job):
         return None
@@ -42,25 +43,28 @@ def count(job: ImportJob) -> int | None:
 
 
 def _plain(job: ImportJob) -> str:
-    """Which rows have as many points as keys: where columns bring only what costs, and one value each."""
+    """Return the SQL condition for rows with as many points as keys: every column costs, and no two share a target."""
     targets = Counter(job.columns.exclude(target="").values_list("target", flat=True))
-    known = load_schema()
+    schema = load_schema()
     is_plain = (
-        not any(consent.is_free_of_data_points(key, known) for key in targets) and max(targets.values(), default=0) <= 1
+        not any(consent.is_free_of_data_points(key, schema) for key in targets)
+        and max(targets.values(), default=0) <= 1
     )
-    return _NO_ESCAPES if is_plain else "false"
+    return _IS_PLAIN if is_plain else "false"
 
 
 def _free(schema: Schema) -> list[str]:
-    """What costs nothing: the ids, and consent (DP-02, DP-03). E-mail and phone cost, also where people are found by
-    them (DP-04)."""
+    """Return the keys that cost nothing: own identifiers, and consent (DP-02, DP-03).
+
+    E-mail and phone cost, even where people are matched by them (DP-04).
+    """
     return [*OWN_FIELDS, *(key for key in schema.definitions if consent.is_free_of_data_points(key, schema))]
 
 
 _POINTS = "SELECT coalesce(sum({points}), 0) FROM {staged} s WHERE NOT EXISTS ({left_out})"
 
-# Where nothing is escaped, a quote before a colon ends a key; looking for those takes a tenth of the time of reading
-# the JSON.
+# In JSON without escapes, a quote before a colon ends a key. Counting these takes a tenth of the time of parsing the
+# JSON.
 _VALUES = """
 CASE WHEN {plain} THEN (octet_length(s.raw) - octet_length(replace(s.raw, '":', ''))) / 2 ELSE (
     SELECT coalesce(sum(CASE json_typeof(v.value) WHEN 'array' THEN json_array_length(v.value)
@@ -69,11 +73,11 @@ CASE WHEN {plain} THEN (octet_length(s.raw) - octet_length(replace(s.raw, '":', 
 ) END
 """
 
-_NO_ESCAPES = r"""(strpos(s.raw, '\') = 0 AND strpos(s.raw, '"group:') = 0 AND strpos(s.raw, ':null') = 0)"""
+_IS_PLAIN = r"""(strpos(s.raw, '\') = 0 AND strpos(s.raw, '"group:') = 0 AND strpos(s.raw, ':null') = 0)"""
 
 _LEFT_OUT_BY_PREVIEW = "SELECT FROM {results} r WHERE r.row_no = s.row_no AND r.outcome IN ('ignored', 'failed')"
 
-# Logged, so that they outlast a crash of the database, which empties the results.
+# Read from this logged table, since a crash of the database empties the results.
 _LEFT_OUT_BY_APPLY = """
 SELECT FROM imports_rowerror e
 WHERE e.job_id = %(job)s AND e."row" = s.row_no AND e.step = 'apply' AND e.severity IN ('ignored', 'error')

@@ -1,7 +1,7 @@
-"""Carries a job forward, one unit of work after another, until nothing is left that this process can do now.
+"""Advance a job, one work unit after another, until this process can do nothing more for it at present.
 
-Any number of processes do so at once. A step is cut into units once, each unit is leased before it is worked on, and
-whoever finds all units of a step done transitions the job to the next step.
+Any number of processes may do so at the same time. A step is split into units once, and each unit is leased before it
+is done. The process that finds all units of a step done transitions the job to the next step.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from profiles.writing import store
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS, POLL_SECONDS = 0.5, 0.05
-"""Seconds to wait, looking now and then, for others to end a step: the queue would take as long to call us again."""
+"""Seconds to wait, polling, until other processes end a step: the queue takes as long to start the next task."""
 
 MAX_TRIES = 20
-"""How often a bucket starts again because another writer was in its way, before that counts as an attempt."""
+"""Transactions of a unit that may conflict with other writers before that counts as one failed attempt."""
 
 
 def run_units(job_id: int, seconds: float) -> bool:
-    """Do units of a job for about so many seconds. Returns whether there is more that could be done now."""
+    """Do units of a job for about ``seconds``. Return whether more of them can be done now."""
     until, idle = time.monotonic() + seconds, 0.0
     while True:
         job = ImportJob.objects.filter(pk=job_id).first()
@@ -46,7 +46,7 @@ def run_units(job_id: int, seconds: float) -> bool:
             return False
         try:
             advanced = _advance(job)
-        except Exception as error:  # the task's door: a step that cannot be begun or ended fails its job in the end
+        except Exception as error:  # outermost handler of the task: the job fails if its step repeatedly does
             logger.exception("job %s: %s could not be begun or ended", job.pk, job.step)
             leases.record_step_failure(job, type(error).__name__)
             time.sleep(IDLE_SECONDS)
@@ -63,7 +63,7 @@ def run_units(job_id: int, seconds: float) -> bool:
 
 
 def run_until_idle(job: ImportJob) -> None:
-    """Do all that a job needs in this process, until it has nothing to do."""
+    """Do the units of a job in this process until none is left to do; queue nothing."""
     with queue.run_inline():
         while run_units(job.pk, 3600):
             pass
@@ -71,7 +71,7 @@ def run_until_idle(job: ImportJob) -> None:
 
 
 def _advance(job: ImportJob) -> bool:
-    """Do one unit of the job's step, or end the step; False if neither can be done now."""
+    """Do one unit of the job's step, or end the step. Return False if neither is possible now."""
     step = Step(job.step)
     work = STEPS[step]
     bucket = leases.claim(job)
@@ -88,12 +88,12 @@ def _advance(job: ImportJob) -> bool:
 
 
 def _cut(job: ImportJob, work: StepDefinition) -> bool:
-    """Cut the step into units, unless that is done; the lock lets one process do so. Returns whether it was to do."""
+    """Split the step into units unless it has some; a lock lets one process do so. Return False if it had units."""
     if job.buckets.filter(step=job.step).exists():
         return False
     with transaction.atomic():
-        _one_at_a_time(job)
-        # Not locked against units of an earlier check: they would wait for the job, and we for the table they write.
+        _lock_job(job)
+        # No lock excludes units of an earlier check: they would wait for the job, and this process for their table.
         leases.lock_step(job)
         if not job.buckets.filter(step=job.step).exists():
             Bucket.objects.bulk_create(work.split(job))
@@ -101,89 +101,91 @@ def _cut(job: ImportJob, work: StepDefinition) -> bool:
 
 
 def _end(job: ImportJob, work: StepDefinition) -> bool:
-    """End a step all of whose units are done; one process does so, the others find it ended."""
-    with _answering(job, "end"), transaction.atomic():
-        _one_at_a_time(job)
-        leases.lock_step(job)  # while we waited, another process may have ended the step, and people gone on
+    """End a step whose units are all done. One process does so; the others find the step ended."""
+    with _handling_job_errors(job, "end"), transaction.atomic():
+        _lock_job(job)
+        leases.lock_step(job)  # during the wait another process may have ended it, or a user continued
         if job.step == Step.PREVIEW or (job.step == Step.APPLY and data_points.is_enabled(job)):
-            _fill_again(job)  # what its end reads
+            _restage(job)  # the end of these steps reads the rows
         if leases.all_done(job):
             work.end(job)
     return True
 
 
 def _do(job: ImportJob, bucket: Bucket, work: StepDefinition) -> bool:
-    """Do a leased unit; anything unforeseen is an attempt."""
+    """Do a leased unit. An unexpected error counts as an attempt."""
     try:
-        with _answering(job, bucket.number):
+        with _handling_job_errors(job, bucket.number):
             try:
                 _try(job, bucket, work)
             except leases.LeaseLost:
-                leases.release(bucket, "")  # it may be another check's, whose workers should not wait for us
+                leases.release(bucket, "")  # a unit of another check is then free for that check's workers
                 raise
-    except Exception as error:  # the task's door: whatever it was, the unit is given back and the job knows
+    except Exception as error:  # outermost handler of the task: release the unit and store the error's class with it
         logger.exception("job %s: %s %s failed", job.pk, bucket.step, bucket.number)
         leases.release(bucket, type(error).__name__)
     return True
 
 
 @contextmanager
-def _answering(job: ImportJob, what: int | str) -> Iterator[None]:
-    """Heed what a unit, or the end of a step, finds out about its job: it was moved, or it cannot be imported."""
+def _handling_job_errors(job: ImportJob, unit: int | str) -> Iterator[None]:
+    """Handle what a unit, or the end of a step, raises about its job: it is at another step, or cannot continue."""
     try:
         yield
     except (leases.LeaseLost, Refused):
-        logger.debug("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, what)
+        logger.debug("job %s: %s %s was done elsewhere, or stopped", job.pk, job.step, unit)
     except (SourceError, HeaderError) as refusal:
         _refuse(job, refusal)
     except apply.SchemaChanged:
-        _check_again(job)
+        _recheck(job)
     except staging.FileChanged:
-        lifecycle.fail(job, "file_changed", "The stored file is not the one that was checked. Upload it again.")
+        reason = "The stored file no longer gives the rows that were checked. Upload it again."
+        lifecycle.fail(job, "file_changed", reason)
 
 
 def _refuse(job: ImportJob, refusal: SourceError | HeaderError) -> None:
-    """The file cannot be imported, or not as somebody wanted it read; then it stays as it was read before."""
-    if job.step != Step.SCAN:  # the file was taken already
+    """Refuse a file that cannot be imported; one that cannot be read in the chosen way keeps its earlier reading."""
+    if job.step != Step.SCAN:  # the file was accepted already
         lifecycle.fail(job, refusal.code, refusal.message)
     elif not reread.revert(job, refusal.message):
         configure.refuse(job, refusal.code, refusal.message)
 
 
 def _try(job: ImportJob, bucket: Bucket, work: StepDefinition) -> None:
-    """Do a unit in one transaction, again and again while other writers are in its way (design rule 2)."""
+    """Do a unit in one transaction; repeat it while it conflicts with other writers, at most ``MAX_TRIES`` times
+    (design rule 2)."""
     _restore(job)
     for attempt in range(MAX_TRIES):
         try:
             with transaction.atomic():
-                _commit_soon()
-                with _no_collection():
+                _commit_asynchronously()
+                with _without_garbage_collection():
                     counts = work.do(job, bucket)
                 leases.finish(job, bucket, counts)
             return
         except (store.Conflict, IntegrityError, OperationalError) as conflict:
             if not _is_conflict(conflict) or attempt == MAX_TRIES - 1:
                 raise
-            if leases.is_done(bucket):  # whoever was in the way has done this very unit, its lease having ended
+            if leases.is_done(bucket):  # the lease had ended, and the other writer did this unit
                 raise leases.LeaseLost from None
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
 
 
-def _commit_soon() -> None:
-    """Let this transaction not wait until it is on disk: what a crash takes of it is done again."""
+def _commit_asynchronously() -> None:
+    """Commit this transaction without waiting for the disk: what a crash loses is done again."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-def _one_at_a_time(job: ImportJob) -> None:
-    """Wait until no other process restores this job's rows or ends its step, and keep others from it until commit."""
+def _lock_job(job: ImportJob) -> None:
+    """Exclude other processes from restoring this job's rows, and from splitting or ending its step, until commit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [job.pk])
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without garbage collection: a unit makes many objects, none in circles, and looking for them costs a fifth."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Pause the garbage collector: a unit creates many objects without cycles, and collecting costs a fifth."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -194,33 +196,36 @@ def _no_collection() -> Iterator[None]:
 
 
 def _is_conflict(error: Exception) -> bool:
-    """Whether another writer was in the way: moved people, unique violation, deadlock, serialization failure, no room
-    for more locks."""
+    """Whether an error means a conflict with another writer: changed people, a unique violation, a serialization
+    failure, a deadlock, or no memory left for locks."""
     if isinstance(error, store.Conflict):
         return True
     return getattr(error.__cause__, "sqlstate", "") in {"23505", "40001", "40P01", "53200"}
 
 
 def _restore(job: ImportJob) -> None:
-    """Fill the staged rows again if a crash of the database emptied them. Raises ``Lost`` if the job was moved."""
+    """Stage the rows again if a crash of the database emptied their table.
+
+    Raise ``LeaseLost`` if the job is no longer at this step.
+    """
     if job.step not in (Step.PLAN, Step.PREVIEW, Step.PREPARE, Step.APPLY) or not _is_lost(job):
         return
     with transaction.atomic():
-        _commit_soon()
-        _one_at_a_time(job)
-        _fill_again(job)
+        _commit_asynchronously()
+        _lock_job(job)
+        _restage(job)
         leases.lock_step(job)
 
 
-def _fill_again(job: ImportJob) -> None:
-    """The same while others are kept from it."""
+def _restage(job: ImportJob) -> None:
+    """Stage lost rows again. The caller holds the lock of the job."""
     if not _is_lost(job):
         return
     logger.warning("job %s: staging the file again, the database has lost its rows", job.pk)
     staging.restore(job)
-    if job.step != Step.PLAN:  # which makes them itself
+    if job.step != Step.PLAN:  # which creates the results itself
         JobTables(job.pk).create_results()
-    if job.step in (Step.PLAN, Step.PREVIEW):  # what was done so far is lost as well
+    if job.step in (Step.PLAN, Step.PREVIEW):  # their units wrote to the same tables
         job.buckets.filter(step=job.step).exclude(done=None).update(done=None, attempts=0, lease_until=None)
         job.problems.filter(step=job.step).delete()
 
@@ -229,11 +234,11 @@ def _is_lost(job: ImportJob) -> bool:
     return staging.is_lost(job) or (job.step == Step.PLAN and not staging.is_complete(job))
 
 
-def _check_again(job: ImportJob) -> None:
-    """The schema has changed since the check: check again, and let people look again (design section 5.7)."""
+def _recheck(job: ImportJob) -> None:
+    """Check the job again, since the schema has changed: users see the new preview first (design section 5.7)."""
     job.refresh_from_db()
     try:
         configure.check_again(job)
     except configure.InvalidMapping as problem:
-        reason = f"The schema has changed since the check: {problem}. Resume the import when that is put right."
+        reason = f"The schema has changed since the check: {problem}. Correct the schema, then resume the import."
         lifecycle.fail(job, "schema_changed", reason)

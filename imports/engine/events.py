@@ -1,7 +1,7 @@
-"""Rows of events on their way to people: most keys of a hash bucket are settled by one statement (section 16).
+"""Match rows of events to people (requirements section 16): one statement resolves most keys of a hash bucket.
 
-All rows of a key meet the same person, and change nobody. So a key whose rows are tied to nothing needs no way to
-Python where nobody or one person holds it. The other rows come back for ``People``.
+All rows of a key match the same person, and change nobody. So a key whose rows have no ties need not be read into
+Python if no more than one person has its value. The other rows are returned, to be resolved by the working set.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from profiles.writing import events
 
 @dataclass(frozen=True, slots=True)
 class ResolvedEvents:
-    """How many rows were settled, those that make somebody new and those that meet somebody, how many people that
-    are, and the numbers of the rows that are left."""
+    """Counts of resolved rows, those that create a person and those that match one, the number of these people, and the
+    numbers of the remaining rows."""
 
     imported: int
     updated: int
@@ -32,7 +32,7 @@ class ResolvedEvents:
 
 
 def resolve_plain_keys(job: ImportJob, bucket: Bucket, rules: Rules) -> ResolvedEvents:
-    """Note for the rows of a hash bucket whom they meet, where that is plain to see."""
+    """Store the people that rows of a hash bucket match or create, for the keys that one statement can resolve."""
     tables = JobTables(job.pk)
     names = {"staged": tables.staged, "inserted": tables.inserted, "updated": tables.updated, "results": tables.results}
     values: dict[str, Any] = {
@@ -43,27 +43,27 @@ def resolve_plain_keys(job: ImportJob, bucket: Bucket, rules: Rules) -> Resolved
         "kinds": [EXTERNAL_ID, OBJECT_ID, *rules.identifiers],
     }
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLE.format(**names), values)
-        met, inserted, known, remaining = cursor.fetchone()
-    return ResolvedEvents(inserted, met - inserted, inserted + known, remaining or [])
+        cursor.execute(_RESOLVE.format(**names), values)
+        rows, created, matched, remaining = cursor.fetchone()
+    return ResolvedEvents(created, rows - created, created + matched, remaining or [])
 
 
-def write(cursor: Any, job: ImportJob, bucket: Bucket, change_set: ChangeSet, made: Mapping[int, int]) -> None:
-    """Write the events of a bucket, whose people are written. ``made``: who was made by which row."""
+def write(cursor: Any, job: ImportJob, bucket: Bucket, change_set: ChangeSet, created: Mapping[int, int]) -> None:
+    """Write the events of a bucket after its people. ``created``: primary keys of new people, by their first row."""
     tables = JobTables(job.pk)
-    source = _MET.format(staged=tables.staged, results=tables.results)
-    events.write(cursor, source, {"bucket": bucket.number}, change_set, made)
+    source = _MATCHED_EVENTS.format(staged=tables.staged, results=tables.results)
+    events.write(cursor, source, {"bucket": bucket.number}, change_set, created)
 
 
-_MET = """
+_MATCHED_EVENTS = """
 SELECT r.person, s.* FROM (
     SELECT row_no, person FROM {results}
     WHERE bucket = %(bucket)s AND outcome IN ('imported', 'updated') OFFSET 0
 ) AS r CROSS JOIN LATERAL (SELECT name, time, properties, row_no FROM {staged} WHERE row_no = r.row_no OFFSET 0) AS s
 """
 
-# Kinds that are not in the list are found in another way, by ``People``. A new person is of their first row's making.
-_SETTLE = """
+# Keys of kinds that are not listed are left to the working set. The first row of a key creates its new person.
+_RESOLVE = """
 WITH keys AS (
     SELECT kind, key, array_agg(row_no) AS rows, min(row_no) AS first_row, bool_or(ties IS NOT NULL) AS tied
     FROM {staged} WHERE place BETWEEN %(first)s AND %(last)s GROUP BY kind, key

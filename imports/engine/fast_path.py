@@ -1,10 +1,10 @@
-"""The plain rows of a hash bucket: one statement settles most of them, the others come back with whom they found.
+"""Resolve most plain rows of a hash bucket by one statement, which returns the other rows with their matches.
 
-A row is plain if no other row of its bucket has its place and it is tied to nothing, so that only who holds its key now
-concerns it. If nobody does, it makes somebody new; if one person does, values are replaced or filled in. That much of
-the matrix (requirements 8.0) needs no way to Python, which takes twice as long. All else is decided there, in
-``People``: lists that grow, identifiers that change, values that are cleared, limits, several rows or holders, and what
-is said about addresses.
+A row is plain if no other row of its bucket has its place and it has no ties, so that its outcome depends only on who
+has the value of its key at present. If nobody has, the row creates a person; if one person has, values are replaced or
+filled in. This part of the matrix (requirements 8.0) runs in the database, since Python takes twice as long. All other
+cases are resolved in Python, by the working set: lists that grow, identifiers that change, values that are cleared,
+limits, several rows or people for a key, and suppressions of addresses.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from profiles.schema import ALIAS, EXTERNAL_ID
 from profiles.writing import lookup
 
 CHUNK_ROWS = 500
-"""Rows that are worked on together: few enough to stay in the processor's cache from one step to the next."""
+"""Rows that are resolved together: few enough to stay in the processor's cache from one step to the next."""
 
 
 @dataclass(slots=True)
 class RemainingRows:
-    """Rows that were not settled and whom they found, as far as that is known: ``unknown`` are those where it is not.
+    """Rows that the statement did not resolve, with the people they match where it read them.
 
-    Rows that may concern the same person are together, in file order.
+    ``rows``: all of them; those that may concern the same person are in the same chunk, in file order. ``found``:
+    rows with the person they match. ``unresolved``: the rows whose matches must still be looked up.
     """
 
     rows: list[Incoming]
@@ -42,7 +43,7 @@ class RemainingRows:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCounts:
-    """How many rows were settled: they make somebody new, change somebody, or leave whom they found as they are."""
+    """Counts of resolved rows: those that create a person, change one, or leave the matched person unchanged."""
 
     imported: int
     changed: int
@@ -50,14 +51,14 @@ class ResolvedCounts:
 
 
 def resolve_plain_rows(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[ResolvedCounts, Iterator[RemainingRows]]:
-    """Note what the plain rows of a hash bucket do where that is plain to see; return the rows that are left."""
+    """Store the outcomes of the plain rows that one statement can resolve; return their counts and the other rows."""
     tables = JobTables(job.pk)
     names = {
         "staged": tables.staged,
         "inserted": tables.inserted,
         "updated": tables.updated,
-        "eligible": "true" if job.identifier in _HOLDERS else "kind NOT IN ('external_id', 'object_id', 'alias')",
-        "holder": _HOLDERS.get(job.identifier, _HOLDER_OF_CHANNEL),
+        "eligible": "true" if job.identifier in _PEOPLE_BY_OWN_FIELD else _IS_CHANNEL,
+        "holder": _PEOPLE_BY_OWN_FIELD.get(job.identifier, _PEOPLE_BY_CHANNEL),
         "different": _DIFFERENT.get(rules.action, "false"),
         "same": _SAME.get(rules.action, "s.delta IS NULL"),
         "keep": (_IGNORE if rules.action is Action.IGNORE else _KEEP).format(
@@ -77,41 +78,43 @@ def resolve_plain_rows(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Re
         "most": rules.max_custom_attributes,
     }
     cursor = connection.cursor()
-    cursor.execute(_SETTLE.format(**names), values)
+    cursor.execute(_RESOLVE.format(**names), values)
     lines = cursor.fetchmany(CHUNK_ROWS)
-    return ResolvedCounts(*lines[0][:3]), _left(cursor, lines)
+    return ResolvedCounts(*lines[0][:3]), _remaining_rows(cursor, lines)
 
 
-def _left(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[RemainingRows]:
-    """The rows, chunk by chunk; last of all, together, those whose place others have too."""
-    crowd: list[Incoming] = []
+def _remaining_rows(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[RemainingRows]:
+    """Yield the rows chunk by chunk; the last chunk holds all rows that share a place with another row."""
+    sharing: list[Incoming] = []
     with cursor:
         while lines:
-            left = RemainingRows([], [], [])
-            for _, _, _, alone, known, row, kind, key, links, raw, *person in lines:
+            chunk = RemainingRows([], [], [])
+            for _, _, _, alone, is_match_known, row, kind, key, links, raw, *person in lines:
                 if row is None:
                     continue
                 incoming = staging.build_row(row, kind, key, links, raw)
                 if not alone:
-                    crowd.append(incoming)
+                    sharing.append(incoming)
                     continue
-                left.rows.append(incoming)
-                if not known:
-                    left.unresolved.append(incoming)
+                chunk.rows.append(incoming)
+                if not is_match_known:
+                    chunk.unresolved.append(incoming)
                 elif person[0] is not None:
-                    left.found.append((incoming, lookup.build_person(*person)))
-            yield left
+                    chunk.found.append((incoming, lookup.build_person(*person)))
+            yield chunk
             lines = cursor.fetchmany(CHUNK_ROWS)
-    crowd.sort(key=lambda row: row.row)
-    yield RemainingRows(crowd, [], crowd)
+    sharing.sort(key=lambda row: row.row)
+    yield RemainingRows(sharing, [], sharing)
 
 
-_HOLDER_OF_CHANNEL = """
+_IS_CHANNEL = "kind NOT IN ('external_id', 'object_id', 'alias')"
+
+_PEOPLE_BY_CHANNEL = """
 SELECT min(profile_id) AS id, count(*) AS holders FROM profiles_identifier
 WHERE m.plain AND kind = m.kind AND value = m.key
 """
 
-_HOLDERS = {
+_PEOPLE_BY_OWN_FIELD = {
     EXTERNAL_ID: """
 SELECT min(id) AS id, count(*) AS holders FROM profiles_profile WHERE m.plain AND external_id = m.key
 """,
@@ -120,16 +123,16 @@ SELECT min(id) AS id, count(*) AS holders FROM profiles_profile
 WHERE m.plain AND alias_label = m.key::json->>0 AND alias_name = m.key::json->>1 AND external_id IS NULL
 """,
 }
-"""For files whose rows are all looked up by one of these."""
+"""Queries for files whose rows are all looked up by one of these identifiers."""
 
-# Values of the row that the action would write; neither side has nulls.
+# Selects the values of the row that the action would write; neither side has nulls.
 _DIFFERENT = {
     Action.UPDATE: "NOT p.attributes ? r.key",
     Action.APPEND: "r.value IS DISTINCT FROM p.attributes -> r.key",
     Action.OVERWRITE: "r.value IS DISTINCT FROM p.attributes -> r.key",
 }
 
-# Whether the row leaves the person as they are, where that is not told by its having nothing to write.
+# Whether the row leaves the person unchanged, where that differs from having no value to write.
 _SAME = {Action.IGNORE: "true", Action.REPLACE: "p.attributes = row.attributes"}
 
 _KEEP = """
@@ -142,10 +145,10 @@ INSERT INTO {results} (bucket, row_no, outcome, person)
 SELECT %(bucket)s, row_no, 'ignored', person FROM found WHERE settled AND same
 """
 
-# Looked up in the order of the index, then of the table, which keeps the processor's cache: a fifth less for those two.
-# Comparing bytes first tells of most unchanged people, at a fifth of the time of comparing value by value. What was
-# read for a settled row is not kept, so that a bucket's rows stay in the processor's cache.
-_SETTLE = """
+# People are looked up in the order of the index, then of the table, for the sake of the processor's cache: these two
+# lookups take a fifth less time. Comparing bytes first recognises most unchanged people, in a fifth of the time of
+# comparing value by value. What was read for a settled row is not kept, so that the rows of a bucket stay in the cache.
+_RESOLVE = """
 WITH mine AS (
     SELECT *, alone AND ties IS NULL AND {eligible} AS plain FROM (
         SELECT *, count(*) OVER (PARTITION BY place) = 1 AS alone

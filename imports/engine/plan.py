@@ -1,9 +1,10 @@
-"""Which rows must run together (design section 5.7): rows that can touch the same person run in file order.
+"""Divide the rows of an import into buckets, so that rows that can change the same person run in file order (design
+section 5.7).
 
-A row's *key* is what it is looked up by, and ``place`` stands for the key here: keys that share a place share a
-bucket anyway. A key is *tangled* if another key's rows bring one of the values that its rows bring, or if somebody
-who holds one of them also holds one of another key's. Tangled rows form one serial lane in file order; so do the rows
-of a key with more rows than a bucket may hold. All others go to the hash lane and may run in any order.
+The *key* of a row is the value it is looked up by; ``place`` stands for the key here, since keys that share a place
+share a bucket anyway. A key is *tangled* if its rows share an identifier value with the rows of another key, or if a
+person has a value of both. Tangled rows form one serial lane in file order; so do the rows of a key with more rows
+than a bucket may hold. All other rows go to the hash lane and may run in any order.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from imports.states import Step
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS, identifier_of
 
 FULL_SCAN_RATIO = 1.0
-"""All identifiers are looked through, instead of looking up those of the file, when they take less space than so many
-times its rows."""
+"""Scan the whole table of identifiers, instead of looking up those of the file, when it is smaller than this multiple
+of the size of the job's staged rows."""
 
 
 def create_buckets(job: ImportJob, step: Step) -> None:
-    """Mark the tangled rows as things stand now, and cut all rows into the buckets of a step; earlier ones go."""
+    """Mark the rows that are tangled at present, and replace the buckets of a step by a division of all rows."""
     job.buckets.filter(step=step).delete()
     with connection.cursor() as cursor:
         buckets = _hash_buckets(job, step, _mark_tangled(cursor, job))
@@ -39,7 +40,7 @@ def create_buckets(job: ImportJob, step: Step) -> None:
 
 
 def copy_buckets(job: ImportJob, source: Step, target: Step) -> None:
-    """Use the buckets of one step for another: nothing has changed that they depend on."""
+    """Copy the buckets of one step to another. The caller ensures that nothing they depend on has changed."""
     for bucket in job.buckets.filter(step=source):
         Bucket.objects.create(
             job=job, step=target, number=bucket.number, lane=bucket.lane,
@@ -48,7 +49,7 @@ def copy_buckets(job: ImportJob, source: Step, target: Step) -> None:
 
 
 def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
-    """Mark the rows of the serial lane; returns how many other rows each slot has."""
+    """Mark the rows of the serial lane. Return the number of other rows by slot, in ascending order."""
     table, most = JobTables(job.pk).staged, settings.IMPORTS_BUCKET_ROWS
     cursor.execute(f"UPDATE {table} SET place = -place - 1 WHERE place < 0")
     cursor.execute("CREATE TEMPORARY TABLE tangled (place int) ON COMMIT DROP")
@@ -57,8 +58,8 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
         cursor.execute(_SHARED_VALUES.format(rows=table))
     looked_up = set(lookup_kinds(job.identifier))
     if tied or looked_up - OWN_IDENTIFIERS.keys():
-        given = {identifier_of(column.target) for column in job.columns.all()} if tied else set()
-        _find_shared_people(cursor, table, looked_up | given & OWN_IDENTIFIERS.keys(), tied)
+        mapped = {identifier_of(column.target) for column in job.columns.all()} if tied else set()
+        _mark_keys_of_shared_people(cursor, table, looked_up | mapped & OWN_IDENTIFIERS.keys(), tied)
     slots = _slots(cursor, table)
     full = [slot for slot, rows in slots.items() if rows > most]
     if full:
@@ -69,18 +70,18 @@ def _mark_tangled(cursor: Any, job: ImportJob) -> dict[int, int]:
     return _slots(cursor, table) if marked else slots
 
 
-def _find_shared_people(cursor: Any, table: str, kinds: set[str], tied: bool) -> None:
-    """Mark the keys of people who hold values of several."""
+def _mark_keys_of_shared_people(cursor: Any, table: str, kinds: set[str], tied: bool) -> None:
+    """Mark as tangled the keys of each person who has identifier values of several keys."""
     links = f"SELECT place, kind, key AS value FROM {table}"
     if tied:
         links += (
             f" UNION ALL SELECT place, l->>0, l->>1 FROM {table},"
             " json_array_elements(links::json) AS l WHERE ties IS NOT NULL"
         )
-    holders = [_HOLDERS.get(kind, _CHANNEL_HOLDERS) for kind in sorted(kinds)]
-    holdings = " UNION ALL ".join(holder.format(links=links) for holder in dict.fromkeys(holders))
-    # A large file is compared with all identifiers there are: in memory, and by several processes of the database,
-    # which would otherwise rather not hand each other so many rows.
+    queries = [_PEOPLE_BY_OWN_FIELD.get(kind, _PEOPLE_BY_CHANNEL) for kind in sorted(kinds)]
+    holdings = " UNION ALL ".join(query.format(links=links) for query in dict.fromkeys(queries))
+    # A large file is compared with the whole table of identifiers, in memory and by parallel workers of the database.
+    # At the default cost of a tuple the planner would not use workers for that many rows.
     cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL parallel_tuple_cost = 0.01")
     if kinds.isdisjoint(OWN_IDENTIFIERS) and _is_large(cursor, table):
         cursor.execute(_PEOPLE_WITH_SEVERAL, [sorted(kinds)])
@@ -92,20 +93,23 @@ def _find_shared_people(cursor: Any, table: str, kinds: set[str], tied: bool) ->
 
 
 def _is_large(cursor: Any, table: str) -> bool:
-    """Whether it is less work to look through all identifiers than to look up the file's."""
+    """Whether scanning all identifiers is less work than looking up those of the file."""
     values = [table, FULL_SCAN_RATIO]
     cursor.execute("SELECT pg_relation_size('profiles_identifier') < pg_relation_size(%s) * %s", values)
     return bool(cursor.fetchone()[0])
 
 
 def _slots(cursor: Any, table: str) -> dict[int, int]:
-    """How many rows each slot has, in order."""
+    """Return the number of rows that are not tangled by slot, in ascending order."""
     cursor.execute(f"SELECT place >> {LOW_BITS}, count(*) FROM {table} WHERE place >= 0 GROUP BY 1 ORDER BY 1")
     return dict(cursor.fetchall())
 
 
 def _hash_buckets(job: ImportJob, step: Step, slots: Mapping[int, int]) -> list[Bucket]:
-    """Ranges of places with about as many rows as a bucket should have; whole slots where they are not too full."""
+    """Return the buckets of the hash lane: ranges of places with about ``IMPORTS_BUCKET_ROWS`` rows.
+
+    A range consists of whole slots; a slot with more rows than that is split into several ranges.
+    """
     most = settings.IMPORTS_BUCKET_ROWS
     ranges: list[tuple[int, int, int]] = []
     first, rows, end = 0, 0, 0
@@ -137,12 +141,12 @@ WHERE value IN (SELECT value FROM (SELECT place, unnest(ties) AS value FROM {row
                 GROUP BY value HAVING min(place) <> max(place))
 """
 
-_CHANNEL_HOLDERS = """
+_PEOPLE_BY_CHANNEL = """
 SELECT l.place, i.profile_id AS person FROM ({links}) AS l
 JOIN profiles_identifier i ON i.kind = l.kind AND i.value = l.value
 """
 
-_HOLDERS = {
+_PEOPLE_BY_OWN_FIELD = {
     field: f"""
 SELECT l.place, p.id AS person FROM ({{links}}) AS l
 JOIN profiles_profile p ON p.{field} = l.value WHERE l.kind = '{field}'
@@ -150,8 +154,8 @@ JOIN profiles_profile p ON p.{field} = l.value WHERE l.kind = '{field}'
     for field in (EXTERNAL_ID, OBJECT_ID)
 }
 
-# Read as JSON only where it is: the rows of other kinds may be dropped later than that.
-_HOLDERS[ALIAS] = f"""
+# The CASE converts only aliases to JSON: the planner may apply the filter on the kind after the conversion.
+_PEOPLE_BY_OWN_FIELD[ALIAS] = f"""
 SELECT l.place, p.id AS person FROM (
     SELECT place, CASE kind WHEN '{ALIAS}' THEN value::json END AS pair FROM ({{links}}) AS l WHERE kind = '{ALIAS}'
 ) AS l
@@ -163,7 +167,7 @@ CREATE TEMPORARY TABLE several ON COMMIT DROP AS
 SELECT profile_id AS person FROM profiles_identifier WHERE kind = ANY(%s) GROUP BY profile_id HAVING count(*) > 1
 """
 
-# Only CREATE TABLE AS may use several processes.
+# CREATE TABLE AS may use parallel workers; INSERT may not.
 _SHARED_PEOPLE = """
 CREATE TEMPORARY TABLE shared ON COMMIT DROP AS
 SELECT person FROM ({holdings}) AS h GROUP BY person HAVING min(place) <> max(place)

@@ -1,5 +1,5 @@
-"""What an import would do, exactly: the whole file matched and merged as apply does it, without writing people
-(requirements section 10). Counts and the first rows are stored with the job, every row's outcome in its own table."""
+"""Preview exactly what an import would do: match and merge the whole file as apply does, without writing people
+(requirements section 10). Counts and the first rows are stored with the job, the outcome of every row in its tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIRST_ROWS = 15
 
 
 def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    """Work out one bucket; its counts."""
+    """Resolve one bucket and return its counts."""
     store.pin_query_plans()
     base = store.to_microseconds(job.step_started or timezone.now())
     if bucket.lane == Bucket.Lane.SERIAL:
@@ -34,7 +34,7 @@ def preview(job: ImportJob, bucket: Bucket) -> dict[str, int]:
 
 
 def summarize(job: ImportJob) -> dict[str, Any]:
-    """The preview that is stored with the job, when all buckets are done."""
+    """Return the preview to be stored with the job, after all buckets are done: counts, new attributes, first rows."""
     counts = Counter(dict.fromkeys(resolve.COUNT_NAMES, 0))
     for done in job.buckets.filter(step=Step.PREVIEW).values_list("counts", flat=True):
         counts.update(done)
@@ -60,26 +60,26 @@ def summarize(job: ImportJob) -> dict[str, Any]:
 
 
 def checked_fields(job: ImportJob) -> dict[str, Any]:
-    """What a job that is checked knows of itself."""
-    found = summarize(job)
+    """Return the fields of a job whose check has completed: its preview, and the counts of rows and warnings."""
+    summary = summarize(job)
     points = data_points.count(job)
     if points is not None:
-        found["data_points"] = points
-    return {"preview": found, "total": found["total"], "warnings": found["warnings"]}
+        summary["data_points"] = points
+    return {"preview": summary, "total": summary["total"], "warnings": summary["warnings"]}
 
 
 def first_rows(job: ImportJob) -> list[dict[str, Any]]:
-    """The first rows of the file, with each cell before and after (PV-01)."""
+    """Return the first ``FIRST_ROWS`` rows of the file, with each value before and after (PV-01)."""
     return row_lookup.rows_between(job, 1, FIRST_ROWS)
 
 
 def count_foreign_changes(job: ImportJob) -> int:
-    """How many people were written by others since the preview."""
+    """Return how many people were written by others since the preview."""
     return store.count_foreign_writes(job.snapshot, job.change_set_id) if job.snapshot else 0
 
 
 def _count_serial_people(cursor: Any, job: ImportJob, counts: Counter[str]) -> None:
-    """Buckets of the serial lane may touch the same people and repeat each other's keys."""
+    """Correct ``people`` and ``repeated``: buckets of the serial lane may change the same people and share keys."""
     serial = job.buckets.filter(step=Step.PREVIEW, lane=Bucket.Lane.SERIAL).values_list("counts", flat=True)
     if len(serial) < 2:
         return

@@ -1,7 +1,7 @@
-"""A bucket's rows against the people they touch: what becomes of each row, and what is to be written.
+"""Resolve the rows of a bucket against the people they match: the outcome of each row, and the write set.
 
-The preview works every bucket out and writes nobody; apply writes what was worked out, and works a bucket out again
-where people have moved since. So there is one place where rows become changes (design rule 1).
+The preview resolves every bucket and writes no person. Apply writes these results, and resolves a bucket again where
+people have changed since. So only this module turns rows into changes (design rule 1).
 """
 
 from __future__ import annotations
@@ -36,33 +36,35 @@ COUNT_NAMES = ("imported", "updated", "unchanged", "ignored", "failed", "people"
 
 
 def resolve_bucket(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int | None]:
-    """Apply the rows of a bucket in memory and store what came of it; the counts go to ``bucket.counts``.
+    """Apply the rows of a bucket in memory; store outcomes and write set, and set the counts in ``bucket.counts``.
 
-    ``base``: microseconds; changes are dated from it. Returns the versions of people who must not transition until the
-    bucket is written (see ``store.stand_still``).
+    ``base``: microseconds since 1970 from which changes are dated. Return the versions, by primary key, of the people
+    who were chosen among several; ``store`` checks before it writes the bucket that they have not changed.
     """
     rules, outcome = _rules(job), _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
-    # Rows of different keys find different people only as long as nobody else writes; else they share a working set.
+    # Rows with different keys match different people only as long as nobody else writes; otherwise all rows of the
+    # bucket share a working set.
     if bucket.lane == Bucket.Lane.SERIAL or store.count_foreign_writes(job.snapshot, job.change_set_id):
         rows = staging.load_rows(job, bucket)
         outcome.add(rows, _people(rules, base, lookup.load_people(lookup_links(rows))))
     elif job.holds_events:
-        met = events.resolve_plain_keys(job, bucket, rules)
-        outcome.met(met)
-        rows = staging.load_rows(job, bucket, met.remaining) if met.remaining else []
+        resolved = events.resolve_plain_keys(job, bucket, rules)
+        outcome.count_resolved_events(resolved)
+        rows = staging.load_rows(job, bucket, resolved.remaining) if resolved.remaining else []
         outcome.add(rows, _people(rules, base, lookup.load_people(lookup_links(rows))))
     else:
-        settled, chunks = fast_path.resolve_plain_rows(job, bucket, rules)
-        outcome.settled(settled, rules.action)
-        for left in chunks:
-            found = [(row.key, person) for row, person in left.found]
-            outcome.add(left.rows, _people(rules, base, [*found, *lookup.load_people(lookup_links(left.unresolved))]))
+        resolved_counts, chunks = fast_path.resolve_plain_rows(job, bucket, rules)
+        outcome.count_resolved_rows(resolved_counts, rules.action)
+        for remaining in chunks:
+            holdings = [(row.key, person) for row, person in remaining.found]
+            links = lookup_links(remaining.unresolved)
+            outcome.add(remaining.rows, _people(rules, base, [*holdings, *lookup.load_people(links)]))
     outcome.save()
     return outcome.contested
 
 
 def simulate_bucket(job: ImportJob, bucket: Bucket, base: int) -> None:
-    """The same for a bucket whose rows must see what earlier buckets would have done; nothing of it is ever written."""
+    """Resolve a bucket of the serial lane for the preview. Its rows depend on earlier buckets; nothing is written."""
     outcome = _Outcome(bucket, JobTables(job.pk), events=job.holds_events)
     rows = staging.load_rows(job, bucket)
     people = _people(_rules(job), base, simulation.load(job, lookup_links(rows)))
@@ -78,9 +80,9 @@ def _people(rules: Rules, base: int, holdings: Iterable[tuple[Link, Person]]) ->
 
 
 class _Outcome:
-    """What becomes of the rows of a bucket, collected chunk by chunk.
+    """The outcomes and the write set of a bucket, collected chunk by chunk.
 
-    Of an event each row has its line among the results, for a person may have many.
+    Each row of an event has a line in the table of results, since a person may have several events.
     """
 
     def __init__(self, bucket: Bucket, tables: JobTables, *, events: bool = False) -> None:
@@ -92,36 +94,36 @@ class _Outcome:
         self._write_set = write_set.WriteSet(tables.written, bucket.number)
         self.contested: dict[int, int | None] = {}
 
-    def settled(self, settled: ResolvedCounts, action: Action) -> None:
-        """Count what is in the tables already."""
-        self._counts["imported"] += settled.imported
-        self._counts["updated"] += settled.changed
-        self._counts["people"] += settled.imported + settled.changed
+    def count_resolved_rows(self, resolved: ResolvedCounts, action: Action) -> None:
+        """Count the rows whose outcome is in the tables already."""
+        self._counts["imported"] += resolved.imported
+        self._counts["updated"] += resolved.changed
+        self._counts["people"] += resolved.imported + resolved.changed
         if action is Action.IGNORE:
-            self._counts["ignored"] += settled.kept
+            self._counts["ignored"] += resolved.kept
         else:
-            self._counts.update(dict.fromkeys(("updated", "unchanged", "people"), settled.kept))
+            self._counts.update(dict.fromkeys(("updated", "unchanged", "people"), resolved.kept))
 
-    def met(self, settled: events.ResolvedEvents) -> None:
-        """Count the events that are in the tables already."""
-        self._counts["imported"] += settled.imported
-        self._counts["updated"] += settled.updated
-        self._counts["people"] += settled.people
+    def count_resolved_events(self, resolved: events.ResolvedEvents) -> None:
+        """Count the events whose outcome is in the tables already."""
+        self._counts["imported"] += resolved.imported
+        self._counts["updated"] += resolved.updated
+        self._counts["people"] += resolved.people
 
     def add(self, rows: Sequence[Incoming], people: WorkingSet, written: bool = True) -> None:
-        """Apply rows to a working set. ``written``: whether what they make of people is ever to be written."""
+        """Apply rows to a working set. ``written``: whether the resulting people will be written."""
         results = [(people.meet if self._events else people.apply)(row) for row in rows]
-        told = _told_by_people(people, results) if written and not self._events else set()
-        self._lines += _lines(self._bucket, rows, results, told)
+        described = _described_by_write_set(people, results) if written and not self._events else set()
+        self._lines += _lines(self._bucket, rows, results, described)
         self._counts.update(_counts(rows, results, people))
         if self._events:
-            self._counts["repeated"] = 0  # as it should be: somebody may do something twice
+            self._counts["repeated"] = 0  # of events, repeated keys are normal: a person may do something twice
         if written:
             self._write_set.add(people)
             self.contested |= people.contested
 
     def save(self) -> None:
-        """Copy everything into the job's tables."""
+        """Copy the results and the write set into the job's tables, and set the counts of the bucket."""
         with connection.cursor() as cursor:
             copy_format.copy_lines(cursor, self._tables.results, "".join(self._lines).encode())
             self._write_set.save(cursor)
@@ -129,8 +131,10 @@ class _Outcome:
 
 
 def lookup_links(rows: Iterable[Incoming]) -> list[Link]:
-    """Each value that rows look somebody up by, once, and the external ids and aliases they bring, which others may
-    own."""
+    """Return the values that rows are looked up by, and their external ids and aliases, each once.
+
+    Other people may have these external ids and aliases.
+    """
     links = dict.fromkeys(row.key for row in rows)
     links |= {(EXTERNAL_ID, row.external_id): None for row in rows if row.external_id is not None}
     links |= {(ALIAS, row.alias): None for row in rows if row.alias is not None}
@@ -138,48 +142,48 @@ def lookup_links(rows: Iterable[Incoming]) -> list[Link]:
 
 
 def _rules(job: ImportJob) -> Rules:
-    """What the job asks for, under the schema with the attributes it would add."""
+    """Return the rules of the job, under the schema with the attributes that it would add."""
     columns = list(job.columns.all())
-    known = column_mapping.resulting_schema(columns, load_schema())
+    schema = column_mapping.resulting_schema(columns, load_schema())
     kinds = column_mapping.lookup_kinds(job.identifier)
     limit = settings.IMPORTS_MAX_IDENTIFIER_VALUES
-    targets = Counter(column.target for column in columns if column.target and column.target_kind not in _OF_EVENTS)
+    targets = Counter(column.target for column in columns if column.target and column.target_kind not in _EVENT_TARGETS)
     crowded = max(targets.values(), default=0) > limit or len(targets) > MAX_CUSTOM_ATTRIBUTES
     action = Action.IGNORE if job.holds_events else Action(job.action)
-    return Rules.of(known, action, kinds, limit, crowded, dnd=DND.keys() & targets.keys())
+    return Rules.of(schema, action, kinds, limit, crowded, dnd=DND.keys() & targets.keys())
 
 
-_OF_EVENTS = (Target.EVENT, Target.PROPERTY)
+_EVENT_TARGETS = (Target.EVENT, Target.PROPERTY)
 
 
 def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: WorkingSet) -> dict[str, int]:
-    """Rows by outcome; *updated* includes *unchanged* (D-07). ``people``: who was imported or updated."""
-    found = Counter(result.outcome for result in results)
+    """Count rows by outcome, with *unchanged* included in *updated* (D-07), and the imported and updated people."""
+    outcomes = Counter(result.outcome for result in results)
     return {
-        "imported": found[Outcome.IMPORTED],
-        "updated": found[Outcome.UPDATED] + found[Outcome.UNCHANGED],
-        "unchanged": found[Outcome.UNCHANGED],
-        "ignored": found[Outcome.IGNORED],
-        "failed": found[Outcome.FAILED],
+        "imported": outcomes[Outcome.IMPORTED],
+        "updated": outcomes[Outcome.UPDATED] + outcomes[Outcome.UNCHANGED],
+        "unchanged": outcomes[Outcome.UNCHANGED],
+        "ignored": outcomes[Outcome.IGNORED],
+        "failed": outcomes[Outcome.FAILED],
         "people": len(people.affected),
         "repeated": len(rows) - len({row.key for row in rows}),
         "cleared": sum(new is None for result in results if result.changes for _, new in result.changes.values()),
     }
 
 
-def _told_by_people(people: WorkingSet, results: Sequence[Result]) -> set[int]:
-    """People whose only row says no more than what is to be written about them."""
+def _described_by_write_set(people: WorkingSet, results: Sequence[Result]) -> set[int]:
+    """Return the people with only one applied row, whose outcome therefore follows from the write set."""
     applied = [result.person.ref for result in results if result.person and result.outcome in _APPLIED]
     if len(applied) == len(people.affected):
         return set(people.affected)
     return {ref for ref, times in Counter(applied).items() if times == 1}
 
 
-def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], told: set[int]) -> list[str]:
-    """A line for the table of results for each row about which no person tells enough."""
+def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], described: set[int]) -> list[str]:
+    """Return a line for the table of results for each row whose outcome does not follow from the write set."""
     lines = []
     for row, result in zip(rows, results, strict=True):
-        if result.outcome in _APPLIED and result.person and result.person.ref in told:
+        if result.outcome in _APPLIED and result.person and result.person.ref in described:
             continue
         ref = r"\N" if result.person is None else result.person.ref
         changes = copy_format.escape(orjson.dumps(result.changes).decode()) if result.changes else r"\N"
@@ -198,7 +202,7 @@ def _refusal(result: Result) -> str:
 
 
 def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
-    """A problem for each row of the bucket that is well-formed but was not applied, from what was worked out."""
+    """Store a problem for each row of the bucket that failed, or that apply ignored, from the table of results."""
     tables = JobTables(job.pk)
     headers = {column.target: column.header for column in reversed(job.columns.all())}
     headers[ALIAS] = headers.get(ALIAS_NAME, ALIAS)
@@ -209,7 +213,7 @@ def write_problems(cursor: Any, job: ImportJob, bucket: Bucket) -> None:
     cursor.execute(_PROBLEMS.format(**names), values)
 
 
-# Of an alias, which is JSON, the name is told, under the header of its column.
+# Of an alias, which is JSON, the problem shows the name, under the header of the column of names.
 _PROBLEMS = f"""
 INSERT INTO imports_rowerror (job_id, step, "row", line, severity, "column", value, code, reason)
 SELECT %(job)s, %(step)s, r.row_no, s.line, CASE r.outcome WHEN 'ignored' THEN 'ignored' ELSE 'error' END,

@@ -1,5 +1,5 @@
-"""Rows of a file that is checked, with what each does or what is wrong with it (PV-01, PV-07): by number, by
-identifier, or page by page through those of one outcome. Nothing is worked out here; the preview's tables tell."""
+"""Look up rows of a checked file, with their changes or problems (PV-01, PV-07): by number, by identifier, or page by
+page by outcome. This module resolves nothing; it reads the tables of the preview."""
 
 from __future__ import annotations
 
@@ -36,29 +36,33 @@ from profiles.values.parsers import matching_form, parser
 from profiles.values.types import InvalidValue, ValueType
 
 MAX_FOUND_ROWS = 50
-"""At most so many rows are found by one identifier."""
+"""Most rows that one query by identifier returns."""
 
 
 def rows_between(job: ImportJob, first: int, last: int) -> list[dict[str, Any]]:
-    """Rows by number, good and bad, in file order; ``values`` are those of the file that change nothing,
-    ``brings`` are all that it has for the row."""
+    """Return the rows ``first`` to ``last``, valid and failed, in file order; see ``rows_by_number``."""
     return rows_by_number(job, range(first, last + 1))
 
 
 def rows_by_number(job: ImportJob, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """The rows that have these numbers, good and bad, in file order; numbers that the file has not are left out."""
+    """Return the rows with these numbers, valid and failed, in file order; numbers that the file lacks are left out.
+
+    In each row, ``changes`` maps keys to values before and after, ``values`` has the values of the file that change
+    nothing, and ``brings`` all values of the file for the row, both by key. A row that failed the check has ``cells``
+    instead of ``brings``.
+    """
     with connection.cursor() as cursor:
-        said = _EVENT if job.holds_events else ""
-        cursor.execute(_ROWS.format(**_names(job), said=said), [job.pk, list(numbers)])
+        event_columns = _EVENT if job.holds_events else ""
+        cursor.execute(_ROWS.format(**_names(job), said=event_columns), [job.pk, list(numbers)])
         lines = cursor.fetchall()
-    found = {line[0]: _shown(*line[:9]) for line in lines}
+    rows = {line[0]: _row(*line[:9]) for line in lines}
     if job.holds_events:
         targets = {column.target for column in job.columns.all()}
         for line in lines:
-            _add_event(found[line[0]], targets, line[4], *line[9:])
+            _add_event(rows[line[0]], targets, line[4], *line[9:])
     problems = job.problems.filter(row__in=numbers).exclude(severity=RowError.Severity.IGNORED)
     for problem in problems.order_by("id"):
-        row = found.setdefault(problem.row, _bad(problem))
+        row = rows.setdefault(problem.row, _failed_row(problem))
         row["problems"].append(
             {
                 "severity": problem.severity,
@@ -68,70 +72,72 @@ def rows_by_number(job: ImportJob, numbers: Sequence[int]) -> list[dict[str, Any
                 "value": problem.value,
             }
         )
-    return [found[number] for number in sorted(found)]
+    return [rows[number] for number in sorted(rows)]
 
 
 def row_numbers_by_outcome(job: ImportJob, outcome: Outcome, after: int, most: int) -> list[int]:
-    """The first rows after a row that have an outcome, in file order.
+    """Return the numbers of the first ``most`` rows after row ``after`` with an outcome, in file order.
 
-    Reads that many rows of each bucket whose counts say that it has some, whatever the size of the file.
+    Read at most ``most`` rows of each bucket whose counts include the outcome, whatever the size of the file.
     """
     values = {"job": job.pk, "after": after, "most": most, "outcome": outcome.value}
     with connection.cursor() as cursor:
-        told_by_people = outcome in _TELLING and not job.holds_events
-        page = _FAILED if outcome is Outcome.FAILED else _page(outcome, _names(job), told_by_people)
-        cursor.execute(page, values)
+        in_write_set = outcome in _WRITE_SET_LINES and not job.holds_events
+        query = _FAILED if outcome is Outcome.FAILED else _page_query(outcome, _names(job), in_write_set)
+        cursor.execute(query, values)
         return [number for (number,) in cursor.fetchall()]
 
 
-def _page(outcome: Outcome, names: dict[str, str], told_by_people: bool) -> str:
-    rows = _TOLD.format(**names)
-    if told_by_people:
-        table, state = _TELLING[outcome]
-        rows += _TOLD_BY_PEOPLE.format(**names, table=names[table], state=state)
-    return _PAGE.format(rows=rows, some=_SOME[outcome])
+def _page_query(outcome: Outcome, names: dict[str, str], in_write_set: bool) -> str:
+    rows = _IN_RESULTS.format(**names)
+    if in_write_set:
+        table, state = _WRITE_SET_LINES[outcome]
+        rows += _IN_WRITE_SET.format(**names, table=names[table], state=state)
+    return _PAGE.format(rows=rows, some=_HAS_OUTCOME[outcome])
 
 
 def row_numbers_by_identifier(job: ImportJob, text: str) -> list[int]:
-    """The rows that look people up by this identifier, however it is written, and the bad ones that have it so."""
+    """Return the numbers of rows with this identifier: valid rows in any spelling of it, failed rows with this text."""
     links = list(_links(job, text))
-    found: list[int] = []
+    numbers: list[int] = []
     with connection.cursor() as cursor:
         for kind, value in links:
             place = staging.place((kind, value), job.salt)
             cursor.execute(_BY_KEY.format(**_names(job)), [[place, -place - 1], kind, value, MAX_FOUND_ROWS])
-            found += [number for (number,) in cursor.fetchall()]
+            numbers += [number for (number,) in cursor.fetchall()]
         if job.preview.get("failed") and "\0" not in text:
             targets = [ALIAS_NAME if kind == ALIAS else kind for kind in column_mapping.lookup_kinds(job.identifier)]
             cursor.execute(_BAD_BY_CELL, [targets, job.pk, text, MAX_FOUND_ROWS])
-            found += [number for (number,) in cursor.fetchall()]
-    return sorted(found)
+            numbers += [number for (number,) in cursor.fetchall()]
+    return sorted(numbers)
 
 
 def _links(job: ImportJob, text: str) -> Iterator[Link]:
-    """What a text means as each of the kinds that the file's rows are looked up by."""
-    known, options = load_schema(), stored_file.options(job)
+    """Yield the links that a text may mean: one of each kind that the rows are looked up by, where it is valid."""
+    schema, options = load_schema(), stored_file.options(job)
     for kind in column_mapping.lookup_kinds(job.identifier):
         if kind == ALIAS:
             yield from ((kind, alias.form_of(pair)) for pair in _pairs(job, text.strip()))
             continue
-        form = _form(kind, text.strip(), known, options)
+        form = _matching_form(kind, text.strip(), schema, options)
         if form is not None:
             yield kind, form
 
 
 def _pairs(job: ImportJob, text: str) -> Iterator[alias.Pair]:
-    """The aliases that a text means: label and name with a colon between, or the name alone under a label that the
-    file was seen to have, which is mostly the same in all rows."""
+    """Yield the aliases that a text may mean: label and name around a colon, or a name under a label of the file.
+
+    Labels are the samples of the column, which mostly has one label in all rows.
+    """
     yield from alias.possible_pairs(text)
     column = job.columns.filter(target=ALIAS_LABEL).first()
     if column is not None and text:
         yield from ([label.strip(), text] for label in column.statistics.get("samples", ()))
 
 
-def _form(kind: str, text: str, known: Schema, options: Options) -> str | None:
-    """The matching form of a text as one kind of identifier; None if it is no value of that kind."""
-    definition = Definition(kind, kind, ValueType.TEXT) if kind in OWN_IDENTIFIERS else known.definitions.get(kind)
+def _matching_form(kind: str, text: str, schema: Schema, options: Options) -> str | None:
+    """Return the matching form of a text as a kind of identifier, or None if it is no value of that kind."""
+    definition = Definition(kind, kind, ValueType.TEXT) if kind in OWN_IDENTIFIERS else schema.definitions.get(kind)
     if definition is None or not text:
         return None
     try:
@@ -150,29 +156,29 @@ def _names(job: ImportJob) -> dict[str, str]:
     }
 
 
-def _shown(
+def _row(
     number: int, line: int, key: str, outcome: str, person: int | None, changes: Any, raw: str, kind: str, links: str
 ) -> dict[str, Any]:
     values = orjson.loads(raw)
     row = staging.build_row(number, kind, key, links, raw)
     own = _own(row)
     after = values if outcome == Outcome.IMPORTED else {}
-    shown = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}
+    changed = orjson.loads(changes) if changes else {name: [None, value] for name, value in after.items()}
     return {
         "row": number,
         "line": line,
         "key": alias.text_of(alias.pair_of(key)) if kind == ALIAS else key,
         "outcome": outcome,
         "person": person if person and person > 0 else None,
-        "changes": shown,
-        "values": {name: value for name, value in values.items() if name not in shown},
+        "changes": changed,
+        "values": {name: value for name, value in values.items() if name not in changed},
         "brings": {name: value for name, value in own.items() if value is not None} | values,
         "problems": [],
     }
 
 
 def _own(row: Incoming) -> dict[str, str | None]:
-    """The person's own fields that a row brings."""
+    """Return the own fields of a person in a row, None where it has no value for them."""
     pair = [None, None] if row.alias is None else alias.pair_of(row.alias)
     return {EXTERNAL_ID: row.external_id, OBJECT_ID: row.object_id, **dict(zip(ALIAS_FIELDS, pair, strict=True))}
 
@@ -180,20 +186,23 @@ def _own(row: Incoming) -> dict[str, str | None]:
 def _add_event(
     row: dict[str, Any], targets: Collection[str], person: int | None, name: str, time: str, properties: str
 ) -> None:
-    """What an event says, by the targets of the columns it came from; ``made_by``: the row that makes its person."""
-    said: dict[str, Any] = {NAME: name, TIME: time}
+    """Add the values of an event to its row, by the target of their columns.
+
+    Set ``made_by`` to the number of the row that creates the person of the event, None for a stored person.
+    """
+    values: dict[str, Any] = {NAME: name, TIME: time}
     for key, value in orjson.loads(properties).items():
-        of_one = f"{name}{EVENT_MARK}{key}"
-        said[of_one if of_one in targets else key] = value
+        qualified = f"{name}{EVENT_MARK}{key}"
+        values[qualified if qualified in targets else key] = value
     if row["outcome"] == Outcome.FAILED:
-        row["values"] |= said
+        row["values"] |= values
     else:
-        row["changes"] |= {key: [None, value] for key, value in said.items()}
-    row["brings"] |= said
+        row["changes"] |= {key: [None, value] for key, value in values.items()}
+    row["brings"] |= values
     row["made_by"] = -person if person and person < 0 and row["outcome"] == Outcome.UPDATED else None
 
 
-def _bad(problem: RowError) -> dict[str, Any]:
+def _failed_row(problem: RowError) -> dict[str, Any]:
     return {
         "row": problem.row,
         "line": problem.line,
@@ -207,7 +216,7 @@ def _bad(problem: RowError) -> dict[str, Any]:
     }
 
 
-# A row that is a person's only one has no line among the results: what is to be written about the person tells it.
+# The only row of a person has no line in the table of results: its outcome follows from the write set.
 _ROWS = """
 SELECT s.row_no, s.line, s.key,
     coalesce(r.outcome, CASE WHEN b.first_row IS NOT NULL THEN 'imported' WHEN t.moment IS NULL THEN 'unchanged'
@@ -226,7 +235,7 @@ _EVENT = """, s.name, to_char(s.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:S
 
 _BY_KEY = "SELECT row_no FROM {staged} WHERE place = ANY(%s) AND kind = %s AND key = %s ORDER BY row_no LIMIT %s"
 
-# A bad row is not among those that are checked: the cells that it was told with are all there is of it.
+# A row that failed the check is not staged: its cells are stored only with its problem.
 _BAD_BY_CELL = """
 SELECT DISTINCT e."row" FROM imports_rowerror e
 JOIN imports_importcolumn c ON c.job_id = e.job_id AND c.target = ANY(%s)
@@ -239,31 +248,31 @@ SELECT DISTINCT "row" FROM imports_rowerror
 WHERE job_id = %(job)s AND "row" > %(after)s AND severity = 'error' ORDER BY "row" LIMIT %(most)s
 """
 
-# From each bucket that has any, the first few by the index (bucket, row); the first few of those are the page.
+# The first rows of each bucket with the outcome, by the index (bucket, row_no); the first of all these are the page.
 _PAGE = """
 SELECT row_no FROM imports_bucket k CROSS JOIN LATERAL ({rows}) AS found
 WHERE k.job_id = %(job)s AND k.step = 'preview' AND {some} ORDER BY row_no LIMIT %(most)s
 """
 
-_TOLD = """
+_IN_RESULTS = """
 (SELECT r.row_no FROM {results} r WHERE r.bucket = k.number AND r.row_no > %(after)s AND r.outcome = %(outcome)s
  ORDER BY r.row_no LIMIT %(most)s)
 """
 
-_TOLD_BY_PEOPLE = """
+_IN_WRITE_SET = """
 UNION ALL (SELECT p.first_row FROM {table} p WHERE p.bucket = k.number AND p.first_row > %(after)s AND {state}
     AND NOT EXISTS (SELECT FROM {results} r WHERE r.bucket = p.bucket AND r.row_no = p.first_row)
  ORDER BY p.first_row LIMIT %(most)s)
 """
 
-_TELLING = {
+_WRITE_SET_LINES = {
     Outcome.IMPORTED: ("inserted", "true"),
     Outcome.UPDATED: ("updated", "p.moment IS NOT NULL"),
     Outcome.UNCHANGED: ("updated", "p.moment IS NULL"),
 }
-"""Which table of people tells of rows of an outcome, and which of its lines."""
+"""The table of the write set that has the rows of an outcome, and the condition for its lines."""
 
-_SOME = {outcome: f"(k.counts->>'{outcome}')::int > 0" for outcome in Outcome} | {
-    Outcome.UPDATED: "(k.counts->>'updated')::int > (k.counts->>'unchanged')::int"  # which are counted among them
+_HAS_OUTCOME = {outcome: f"(k.counts->>'{outcome}')::int > 0" for outcome in Outcome} | {
+    Outcome.UPDATED: "(k.counts->>'updated')::int > (k.counts->>'unchanged')::int"  # updated includes unchanged
 }
-"""Whether a bucket has rows of an outcome."""
+"""The condition for buckets that have rows of an outcome."""

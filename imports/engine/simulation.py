@@ -1,7 +1,7 @@
-"""People as the serial lane of a preview leaves them from bucket to bucket, beside the real ones (design section 5.5).
+"""Simulate people from bucket to bucket of a preview's serial lane; real ones do not change (design section 5.5).
 
-Only rows that must follow one another need it. Two things are kept in one table of the job: each person with a link
-of theirs, once per link. A person who is here hides the stored one.
+Only rows that must run in order need it. A table of the job holds each created or changed person once for each of
+their links, and once without a link. A person in this table replaces the stored one.
 """
 
 from __future__ import annotations
@@ -21,33 +21,36 @@ from profiles.writing import lookup
 
 
 def load(job: ImportJob, links: Iterable[Link]) -> list[tuple[Link, Person]]:
-    """Everybody who holds one of the links by now: stored people, unless earlier rows changed or made them."""
-    wanted = list(links)
-    stored = lookup.load_people(wanted)
-    changed = _hidden(job, {person.ref for _, person in stored})
-    found = [(link, person) for link, person in stored if person.ref not in changed]
+    """Return everybody who has one of the links at this point of the preview, once per link.
+
+    These are the stored people, with those that earlier rows changed or created in place of their stored state.
+    """
+    requested = list(links)
+    stored = lookup.load_people(requested)
+    changed = _simulated(job, {person.ref for _, person in stored})
+    holdings = [(link, person) for link, person in stored if person.ref not in changed]
     people: dict[int, Person] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_LOAD.format(table=JobTables(job.pk).simulation), [orjson.dumps(wanted).decode()])
+        cursor.execute(_LOAD.format(table=JobTables(job.pk).simulation), [orjson.dumps(requested).decode()])
         for kind, value, ref, object_id, external_id, form, attributes, recency, version in cursor.fetchall():
             person = Person(ref, object_id, external_id, attributes, recency, version, alias=form)
             person = people.setdefault(ref, person)
-            found.append(((kind, value), person))
-    return found
+            holdings.append(((kind, value), person))
+    return holdings
 
 
 def save(job: ImportJob, people: WorkingSet) -> None:
-    """Keep those who were made or changed."""
-    moved = [person for person in people.affected.values() if person.recency != person.version]
-    lines = [line for person in moved for line in _lines(person, people)]
+    """Store the people of a working set who were created or changed."""
+    changed = [person for person in people.affected.values() if person.recency != person.version]
+    lines = [line for person in changed for line in _lines(person, people)]
     table = JobTables(job.pk).simulation
     with connection.cursor() as cursor:
-        refs = [person.ref for person in moved]
+        refs = [person.ref for person in changed]
         cursor.execute(f"DELETE FROM {table} WHERE ref = ANY(%s)", [refs])
         copy_format.copy_lines(cursor, table, "".join(lines).encode())
 
 
-def _hidden(job: ImportJob, refs: set[int]) -> set[int]:
+def _simulated(job: ImportJob, refs: set[int]) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT ref FROM {JobTables(job.pk).simulation} WHERE ref = ANY(%s)", [list(refs)])
         return {ref for (ref,) in cursor.fetchall()}

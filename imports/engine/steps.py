@@ -1,4 +1,4 @@
-"""What each step of a job is made of: how it is cut into units, how one of them is done, what follows the last."""
+"""Define each step of a job: how it is split into work units, how a unit is done, and what follows the last unit."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ from profiles.writing import store
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """A step: how it is cut into units, how one unit is done, what happens after the last."""
+    """A step: ``split`` returns its work units, ``do`` does one and returns its counts, ``end`` follows the last."""
 
     split: Callable[[ImportJob], list[Bucket]]
     do: Callable[[ImportJob, Bucket], dict[str, Any]]
     end: Callable[[ImportJob], object]
 
 
-def _one(job: ImportJob) -> list[Bucket]:
+def _split_into_one(job: ImportJob) -> list[Bucket]:
     return [Bucket(job=job, step=job.step, number=1, size=job.total)]
 
 
-def _cut_plan(job: ImportJob) -> list[Bucket]:
-    # Here, before there are units: one that kept it locked would wait for the other one, which waits for the job.
+def _split_plan(job: ImportJob) -> list[Bucket]:
+    # Set before the units exist: a unit that locked the job's row for it would wait for the other unit, which waits for
+    # the job.
     ImportJob.objects.filter(pk=job.pk).update(snapshot=store.current_snapshot())
     return [Bucket(job=job, step=Step.PLAN, number=number) for number in (1, 2)]
 
 
 def _plan(job: ImportJob, bucket: Bucket) -> dict[str, int]:
-    """The plan itself, and beside it what it does not need."""
+    """Create the plan in unit 1; in unit 2, which may run in parallel, what the plan does not need."""
     tables = JobTables(job.pk)
     if bucket.number == 1:
         tables.index_places()
@@ -66,22 +67,22 @@ def _end_prepare(job: ImportJob) -> None:
 
 def _end_apply(job: ImportJob) -> None:
     points = data_points.count(job)
-    # In this order: whoever still reads the tables comes to an end by waiting for the job, never the other way round.
+    # Dropped before the transition locks the job: a process that still reads the tables locks the job before it ends.
     JobTables(job.pk).drop()
     lifecycle.transition(job, Transition.COMPLETE, **apply.completed_fields(job), data_points=points)
-    apply.create_segment(job)  # in the transaction of the transition, which one process makes once
+    apply.create_segment(job)  # in the transaction of the transition, so only once
 
 
-def _cut_stage(job: ImportJob) -> list[Bucket]:
+def _split_stage(job: ImportJob) -> list[Bucket]:
     JobTables(job.pk).create_staged(events=job.holds_events)
     return staging.split(job)
 
 
 STEPS: dict[Step, StepDefinition] = {
     Step.SCAN: StepDefinition(scan.parts, scan.read, scan.end),
-    Step.STAGE: StepDefinition(_cut_stage, staging.stage, lambda job: lifecycle.advance_to_step(job, Step.PLAN)),
-    Step.PLAN: StepDefinition(_cut_plan, _plan, lambda job: lifecycle.advance_to_step(job, Step.PREVIEW)),
+    Step.STAGE: StepDefinition(_split_stage, staging.stage, lambda job: lifecycle.advance_to_step(job, Step.PLAN)),
+    Step.PLAN: StepDefinition(_split_plan, _plan, lambda job: lifecycle.advance_to_step(job, Step.PREVIEW)),
     Step.PREVIEW: StepDefinition(lambda job: [], preview.preview, _end_preview),
-    Step.PREPARE: StepDefinition(_one, _prepare, _end_prepare),
+    Step.PREPARE: StepDefinition(_split_into_one, _prepare, _end_prepare),
     Step.APPLY: StepDefinition(lambda job: [], apply.apply, _end_apply),
 }

@@ -1,5 +1,5 @@
-"""Give back what an import did: the results workbook, the rows to correct, the list of problems.
+"""Report the results of an import: the results workbook, the rows to correct, the list of problems.
 
-In: a job, its problems and its stored file. Out: files in constant memory, made while a person waits or by a worker. It
-must not change a job or a person.
+Input: a job, its problems and its stored file. Output: files, written in constant memory, during the request or by a
+worker. This package must not change a job or a person.
 """

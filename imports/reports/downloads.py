@@ -1,7 +1,7 @@
-"""Files that people take away from an import: small ones are made while they wait, large ones by a worker.
+"""Build the files that users download from an import: small ones during the request, large ones by a worker.
 
-A worker leases what it makes and goes on with the lease while it is at it; whoever died is followed by another, when
-somebody asks the next time. Any host can make a file, since it stands where the uploaded ones do.
+A worker leases the file it builds and renews the lease meanwhile; if the worker dies, another one takes over at the
+next request. Any host can build a file, since files are stored in the same storage as the uploaded ones.
 """
 
 from __future__ import annotations
@@ -32,49 +32,49 @@ Kind = Download.Kind
 
 SMALL_ROWS = 10_000
 SMALL_BYTES = 20 * 1024**2
-"""What is made while its person waits: so many rows at most, of a file of that size at most."""
+"""Largest number of rows, and size of the uploaded file in bytes, for a file that is built during the request."""
 
 REQUEUE_SECONDS = 30
-"""When what was queued and not begun is queued again."""
+"""Seconds after which a task that was queued and has not begun is queued again."""
 
 
 class _Lost(Exception):
-    """Somebody else makes the file now, or the import has moved on."""
+    """Another worker builds the file now, or the import has made another transition."""
 
 
 def is_small(job: ImportJob, kind: Kind) -> bool:
-    """Whether a file is made at once: a workbook that was uploaded is held whole to read it, so that is for workers."""
+    """Whether a file is built during the request. A workbook must be ten times smaller: it is held in memory."""
     rows = job.failed if kind is Kind.FAILED else job.failed + job.ignored
     is_workbook = job.format.get("found", {}).get("container") == Container.XLSX
     return rows <= SMALL_ROWS and job.file_size <= SMALL_BYTES // (10 if is_workbook else 1)
 
 
 def build_file(job: ImportJob, kind: Kind) -> IO[bytes]:
-    """The file, made by the caller; a temporary one."""
-    with ExitStack() as until_written:
-        file = until_written.enter_context(TemporaryFile())
+    """Return the file as a temporary file at its start, built in this process; the caller closes it."""
+    with ExitStack() as stack:
+        file = stack.enter_context(TemporaryFile())
         _write(job, kind, file, lambda rows: None)
         file.seek(0)
-        until_written.pop_all()  # whoever sends it closes it
+        stack.pop_all()  # the caller closes the file
     return file
 
 
 def request_download(job: ImportJob, kind: Kind) -> Download:
-    """The file if it is there, or how far it is; its making is queued unless somebody is at it."""
+    """Return the download: finished, or with its progress. Queue its task unless a worker is building the file."""
     transition = _last_transition(job)
     with transaction.atomic():
         download, _ = Download.objects.get_or_create(job=job, kind=kind, defaults={"last_transition": transition})
         download = Download.objects.select_for_update().get(pk=download.pk)
-        if download.last_transition != transition or (download.made and not _is_there(download)):
-            _start_anew(download, transition)
-        if _is_to_queue(download):
+        if download.last_transition != transition or (download.made and not _file_exists(download)):
+            _reset(download, transition)
+        if _must_be_queued(download):
             Download.objects.filter(pk=download.pk).update(queued=timezone.now())
             queue.enqueue_download(download.pk)
     return download
 
 
 def build_download(number: int) -> None:
-    """Make a file that was asked for. Does nothing if it is made, or somebody is at it."""
+    """Build the requested file with this primary key. Do nothing if it is built, or leased by another worker."""
     download = _claim(number)
     if download is None:
         return
@@ -88,13 +88,13 @@ def build_download(number: int) -> None:
 
 
 def has_failed(download: Download) -> bool:
-    """Whether it was tried too often; asking after the next transition of the job tries again."""
+    """Whether building failed ``MAX_ATTEMPTS`` times. A request after the job's next transition starts again."""
     idle = download.lease_until is None or download.lease_until < timezone.now()
     return not download.made and download.attempts >= MAX_ATTEMPTS and idle
 
 
 def download_name(job: ImportJob, kind: Kind) -> str:
-    """What the file is called on its person's machine."""
+    """Return the name under which a browser saves the file."""
     ending = "xlsx" if kind is Kind.RESULTS else "csv"
     return f"{slugify(job.name)[:60] or 'import'}-{job.pk}-{_NAMES[kind]}.{ending}"
 
@@ -102,14 +102,14 @@ def download_name(job: ImportJob, kind: Kind) -> str:
 _NAMES = {Kind.RESULTS: "results", Kind.FAILED: "failed-rows", Kind.FLAGGED: "failed-and-ignored-rows"}
 
 
-def _write(job: ImportJob, kind: Kind, file: IO[bytes], told: Callable[[int], None]) -> None:
+def _write(job: ImportJob, kind: Kind, file: IO[bytes], report: Callable[[int], None]) -> None:
     if kind is Kind.RESULTS:
-        results_workbook.write_results(job, file, told)
+        results_workbook.write_results(job, file, report)
         return
-    # With the mark by which spreadsheets know UTF-8; an import takes it off.
+    # With a byte order mark, by which spreadsheets recognise UTF-8; an import strips it.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
     try:
-        results_workbook.write_rows_to_correct(job, text, told, ignored=kind is Kind.FLAGGED)
+        results_workbook.write_rows_to_correct(job, text, report, ignored=kind is Kind.FLAGGED)
     finally:
         text.detach()
 
@@ -119,11 +119,11 @@ def _last_transition(job: ImportJob) -> int:
     return last or 0
 
 
-def _is_there(download: Download) -> bool:
+def _file_exists(download: Download) -> bool:
     return bool(download.file) and download.file.storage.exists(str(download.file.name))
 
 
-def _start_anew(download: Download, transition: int) -> None:
+def _reset(download: Download, transition: int) -> None:
     if download.file:
         name, storage = str(download.file.name), download.file.storage
         transaction.on_commit(lambda: storage.delete(name))
@@ -133,7 +133,7 @@ def _start_anew(download: Download, transition: int) -> None:
     download.save()
 
 
-def _is_to_queue(download: Download) -> bool:
+def _must_be_queued(download: Download) -> bool:
     now = timezone.now()
     is_held = download.lease_until is not None and download.lease_until > now
     is_queued = download.queued is not None and download.queued > now - timedelta(seconds=REQUEUE_SECONDS)
@@ -141,7 +141,7 @@ def _is_to_queue(download: Download) -> bool:
 
 
 def _claim(number: int) -> Download | None:
-    """Lease a file to make, and count that it was tried; None where there is nothing to do."""
+    """Lease a file to build and count the attempt; return None if it is built, leased or out of attempts."""
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
     owner = str(uuid.uuid4())
     claimed = Download.objects.filter(free, pk=number, made=None, attempts__lt=MAX_ATTEMPTS).update(
@@ -155,13 +155,16 @@ def _lease() -> Any:
 
 
 def _heartbeat(download: Download) -> Callable[[int], None]:
-    """Says how far it is and goes on with the lease; raises ``_Lost`` where that is somebody else's."""
+    """Return a function that stores the number of rows written and renews the lease.
 
-    def told(rows: int) -> None:
+    It raises ``_Lost`` if another worker has the lease.
+    """
+
+    def report(rows: int) -> None:
         if not _own(download).update(rows=rows, lease_until=_lease()):
             raise _Lost
 
-    return told
+    return report
 
 
 def _own(download: Download) -> Any:
@@ -169,7 +172,7 @@ def _own(download: Download) -> Any:
 
 
 def _keep(download: Download, file: IO[bytes]) -> None:
-    """Store the file, unless the job has moved on while it was written. Raises ``_Lost``."""
+    """Store the file. Raise ``_Lost`` if the job has made another transition, or another worker has the lease."""
     storage = Download._meta.get_field("file").storage
     name = download.file.field.generate_filename(download, download_name(download.job, Kind(download.kind)))
     name = storage.save(name, File(file))

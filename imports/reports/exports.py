@@ -1,4 +1,4 @@
-"""Problems of rows as django-import-export writes them: CSV, line by line, and workbooks (RP-11)."""
+"""Export the problems of rows through django-import-export: as CSV, piece by piece, and as workbooks (RP-11)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from imports.reports.results_workbook import NUMERIC_TYPES, write_line
 from profiles.values.formula_escapes import escape
 
 MAX_WORKBOOK_PROBLEMS = 100_000
-"""Problems that a workbook is made of while its person waits; all beyond are for CSV."""
+"""Most problems in a workbook, which is built during the request; more are exported as CSV only."""
 CHUNK_ROWS = 2_000
 
 
-class ProblemResource(resources.ModelResource):  # type: ignore[misc]  # which has no types
-    """One problem of a row, or of a value in it. Nothing is ever imported by it."""
+class ProblemResource(resources.ModelResource):  # type: ignore[misc]  # the package has no types
+    """One problem of a row, or of a value in it; used for export only."""
 
     row = fields.Field("row", "Row")
     line = fields.Field("line", "Line")
@@ -38,22 +38,25 @@ class ProblemResource(resources.ModelResource):  # type: ignore[misc]  # which h
 
 
 def iter_csv(job: ImportJob, problems: QuerySet[RowError]) -> Iterator[bytes]:
-    """Problems as CSV, piece by piece, in the order of the rows; no text in it is a formula (design rule 9)."""
+    """Yield problems as CSV in UTF-8, piece by piece, in row order; formulas are escaped (design rule 9)."""
     resource = ProblemResource()
     typed = {column.header for column in job.columns.all() if column.type in NUMERIC_TYPES}
     yield _csv([resource.get_export_headers()], bom=True)
-    for some in _chunks(problems):
-        yield _csv([_harmless(resource.export_resource(problem), problem.column in typed) for problem in some])
+    for chunk in _chunks(problems):
+        yield _csv([_escaped_cells(resource.export_resource(problem), problem.column in typed) for problem in chunk])
 
 
 def build_workbook(problems: QuerySet[RowError]) -> IO[bytes]:
-    """Problems as a workbook, in a temporary file: at most ``MOST_IN_WORKBOOK``."""
-    resource, file = ProblemResource(), TemporaryFile()  # noqa: SIM115  whoever sends it closes it
+    """Return a workbook of problems as a temporary file, which the caller closes.
+
+    The caller passes at most ``MAX_WORKBOOK_PROBLEMS``.
+    """
+    resource, file = ProblemResource(), TemporaryFile()  # noqa: SIM115  the caller closes it
     with TemporaryDirectory() as folder:
         book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
         sheet = book.add_worksheet("Problems")
         write_line(sheet, 0, resource.get_export_headers(), book.add_format({"bold": True}))
-        lines = (problem for some in _chunks(problems) for problem in some)
+        lines = (problem for chunk in _chunks(problems) for problem in chunk)
         for number, problem in enumerate(lines, 1):
             exported = resource.export_resource(problem)
             write_line(sheet, number, [problem.row, problem.line, *exported[2:]])
@@ -63,17 +66,17 @@ def build_workbook(problems: QuerySet[RowError]) -> IO[bytes]:
 
 
 def _chunks(problems: QuerySet[RowError]) -> Iterator[list[RowError]]:
-    """In pages that each begin behind the last problem of the one before."""
-    some = list(problems[:CHUNK_ROWS])
-    while some:
-        yield some
-        last = some[-1]
+    """Yield problems in pages; each begins after the last problem of the previous one."""
+    chunk = list(problems[:CHUNK_ROWS])
+    while chunk:
+        yield chunk
+        last = chunk[-1]
         later = Q(row__gt=last.row) | Q(row=last.row, pk__gt=last.pk)
-        some = list(problems.filter(later, row__gte=last.row)[:CHUNK_ROWS]) if len(some) == CHUNK_ROWS else []
+        chunk = list(problems.filter(later, row__gte=last.row)[:CHUNK_ROWS]) if len(chunk) == CHUNK_ROWS else []
 
 
-def _harmless(cells: Sequence[Any], is_number: bool) -> list[str]:
-    """Exported cells: those of the file may be formulas."""
+def _escaped_cells(cells: Sequence[Any], is_number: bool) -> list[str]:
+    """Return exported cells with formulas escaped; cells of the file may contain them."""
     row, line, severity, column, value, *rest = map(str, cells)
     return [row, line, severity, escape(column), escape(value, is_number=is_number), *map(escape, rest)]
 

@@ -1,5 +1,5 @@
-"""Rows that failed or were ignored, each with its problems and with its cells as they stand in the stored file
-(RP-04, RP-12). In constant memory: problems and file are read side by side, in the order of the rows."""
+"""Read the rows that failed or were ignored, each with its problems and its unchanged cells from the stored file
+(RP-04, RP-12). Memory is constant: problems and file are read in parallel, in row order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WINDOW_ROWS = 1_000
 
 
 class RowProblem(NamedTuple):
-    """A problem of a row, as far as it is told to people; there may be millions."""
+    """The fields of a problem that reports show. There may be millions of them."""
 
     row: int
     line: int
@@ -36,9 +36,9 @@ class RowProblem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """A row that was not applied: its problems, the first of them first in the order of PS-27, and its cells.
+    """A row that was not applied: its problems, in the order of PS-27, and its cells.
 
-    ``cells`` are empty where neither the file nor its problems hold them any more.
+    ``cells`` is empty where neither the file nor the problems contain them any more.
     """
 
     problems: Sequence[RowProblem]
@@ -51,9 +51,9 @@ class ProblemRow:
 
 @contextmanager
 def open_rows(job: ImportJob, *, ignored: bool = True) -> Iterator[Iterator[ProblemRow]]:
-    """The rows that failed and, where they are wanted, those that were ignored; the file is open meanwhile."""
+    """Open an iterator over the failed rows and, unless ``ignored`` is false, the ignored ones."""
     severities = [RowError.Severity.ERROR, *([RowError.Severity.IGNORED] if ignored else [])]
-    if not stored_file.exists(job):  # then the problems tell as much as they can
+    if not stored_file.exists(job):  # then the cells come from the problems, where they have any
         yield _rows(job, severities, None)
         return
     with stored_file.reopened(job) as source:
@@ -61,31 +61,32 @@ def open_rows(job: ImportJob, *, ignored: bool = True) -> Iterator[Iterator[Prob
 
 
 def _rows(job: ImportJob, severities: Sequence[str], cells: _Cells | None) -> Iterator[ProblemRow]:
-    for found in _problems(job, severities):
-        there = cells.of(found[0].row) if cells else None
-        yield ProblemRow(found, _kept(job, found[0].row) if there is None else there)
+    for problems in _problems(job, severities):
+        row = problems[0].row
+        row_cells = cells.of(row) if cells else None
+        yield ProblemRow(problems, _stored_cells(job, row) if row_cells is None else row_cells)
 
 
-def _kept(job: ImportJob, row: int) -> Sequence[str]:
-    """The cells that were kept with a problem of the row; long ones are cut."""
+def _stored_cells(job: ImportJob, row: int) -> Sequence[str]:
+    """Return the cells that are stored with a problem of the row; long ones are shortened."""
     raw = job.problems.filter(row=row, raw__isnull=False).values_list("raw", flat=True).first()
     return raw or ()
 
 
 def _problems(job: ImportJob, severities: Sequence[str]) -> Iterator[list[RowProblem]]:
-    """The problems of one row after another; they are stored in the order of the checks."""
+    """Yield the problems of each row, in the order of the checks, which is the order they are stored in."""
     stored = job.problems.filter(severity__in=severities)
-    if job.status in FINISHED_STATUSES:  # then what the preview expects of rows that were not reached does not count
+    if job.status in FINISHED_STATUSES:  # then problems of the preview are those of rows that were not run
         stored = stored.exclude(step=Step.PREVIEW)
     last = 0
     while (first := stored.filter(row__gt=last).order_by("row").values_list("row", flat=True).first()) is not None:
         last = first + WINDOW_ROWS - 1
-        some = stored.filter(row__range=(first, last)).order_by("row", "id").values_list(*RowProblem._fields)
-        yield from (list(found) for _, found in groupby(map(RowProblem._make, some), key=itemgetter(0)))
+        window = stored.filter(row__range=(first, last)).order_by("row", "id").values_list(*RowProblem._fields)
+        yield from (list(group) for _, group in groupby(map(RowProblem._make, window), key=itemgetter(0)))
 
 
 class _Cells:
-    """The cells of rows that are asked for in ascending order; parts of the file that hold none are passed over."""
+    """Reader of the cells of rows, requested in ascending order; it skips parts of the file without requested rows."""
 
     def __init__(self, source: Source, job: ImportJob) -> None:
         self._source = source
@@ -96,9 +97,9 @@ class _Cells:
         self._cells: dict[int, Sequence[str]] = {}
 
     def of(self, number: int) -> Sequence[str] | None:
-        """The cells of a row; None where the file has it no more."""
+        """Return the cells of a row, or None if the file does not contain the row any more."""
         try:
-            self._pass_over(number)
+            self._skip_to(number)
             while self._end < number:
                 batch = next(self._batches)
                 self._end, self._cells = batch.end.row, _by_number(batch)
@@ -106,7 +107,7 @@ class _Cells:
             self._cells = {}
         return self._cells.get(number)
 
-    def _pass_over(self, number: int) -> None:
+    def _skip_to(self, number: int) -> None:
         before = bisect_left(self._positions, number, key=lambda position: position.row) - 1
         if before >= 0 and self._positions[before].row > self._end:
             start = self._positions[before]

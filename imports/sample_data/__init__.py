@@ -1,5 +1,5 @@
-"""Invent people, the same ones for the same seed: for the demo, the tests and the benchmark.
+"""Generate invented people, the same ones for the same seed: for the demo, the tests and the benchmark.
 
-In: a seed and the number of rows. Out: lines of CSV, as varied and as untidy as real files. It must not know of the
-database or of how files are imported.
+Input: a seed and the number of rows. Output: lines of CSV, as varied and as noisy as real files. This package must not
+know about the database or about how files are imported.
 """

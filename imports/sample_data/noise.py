@@ -1,7 +1,7 @@
-"""What real files do to a person's cells: dirt that an import must cope with, and problems that fail a row.
+"""Change a person's cells as real files do: noise that an import must accept, and problems that fail a row.
 
-Dirt is harmless: under the standard preset a dirty row imports as well as a clean one. It is chosen with the person, so
-that one person is dirty in one way in every file. A problem is what one row of one file suffers.
+Noise is harmless: under the standard preset a noisy row imports as well as a clean one. It is chosen with the person,
+so that a person has the same noise in every file. A problem is chosen for a single row of a file.
 """
 
 import enum
@@ -29,7 +29,7 @@ class Column(enum.IntEnum):
     SCORE = 10
 
 
-# One blank cell is the common case; the e-mail stays, since a row without it is a problem and not dirt.
+# One blank cell is the common case; the e-mail stays, since a row without it is a problem and not noise.
 BLANKS: tuple[tuple[Column, ...], ...] = (
     (Column.PHONE,),
     (Column.DOB,),
@@ -52,11 +52,11 @@ PHONE_STYLES = (
     "(+{0}) {1} {2} {3}",
 )
 LONG_NOTE = "second house behind the old mill, ring twice and mind the step, "
-LONG_NOTE_TIMES = 4  # with any city in front it stays below the 512 bytes that a text may have (AT-10)
+LONG_NOTE_TIMES = 4  # with any city in front the text stays below the limit of 512 bytes (AT-10)
 
 
 def styled_phone(calling: str, area: str, subscriber: str, style: int) -> str:
-    """The number as people write it, with the separators that the standard preset takes out (D-19)."""
+    """Return the number as people write it, with separators that the standard preset removes (D-19)."""
     return PHONE_STYLES[style % len(PHONE_STYLES)].format(calling, area, subscriber[:4], subscriber[4:])
 
 

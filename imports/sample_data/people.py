@@ -1,10 +1,10 @@
-"""Invented people for the demo, the tests and the benchmark: varied, dirty as real files are, and always the same.
+"""Generate people for the demo, the tests and the benchmark: varied, as noisy as real files, and reproducible.
 
 A person is a function of (seed, series, number). Row n of a plain file is person n of the series KNOWN, however long
-the file. A file with a share of known people takes at each row either that same person or person n of the series FRESH,
-whose e-mail no plain file ever has. An e-mail holds seed, series and number, so it is unique by construction, and its
-host lies under the domains reserved for examples, so nobody can be written to. Names and cities come from Faker:
-another version of Faker may give other people.
+the file. Row n of a file with a share of known people is either that same person or person n of the series FRESH, whose
+e-mail is in no plain file. An e-mail contains seed, series and number, so it is unique by construction, and its host is
+in the domains reserved for examples, so it reaches nobody. Names and cities come from Faker: another version of Faker
+may give other people.
 """
 
 import csv
@@ -25,40 +25,38 @@ from faker import Faker
 
 from imports.sample_data.noise import NOISE, PROBLEMS, Cells, Column, styled_phone
 
-MAX_NUMBER = 2**63 - 1  # a seed stands in every host name, whose parts end at 63 characters
-BATCH_SIZE = 2000  # rows made and written at once; part of what a seed means, since every batch has noise of its own
-POOL_SIZE = 200  # names of a kind, and cities, asked of each locale
-DRAWS_FORMAT = struct.Struct("<10HI")  # one person's noise: ten choices of 65,536, and one finer for the day of birth
-NOISY_SHARE = 65_536 * 15 // 100  # people with one piece of dirt, of 65,536
+MAX_NUMBER = 2**63 - 1  # the seed is part of every host name, whose labels have at most 63 characters
+BATCH_SIZE = 2000  # rows generated and written at once; a seed gives other noise with another size
+POOL_SIZE = 200  # names of each kind, and cities, requested from each locale
+DRAWS_FORMAT = struct.Struct("<10HI")  # a person's random choices: ten of 65,536 values, a finer one for the birthday
+NOISY_SHARE = 65_536 * 15 // 100  # people with one kind of noise, of 65,536
 STYLED_PHONE_SHARE = 65_536 * 10 // 100
-RANDOM_GENDER_EVERY = (
-    16  # one person in so many has a gender by chance, not by first name; shares no factor with those five
-)
+RANDOM_GENDER_EVERY = 16  # one person in 16 has a random gender, not that of the first name; coprime to len(GENDERS)
 GENDERS = "MFONP"
 PLANS = ("free", "basic", "silver", "gold", "platinum")
 SCORES = tuple(str(score) for score in range(1001))
-SCORE_STEP = 137  # shares no factor with 1001: a score comes back only after as many versions
-SUBSCRIBERS = 10**8  # telephone numbers of one area; a person's number is unique up to half of this many rows
-PHONE_STEP = 61_803_399  # shares no factor with SUBSCRIBERS: neighbours get numbers far apart, never the same
+SCORE_STEP = 137  # coprime to 1001: a score returns only after 1001 versions
+SUBSCRIBERS = 10**8  # telephone numbers of an area; those of people are unique in up to half as many rows
+PHONE_STEP = 61_803_399  # coprime to SUBSCRIBERS: successive people get numbers far apart, never the same
 BIRTH_DAYS = range(date(1938, 1, 1).toordinal(), date(2008, 1, 1).toordinal())
 BIRTH_DATES = tuple(date.fromordinal(day).isoformat() for day in BIRTH_DAYS)
 
 
 class Sink(Protocol):
-    """Where the text goes: a file opened with `newline=""`, or anything else with a `write`."""
+    """The target of the text: a file opened with `newline=""`, or any object with a method `write`."""
 
     def write(self, text: str, /) -> object: ...
 
 
 class Series(enum.StrEnum):
-    """Which people; the value stands before the number in their e-mails."""
+    """A series of people; the value precedes the number in their e-mails."""
 
     KNOWN = "."
     FRESH = "_"
 
 
 class Name(NamedTuple):
-    """A name, its form in plain Latin letters for an e-mail, and the gender that goes with it (blank for a family)."""
+    """A name, its form in basic Latin letters for an e-mail, and its gender (blank for a family name)."""
 
     text: str
     handle: str
@@ -67,7 +65,7 @@ class Name(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """A locale of Faker, and what its people share. Calling code, area and eight digits look like a mobile number."""
+    """A locale of Faker, and what its people share. Calling code, area and eight digits form a mobile number."""
 
     faker: str
     country: str
@@ -77,7 +75,7 @@ class Locale:
 
 
 class LocalePools(NamedTuple):
-    """A locale with the pools that its people are combined from."""
+    """A locale with the names and cities that its people are combined from."""
 
     locale: Locale
     phone_prefix: str
@@ -87,14 +85,14 @@ class LocalePools(NamedTuple):
 
 
 class Person(NamedTuple):
-    """Someone before any cell is made, so that rows left out and versions cost next to nothing."""
+    """A person whose cells are not generated yet, so that skipped rows and versions cost almost nothing."""
 
     series: Series
     number: int
-    draws: tuple[int, ...]  # one per field of DRAWS
+    draws: tuple[int, ...]  # one per field of DRAWS_FORMAT
 
 
-LOCALES = (  # not it_IT: Faker keeps its cities in a set, so that a seed gives others in every process
+LOCALES = (  # without it_IT: Faker has its cities in a set, so that a seed gives other cities in every process
     Locale("en_US", "US", "en", "1", "21"),
     Locale("en_GB", "GB", "en", "44", "77"),
     Locale("de_DE", "DE", "de", "49", "151"),
@@ -119,15 +117,16 @@ def write_people(
 ) -> None:
     """Write a header and `rows` people as CSV, lines ended by LF. Memory does not grow with `rows`.
 
-    known: share of rows, spread evenly, that hold the person of the same row of this seed's plain file (known=0), one
-        version on, so with another city, plan and score. All other rows hold people whom no plain file has. 0 is the
-        plain file itself.
-    bad: share of rows with one problem each, the kinds in `dirt.PROBLEMS` taking turns.
-    twice: share of rows that repeat, one version on, one of the last `BATCH` people who had a sound row of their own.
-    version: the same people in the same order, each with another city, plan and score than in the version before.
+    known: share of rows, spread evenly, with the person of the same row of this seed's plain file (known=0), in the
+        next version, so with another city, plan and score. All other rows have people who are in no plain file. 0
+        gives the plain file itself.
+    bad: share of rows with one problem each, of the kinds of `noise.PROBLEMS` in turn.
+    twice: share of rows that repeat, in the next version, one of the last `BATCH_SIZE` people with a valid row.
+    version: the same people in the same order, each with another city, plan and score than in the previous version.
 
-    Shares are kept to the row; only a row that has nobody before it to repeat stays as it is. Raises ValueError for
-    rows or version below 1, a seed below 0 or above 2^63 - 1, a share outside 0..1, and bad + twice above 1.
+    Shares are exact to the row, except that a row with no earlier person to repeat does not repeat one. Raise
+    ValueError for rows or version outside 1..2^63 - 1, a seed outside 0..2^63 - 1, a share outside 0..1, and
+    bad + twice above 1.
     """
     _check(rows, seed, version, {"known": known, "bad": bad, "twice": twice, "bad + twice": bad + twice})
     lines = _lines(rows, seed, known, bad, twice, version)
@@ -158,40 +157,40 @@ def _lines(rows: int, seed: int, known: float, bad: float, twice: float, version
     for start in range(0, rows, BATCH_SIZE):
         size = min(BATCH_SIZE, rows - start)
         random = Random(f"{seed}/rows/{start}")
-        familiar = set(_drawn(random, known, start, size))
-        troubled = _drawn(random, bad + twice, start, size)
-        spoiled = set(troubled[: _count(bad, start, size)])
-        repeated = set(troubled) - spoiled
-        for at, person in enumerate(_chosen(population, start, size, familiar if known else None)):
-            shown = version + (at in familiar)
-            if at in spoiled:
-                cells = population.cells(person, shown)
+        known_rows = set(_sample(random, known, start, size))
+        special_rows = _sample(random, bad + twice, start, size)
+        bad_rows = set(special_rows[: _count(bad, start, size)])
+        repeating_rows = set(special_rows) - bad_rows
+        for at, person in enumerate(_people(population, start, size, known_rows if known else None)):
+            person_version = version + (at in known_rows)
+            if at in bad_rows:
+                cells = population.cells(person, person_version)
                 next(problems)(cells, random)
                 yield cells
-            elif at in repeated and recent:
-                earlier, seen = recent[random.randrange(len(recent))]
-                yield population.cells(earlier, seen + 1)
+            elif at in repeating_rows and recent:
+                earlier, earlier_version = recent[random.randrange(len(recent))]
+                yield population.cells(earlier, earlier_version + 1)
             else:
-                recent.append((person, shown))
-                yield population.cells(person, shown)
+                recent.append((person, person_version))
+                yield population.cells(person, person_version)
 
 
 def _count(share: float, start: int, size: int) -> int:
-    """How many rows of this batch make the share true, to the row, for the file so far."""
+    """Return how many rows of this batch make the share exact, to the row, for the file up to its end."""
     return min(size, round((start + size) * share) - round(start * share))
 
 
-def _drawn(random: Random, share: float, start: int, size: int) -> list[int]:
+def _sample(random: Random, share: float, start: int, size: int) -> list[int]:
     return random.sample(range(size), _count(share, start, size))
 
 
-def _chosen(population: "Population", start: int, size: int, familiar: set[int] | None) -> Iterable[Person]:
-    """The people of one batch. `familiar`: the places in it that known people have; None means all, a plain file."""
+def _people(population: "Population", start: int, size: int, known_rows: set[int] | None) -> Iterable[Person]:
+    """Return the people of a batch. `known_rows`: the indexes of known people; None means all, a plain file."""
     plain = population.people(Series.KNOWN, start, size)
-    if familiar is None:
+    if known_rows is None:
         return plain
     fresh = population.people(Series.FRESH, start, size)
-    return (old if at in familiar else new for at, (old, new) in enumerate(zip(plain, fresh, strict=True)))
+    return (old if at in known_rows else new for at, (old, new) in enumerate(zip(plain, fresh, strict=True)))
 
 
 class Population:
@@ -199,24 +198,27 @@ class Population:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.places = _places(seed)
+        self.pools = _all_pools(seed)
         self.hosts = [
             f"{word}{seed}.example.{top}" for word in ("mail", "post", "home", "web") for top in ("com", "org", "net")
         ]
 
     def people(self, series: Series, start: int, size: int) -> list[Person]:
-        """The people start + 1 to start + size of a series. `start` is a multiple of BATCH, `size` at most BATCH."""
+        """Return the people start + 1 to start + size of a series.
+
+        `start` is a multiple of BATCH_SIZE, `size` at most BATCH_SIZE.
+        """
         numbers = range(start + 1, start + size + 1)
-        noise = Random(f"{self.seed}/{series.name}/{start}").randbytes(DRAWS_FORMAT.size * BATCH_SIZE)
+        draws_of_batch = Random(f"{self.seed}/{series.name}/{start}").randbytes(DRAWS_FORMAT.size * BATCH_SIZE)
         return [
             Person(series, number, draws)
-            for number, draws in zip(numbers, DRAWS_FORMAT.iter_unpack(noise), strict=False)
+            for number, draws in zip(numbers, DRAWS_FORMAT.iter_unpack(draws_of_batch), strict=False)
         ]
 
     def cells(self, person: Person, version: int) -> Cells:
-        """The row of a person. City, plan and score of one version are never those of the version before."""
-        series, number, (where, given_at, family_at, host, city_at, plan_at, score_at, style, dirt, rare, day) = person
-        locale, phone_prefix, givens, families, cities = self.places[where % len(self.places)]
+        """Return the row of a person. City, plan and score always differ from those of the previous version."""
+        series, number, (where, given_at, family_at, host, city_at, plan_at, score_at, style, noise, rare, day) = person
+        locale, phone_prefix, givens, families, cities = self.pools[where % len(self.pools)]
         given, given_handle, gender = givens[given_at % len(givens)]
         family, family_handle, _ = families[family_at % len(families)]
         steps = version - 1
@@ -239,20 +241,20 @@ class Population:
         ]
         if style < STYLED_PHONE_SHARE:
             cells[Column.PHONE] = styled_phone(locale.calling, locale.area, subscriber, style)
-        if dirt < NOISY_SHARE:
-            NOISE[dirt % len(NOISE)](cells, number)
-            if steps:  # a blank would change nothing, and a later version must
+        if noise < NOISY_SHARE:
+            NOISE[noise % len(NOISE)](cells, number)
+            if steps:  # a later version must change these, which a blank would not
                 for column, text in ((Column.HOME_CITY, city), (Column.PLAN, plan), (Column.SCORE, score)):
                     cells[column] = cells[column] or text
         return cells
 
 
-def _places(seed: int) -> list[LocalePools]:
-    latin = [name.handle for name in _place(LOCALES[0], seed, []).families]
-    return [_place(locale, seed, latin) for locale in LOCALES]
+def _all_pools(seed: int) -> list[LocalePools]:
+    latin = [name.handle for name in _pools(LOCALES[0], seed, []).families]
+    return [_pools(locale, seed, latin) for locale in LOCALES]
 
 
-def _place(locale: Locale, seed: int, latin: list[str]) -> LocalePools:
+def _pools(locale: Locale, seed: int, latin: list[str]) -> LocalePools:
     faker = Faker(locale.faker, use_weighting=False)
     faker.seed_instance(seed)
     return LocalePools(
@@ -264,13 +266,13 @@ def _place(locale: Locale, seed: int, latin: list[str]) -> LocalePools:
     )
 
 
-def _pool(ask: Callable[[], str]) -> list[str]:
-    """What the locale gives, each once, in the order of asking: a set's order would differ from run to run."""
-    return list(dict.fromkeys(ask().strip() for _ in range(POOL_SIZE)))
+def _pool(generate: Callable[[], str]) -> list[str]:
+    """Return distinct generated texts in the order of generation; the order of a set would differ between runs."""
+    return list(dict.fromkeys(generate().strip() for _ in range(POOL_SIZE)))
 
 
 def _names(texts: list[str], latin: list[str], gender: str) -> tuple[Name, ...]:
-    """Names of other scripts borrow the Latin letters of somebody else, as in life."""
+    """Return names with their handles; names in other scripts get the handle of a Latin name."""
     return tuple(Name(text, _handle(text) or latin[at % len(latin)], gender) for at, text in enumerate(texts))
 
 

@@ -79,7 +79,8 @@ def test_the_workbook_has_the_totals_and_a_line_for_each_row_that_was_not_applie
     ]
     told = summary(book)
     assert (told["People"], told["Not run"], told["Warnings"], told["Uploaded by"]) == (2, 0, 0, "Admin")
-    assert (told["Preset"], told["People found by"], told["Known people"]) == ("Standard", "email", "Update (Merge)")
+    assert (told["Preset"], told["People matched by"]) == ("Standard", "email")
+    assert told["Existing people"] == "Update (Merge)"
     assert told["Invalid email format"] == 1
     title, header, *records = lines(book["Failed-Ignored Records"])
     assert title[0] == "Failed/Ignored Records"
@@ -235,12 +236,12 @@ def test_what_somebody_imports_from_the_column_of_problems_marks_no_row():
 
 STILL = "Malformed row, not corrected yet: put each value into its column, then clear the row's problem"
 SHORT = (
-    "Malformed row: expected 3 values, found {}. Blank values were added at its end: move each value to its column, "
-    "then clear this"
+    "Malformed row: expected 3 values, found {}. Blank values were added at the end of the row: move each value to its "
+    "column, then clear this cell"
 )
 LONG = (
-    "Malformed row: expected {} values, found {}. The surplus ones stand to the right of this: join them with the "
-    "value they are part of, or remove them; then clear this"
+    "Malformed row: expected {} values, found {}. The surplus values are to the right of this cell: join them with the "
+    "value they are part of, or remove them; then clear this cell"
 )
 RAGGED = b"email,city,plan\nann@x.co,gold\nben@x.co,Paris, France,=1,gold\ncy,Rome,free\ndee@x.co,Oslo,free\neve@x.co\n"
 

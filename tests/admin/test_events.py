@@ -158,7 +158,7 @@ def test_what_is_told_of_the_settings_is_true_of_events() -> None:  # EV-13
     book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
     told = {row[0] for row in book["Summary"].iter_rows(values_only=True)}
     assert "Record type" in told
-    assert "Known people" not in told
+    assert "Existing people" not in told
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_a_file_whose_job_was_moved_meanwhile_is_kept(job: ImportJob):
     way.walk(job, Step.SCAN)
     late = now(job)
     way.walk(job, Status.DRAFT)
-    with driver._answering(late, 1):
+    with driver._handling_job_errors(late, 1):
         refuse()
     job = now(job)
     assert (job.status, job.columns.exists()) == (Status.DRAFT, True)
@@ -144,7 +144,7 @@ def test_a_file_whose_job_was_moved_meanwhile_is_kept(job: ImportJob):
 
 def test_a_file_that_was_taken_is_kept_when_it_cannot_be_read_later(job: ImportJob):
     way.walk(job, Step.STAGE)
-    with driver._answering(job, 1):
+    with driver._handling_job_errors(job, 1):
         refuse()
     job = now(job)
     assert (job.status, job.reason) == (Status.FAILED, "It cannot be read.")
@@ -204,7 +204,7 @@ def test_a_job_whose_tables_an_older_release_made_goes_on(job: ImportJob, status
         lifecycle.transition(job, Transition.STOP, Actor.command())
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE imports_fact_{job.pk}")
-        cursor.execute(f"ALTER TABLE imports_born_{job.pk} DROP COLUMN alias")
+        cursor.execute(f"ALTER TABLE imports_inserted_{job.pk} DROP COLUMN alias")
         cursor.execute(f"COMMENT ON TABLE imports_staged_{job.pk} IS NULL")
     if status is Status.STOPPED:
         way.resume(job)

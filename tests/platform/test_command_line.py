@@ -29,10 +29,10 @@ def manage(*arguments, **environment):
     ("environment", "sentence"),
     [
         ({"DATABASE_URL": "postgres://localhost/x"}, "SECRET_KEY is missing."),
-        ({"DATABASE_URL": "sqlite:///x", "SECRET_KEY": SECRET}, "PostgreSQL 15 or newer only"),
+        ({"DATABASE_URL": "sqlite:///x", "SECRET_KEY": SECRET}, "Use PostgreSQL 15 or newer"),
         ({"IMPORTS_APPROVAL": "sometimes"}, "Set it to one of: creators, always, never."),
         ({"EMAIL_URL": "mail.example.com"}, "EMAIL_URL"),
-        ({"IMPORTS_SITE_URL": "people.example.com"}, "Set it to where people open the site"),
+        ({"IMPORTS_SITE_URL": "people.example.com"}, "Set it to the address of the site"),
         ({"IMPORTS_WORKERS": "none"}, "Set it to a whole number of at least 1."),
     ],
 )

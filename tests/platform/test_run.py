@@ -165,19 +165,19 @@ def test_it_ends_cleanly_also_while_it_starts(server_folder, after):
 LOST = """
 import os, signal
 from config import run
-signal.signal(signal.SIGTERM, run._asked_to_stop)
+signal.signal(signal.SIGTERM, run._request_stop)
 try:
     os.kill(os.getpid(), signal.SIGTERM)
 except KeyboardInterrupt:
     pass  # as in a finalizer
-run._heed_stop()
+run._raise_if_stop_requested()
 """
 
 
 def test_a_signal_that_got_lost_is_heeded_later():
     ended = subprocess.run([sys.executable, "-c", LOST], cwd=BASE_DIR, capture_output=True, text=True, check=False)
     assert ended.stderr.endswith("KeyboardInterrupt\n")
-    assert "_heed_stop" in ended.stderr
+    assert "_raise_if_stop_requested" in ended.stderr
 
 
 def test_a_taken_port_is_named_with_a_way_out(server_folder):
