@@ -19,7 +19,7 @@ OWNER = """
 import sys, time
 from pathlib import Path
 from config import embedded
-with embedded.running(Path(sys.argv[1])) as address:
+with embedded.running_server(Path(sys.argv[1])) as address:
     print(address.host, flush=True)
     time.sleep(600)
 """
