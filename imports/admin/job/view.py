@@ -204,7 +204,7 @@ def _labels(job: ImportJob, *, working: bool) -> Mapping[str, str]:
     if job.status not in (Status.CHECKING, *rows.PREVIEW_STATUSES):
         return labels
     people = {"imported": "for new people", "updated": "for existing people"} if job.holds_events else {}
-    return rows.OUTCOME_LABELS | people | labels
+    return {**rows.OUTCOME_LABELS, **people, **labels}
 
 
 def _parts(found: summary.JobFigures, labels: Mapping[str, str]) -> Iterator[OutcomeShare]:
