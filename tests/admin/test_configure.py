@@ -608,7 +608,7 @@ def test_the_preview_names_preset_record_type_and_what_was_found():  # PV-06
     assert "Braze user import · Customers · People matched by <strong>External ID</strong>" in page
     assert "existing people: <strong>Overwrite</strong> · 2 columns mapped" in page
     assert [target for _, target in answer.context["mapped"]] == [
-        "external_id, text",
+        "External ID, text",
         "First_name, text (new attribute)",
     ]
     assert "if first_name is meant, rename it so" in page

@@ -297,7 +297,7 @@ def test_a_single_row_tells_that_a_value_of_the_file_changes_nothing():
     job = ready(admin, b"email,plan\nann@x.co,silver\n", action="update")
     page = text(admin, job, "?find=1")
     assert page.count("silver") == 1
-    assert page.count('<span class="quiet">nothing</span>') == 2
+    assert page.count('<span class="quiet">no change</span>') == 2
 
 
 def test_a_single_row_shows_its_external_id():

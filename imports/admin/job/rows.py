@@ -120,11 +120,12 @@ class ColumnValue:
     """A column of a single row: the text of the file, and its effect.
 
     Without ``header``: an attribute that changes although no column is mapped to it. Not ``read``: a skipped column.
-    ``target``: the label of what the column is mapped to.
+    ``label``: the target in words.
     """
 
     header: str
     target: str
+    label: str
     text: Any
     cell: Cell | None
     read: bool = True
@@ -171,10 +172,11 @@ def search_rows(job: ImportJob, columns: Sequence[ImportColumn], schema: Schema,
 
 def column_values(job: ImportJob, row: Row, columns: Iterable[ImportColumn], schema: Schema) -> list[ColumnValue]:
     """Return all columns of a row in file order, then what else the row changes (Replace clears values)."""
-    texts, shown = _texts(job, row.number), list(columns)
+    texts, shown = _texts(job, row), list(columns)
     values = [
         ColumnValue(
             column.header,
+            column.target,
             column_lines.target_label(column, schema) if column.target else "",
             texts.get(column.position) if texts else row.brings.get(column.target),
             row.cells.get(column.target or column.header),
@@ -184,16 +186,21 @@ def column_values(job: ImportJob, row: Row, columns: Iterable[ImportColumn], sch
     ]
     named = {column.target or column.header for column in shown}
     others = [(key, cell) for key, cell in row.cells.items() if key not in named]
-    return values + [ColumnValue("", column_lines.attribute_label(key, schema), None, cell) for key, cell in others]
+    return values + [
+        ColumnValue("", key, column_lines.attribute_label(key, schema), None, cell) for key, cell in others
+    ]
 
 
 def _has_rows(tab: tuple[Tab, str, int | None]) -> bool:
     return bool(tab[2])
 
 
-def _texts(job: ImportJob, number: int) -> dict[int, str]:
-    """Return the texts of a failed row as the file has them, by position from 1."""
-    problem = job.problems.filter(row=number, raw__isnull=False).first()
+def _texts(job: ImportJob, row: Row) -> dict[int, str]:
+    """Return the texts of a row with problems as the file has them, by position from 1."""
+    has_problems = row.row_problems or any(cell.problem for cell in row.cells.values())
+    if row.outcome not in (Outcome.FAILED, Outcome.IGNORED) and not has_problems:
+        return {}
+    problem = job.problems.filter(row=row.number, raw__isnull=False).first()
     return dict(enumerate(problem.raw, 1)) if problem and problem.raw else {}
 
 
