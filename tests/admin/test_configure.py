@@ -419,7 +419,7 @@ def test_what_differs_from_the_preset_stands_out_and_is_given_up_with_one_button
     assert "Options changed from the preset Standard:" in answer
     quietly(creator, job, iso_dates="True", genders="MF")
     page = unescape(shown(creator, job))
-    assert "Changed from the preset default (with or without +; separators are ignored)." in page
+    assert "Changed from the preset default (with + or without, separators are left out)." in page
     assert "Set for this import; the same as the preset default." in page
     assert 'id="rare-options" open' in page
     page = send(creator, job, preset="expertflow", **{"was-preset": "standard"}).content.decode()

@@ -88,7 +88,7 @@ def test_two_tabs_and_a_phone_do_not_overwrite_each_other_and_lost_choices_are_t
 
     job.delete()
     second.get_by_label("Append").check()
-    expect(second.get_by_role("alert")).to_contain_text("the import has been deleted")
+    expect(second.get_by_role("alert")).to_contain_text("has been deleted")
     creator.context.clear_cookies()
     second.get_by_label("Ignore").check()
     expect(second.get_by_role("alert")).to_contain_text("This was not saved")
@@ -124,7 +124,7 @@ def _choose_an_option_in_both(first: Page, second: Page) -> None:
         page.locator("#options > summary").click()
         page.get_by_label("Phone numbers:", exact=True).select_option(format_)
         saved(page)
-    first.get_by_label("ISO 8601 dates:").select_option("False")
+    first.get_by_label("Dates in ISO 8601:").select_option("False")
     saved(first)
     expect(first.get_by_label("Phone numbers:", exact=True)).to_have_value("e164")
     expect(first.locator("#by-hand")).to_contain_text("strictly as in E.164")

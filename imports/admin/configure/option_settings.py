@@ -104,31 +104,31 @@ def overridden_settings(job: ImportJob) -> list[Setting]:
 
 
 _VALUES: Mapping[str, tuple[str, str]] = {
-    "on_invalid_value": ("A value that does not fit its type", "If its row fails, nothing of the row is imported."),
+    "on_invalid_value": ("A value of the wrong type", "If its row fails, nothing of the row is imported."),
     "unknown_columns": ("A column that matches no attribute", "You can decide about each of them below."),
     "enforce_mandatory": (
         "Mandatory attributes are required",
         "Each needs a column, and each row a value for it.",
     ),
-    "phone_format": ("Phone numbers", "Numbers in another format do not fit their type."),
+    "phone_format": ("Phone numbers", "Numbers in another format are of the wrong type."),
     "default_country": ("Country of phone numbers", "Applies to numbers without + and country code."),
     "bracket_dates": (
         "Date formats in headers",
         "For example birthday <dd/MM/yyyy>; also $D_ with Unix seconds in cells.",
     ),
-    "iso_dates": ("ISO 8601 dates", "For example 2024-02-29, in addition to dates whose header declares a format."),
+    "iso_dates": ("Dates in ISO 8601", "For example 2024-02-29, in addition to dates whose header declares a format."),
     "default_time": ("Time of day", "For dates without a time whose header declares a format."),
     "time_zone": ("Time zone", "For dates with a time that do not name their time zone."),
     "genders": ("Genders", ""),
     "refuse_placeholders": ("Refuse identifiers such as null or n/a", ""),
-    "exact_states": ("Subscription states must have the exact spelling", ""),
-    "exact_session_dates": ("Session dates must have one of four ISO 8601 forms", ""),
+    "exact_states": ("Subscription states must be spelled exactly", ""),
+    "exact_session_dates": ("Session dates only in four forms of ISO 8601", ""),
     "other_dates_stay_text": (
-        "Dates in another format stay text",
-        "With a warning; otherwise they do not fit their type.",
+        "Dates in another format are kept as text",
+        "With a warning; otherwise they are of the wrong type.",
     ),
     "header_case": ("Headers of built-in attributes", "Which spellings are recognised."),
-    "identifier_first": ("The identifier's column must come first", "Otherwise the file is refused."),
+    "identifier_first": ("The identifier's column must be the first", "Otherwise the file is refused."),
     "forbidden_characters": ("Characters that other systems forbid in a header", "For example $ or a dot."),
     "alias_with_external_id": ("External ID and alias in one file", ""),
 }
