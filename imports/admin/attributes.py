@@ -1,4 +1,4 @@
-"""The schema in the admin of a site that imports; ``profiles`` does not know of imports."""
+"""The schema in the admin of a site with imports; ``profiles`` knows nothing about imports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ admin.site.unregister(Attribute)
 
 
 class ImportingAttributeForm(AttributeForm):
-    """What values are does not change while an import writes them."""
+    """A form that refuses to change the type of values while an import writes them."""
 
     def obstacle(self, before: Definition | None, after: Definition) -> str:
         return schema_guard.schema_change_blocker() if before and changes.changes_stored_form(before, after) else ""
@@ -25,7 +25,7 @@ class ImportingAttributeForm(AttributeForm):
 
 @admin.register(Attribute)
 class ImportingAttributeAdmin(AttributeAdmin):
-    """What may be known about people."""
+    """The attributes of the schema, guarded while imports run."""
 
     form = ImportingAttributeForm
 

@@ -1,4 +1,4 @@
-"""The list of events with the filter by import; ``profiles`` does not know of imports."""
+"""The list of events with a filter by import; ``profiles`` knows nothing about imports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ admin.site.unregister(Event)
 
 @admin.register(Event)
 class ImportedEventAdmin(EventAdmin):
-    """Events, and the imports that brought them."""
+    """Events, and the imports that wrote them."""
 
     list_template = "imports/events.html"
 
@@ -41,5 +41,5 @@ class ImportedEventAdmin(EventAdmin):
 
 
 def events_url(job: ImportJob) -> str:
-    """The address of the list of the events of an import."""
+    """Return the URL of the list of the events of an import."""
     return f"{reverse('admin:profiles_event_changelist')}?import={job.pk}"

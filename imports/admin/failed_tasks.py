@@ -1,4 +1,4 @@
-"""The queue's own records, for superusers."""
+"""The failed tasks of the queue, for superusers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django_q.models import Failure
 
 
 class FailedTaskAdmin(FailAdmin):  # type: ignore[misc]
-    """Without django-q's way to submit a task again: units of work are leased and counted by the engine."""
+    """django-q's list without its action to submit a task again: the engine leases and counts work units itself."""
 
     actions = ()
 

@@ -29,7 +29,7 @@ from profiles.values.types import ValueOptions, ValueType
 
 @dataclass(frozen=True, slots=True)
 class HelpEntry:
-    """One line of a table: what it is about, what is to say of it, and more where there is more."""
+    """A row of a table: its subject, the text about it, and a further text if there is one."""
 
     name: str
     says: str
@@ -38,7 +38,7 @@ class HelpEntry:
 
 @dataclass(frozen=True, slots=True)
 class StatusHelp:
-    """A status with its ways out, by whom they are open to."""
+    """A status, its meaning, and the transitions from it, by who may make them."""
 
     name: str
     says: str
@@ -46,21 +46,21 @@ class StatusHelp:
 
 
 def help_view(request: HttpRequest) -> HttpResponse:
-    """The whole page; its sections have addresses of their own."""
+    """Return the whole page; each section has an anchor."""
     if not may_view(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
-    known = load_schema()
+    schema = load_schema()
     context: dict[str, Any] = {
         "title": "Help with imports",
         "limits": list(limits()),
         "types": list(types()),
         "date_formats": sorted(KNOWN_FORMATS),
-        "synonyms": list(synonyms(known)),
-        "mandatory": [each.key for each in known.definitions.values() if each.mandatory],
-        "identifiers": list(identifiers(known)),
+        "synonyms": list(synonyms(schema)),
+        "mandatory": [each.key for each in schema.definitions.values() if each.mandatory],
+        "identifiers": list(identifiers(schema)),
         "actions": [HelpEntry(action.label, says) for action, says in guidance.ACTIONS.items()],
         "presets": list(PRESETS.values()),
-        "presets_in_words": preset_descriptions.compare_presets(known),
+        "presets_in_words": preset_descriptions.compare_presets(schema),
         "outcomes": [HelpEntry(outcome.value, says) for outcome, says in help_texts.OUTCOMES.items()],
         "not_run": help_texts.NOT_RUN,
         "approval": help_texts.APPROVAL[settings.IMPORTS_APPROVAL],
@@ -71,7 +71,7 @@ def help_view(request: HttpRequest) -> HttpResponse:
 
 
 def limits() -> Iterator[HelpEntry]:
-    """Everything that is too much, and how much is not."""
+    """Yield each limit and its value."""
     enforced = Limits(max_bytes=settings.IMPORTS_MAX_MB * MEGABYTE)
     for limit in (each for each in fields(Limits) if each.type is int):
         number = getattr(enforced, limit.name)
@@ -83,22 +83,22 @@ def limits() -> Iterator[HelpEntry]:
     yield HelpEntry("Text in one value", f"{ValueOptions().max_bytes} bytes")
     for key, longest in LONGEST_OWN_FIELD.items():
         yield HelpEntry(OWN_FIELDS[key], f"{longest:,} bytes")
-    yield HelpEntry("Attributes of one person that are not built in", str(MAX_CUSTOM_ATTRIBUTES))
+    yield HelpEntry("Custom attributes of one person", str(MAX_CUSTOM_ATTRIBUTES))
     yield HelpEntry(
-        "Values of one person under one identifier, such as e-mails", str(settings.IMPORTS_MAX_IDENTIFIER_VALUES)
+        "Values of one person for one identifier, such as e-mails", str(settings.IMPORTS_MAX_IDENTIFIER_VALUES)
     )
 
 
 def types() -> Iterator[HelpEntry]:
-    """The types of values with examples."""
+    """Yield the types of values with examples."""
     for kind in ValueType:
         look = examples.TYPES[kind]
         yield HelpEntry(kind.value.replace("_", " "), look.says, ", ".join(look.examples))
 
 
-def synonyms(known: Schema) -> Iterator[HelpEntry]:
-    """Other headers that mean the same, by attribute: as systems spell it, and what is only suggested for it."""
-    keys = [*OWN_FIELDS, *known.definitions]
+def synonyms(schema: Schema) -> Iterator[HelpEntry]:
+    """Yield other headers for each attribute: those of other systems, and those for which it is only suggested."""
+    keys = [*OWN_FIELDS, *schema.definitions]
     for key in keys:
         says, more = (
             ", ".join(spelling for spelling, means in spellings.items() if means == key)
@@ -108,16 +108,18 @@ def synonyms(known: Schema) -> Iterator[HelpEntry]:
             yield HelpEntry(key, says, more)
 
 
-def identifiers(known: Schema) -> Iterator[tuple[str, list[HelpEntry]]]:
-    """What people can be found by, by what it is, and what it suits (HI-29, HI-33)."""
+def identifiers(schema: Schema) -> Iterator[tuple[str, list[HelpEntry]]]:
+    """Yield the identifiers that people can be matched by, in groups, with what each suits (HI-29, HI-33)."""
     groups: dict[str, list[HelpEntry]] = {}
-    for key, says in guidance.identifiers(known).items():
-        groups.setdefault(guidance.group(key, known), []).append(HelpEntry(preset_choices.label(key, known), says, key))
+    for key, says in guidance.identifiers(schema).items():
+        groups.setdefault(guidance.group(key, schema), []).append(
+            HelpEntry(preset_choices.label(key, schema), says, key)
+        )
     yield from groups.items()
 
 
 def statuses() -> Iterator[StatusHelp]:
-    """The statuses that an import can come to, in their order, with who may do what there."""
+    """Yield the statuses that an import can reach, in order, with the transitions from each."""
     reached = {Status.DRAFT, *(rule.target for rule in TRANSITIONS.values())}
     for status in Status:
         if status in reached:

@@ -1,4 +1,4 @@
-"""What the list of imports shows of its jobs, and what it can be narrowed to (PS-08, PS-13)."""
+"""Columns and filters of the list of imports (PS-08, PS-13)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ICONS = {
 
 
 class JobList(ChangeList):
-    """A page of jobs, each with how far it is, and whether there is work at all."""
+    """A page of the list, with the progress of each running job, and whether any job is active, on whatever page."""
 
     has_active_jobs = False
 
@@ -52,18 +52,18 @@ class JobList(ChangeList):
         shares = progress.percent_done([job for job in self.result_list if is_active(job)])
         for job in self.result_list:
             job.share = shares.get(job.pk)
-        at_work = ImportJob.objects.filter(status__in=leases.ACTIVE_STATUSES).exclude(step=Step.IDLE)
-        self.has_active_jobs = at_work.exists()
+        active = ImportJob.objects.filter(status__in=leases.ACTIVE_STATUSES).exclude(step=Step.IDLE)
+        self.has_active_jobs = active.exists()
 
 
 class UploaderFilter(admin.FieldListFilter):
-    """People who uploaded something, as one field of a form: there may be many of them."""
+    """The users who uploaded a file, as a select of a form, since there may be many of them."""
 
     template = "admin/imports/importjob/uploader_filter.html"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.title = "uploader"
+        self.title = "uploaded by"
         sent: Any = self.used_parameters.get("created_by", [""])
         self.chosen = str(sent[-1])
         uploaded = ImportJob.objects.filter(created_by=OuterRef("pk"))
@@ -87,7 +87,7 @@ class UploaderFilter(admin.FieldListFilter):
         return queryset.filter(created_by=self.chosen) if self.chosen in dict(self.people) else queryset.none()
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """First what else the list is narrowed to, for the form to keep; then the people."""
+        """Yield the other filters, which the form keeps, then the users."""
         others = QueryDict(changelist.get_query_string(remove=["created_by", PAGE_VAR])[1:])
         yield {"kept": [(name, value) for name, values in others.lists() for value in values], "most": self.most}
         for value, display in self.people:
@@ -95,7 +95,7 @@ class UploaderFilter(admin.FieldListFilter):
 
 
 class UploadDateFilter(admin.DateFieldListFilter):
-    """Django's filter by date, under the name that the column has."""
+    """Django's filter by date, titled like the column."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -103,13 +103,15 @@ class UploadDateFilter(admin.DateFieldListFilter):
 
 
 def render_uploader(job: ImportJob) -> SafeString:
-    """Their e-mail address with their name as title; their name where there is no address."""
-    user = job.created_by
-    return format_html('<span title="{}">{}</span>', user_name(user), (user and user.email) or user_name(user))
+    """Return the uploader's e-mail address and name; the name alone if there is no address (PS-08)."""
+    user, name = job.created_by, user_name(job.created_by)
+    if user is None or not user.email or user.email == name:
+        return format_html("{}", name)
+    return format_html('{} <span class="quiet">{}</span>', user.email, name)
 
 
 def render_state(job: Any) -> SafeString:
-    """An icon and a word, with how far a running job is."""
+    """Return an icon and the status, with the progress of a running job in per cent."""
     share = "" if getattr(job, "share", None) is None else f" {job.share} %"
     icon = _WAITS if is_active(job) else _ICONS.get(Status(job.status), _WAITS)
     form = '<span class="state"><img src="{}" alt="" width="14" height="14"> <span>{}{}</span></span>'
@@ -117,12 +119,12 @@ def render_state(job: Any) -> SafeString:
 
 
 def format_count(job: ImportJob, number: int) -> str:
-    """A number of what was done; before there is any, a dash."""
+    """Return a number of rows of a finished job; a dash for other jobs."""
     return intcomma(number) if job.status in FINISHED_STATUSES else "–"
 
 
 def render_results_link(job: ImportJob) -> SafeString:
-    """A link to what came of it (RP-08); nothing before there is any."""
+    """Return a link to the results of a finished job (RP-08); blank for other jobs."""
     if job.status not in FINISHED_STATUSES or not job.total:
         return SafeString("")
     form = ' <a class="results-link" href="{}">Results<span class="visually-hidden"> of {}</span></a>'
@@ -130,7 +132,7 @@ def render_results_link(job: ImportJob) -> SafeString:
 
 
 def user_name(user: Model | None) -> str:
-    """What a person is called; for a job of no person that it came from a command or a program."""
+    """Return the name of a user; a dash if the job has none, as when a command uploaded the file."""
     return "–" if user is None else str(user.get_full_name() or user.get_username())  # type: ignore[attr-defined]
 
 

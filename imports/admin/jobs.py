@@ -1,4 +1,4 @@
-"""The list of imports, and the addresses of the pages about one of them."""
+"""The list of imports, and the URLs of the pages about imports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from profiles.templatetags.profiles import when
 
 @admin.register(ImportJob)
 class ImportJobAdmin(ReadOnly):
-    """Uploads with their figures (PS-08); *errors* and *records* are CleverTap's words (D-07)."""
+    """Imports with their figures (PS-08); *errors* and *records* are CleverTap's terms (D-07)."""
 
     list_display = (
         "name",
@@ -38,7 +38,6 @@ class ImportJobAdmin(ReadOnly):
         "state",
         "errors",
         "records",
-        "uploader_name",
         "file_shown",
         "targeted",
         "rows",
@@ -52,7 +51,7 @@ class ImportJobAdmin(ReadOnly):
     list_per_page = 50
     list_select_related = ("created_by",)
     search_fields = ("name", "file_name", "created_by__email", "created_by__username")
-    search_help_text = "Name of the import, of its file, or e-mail address or user name of its uploader"
+    search_help_text = "Search by name of the import or file, or by the uploader's e-mail address or user name"
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     actions = ("resume",)
@@ -112,10 +111,6 @@ class ImportJobAdmin(ReadOnly):
     def file_shown(self, job: ImportJob) -> SafeString:
         return format_html('<bdi dir="auto">{}</bdi>', job.file_name)
 
-    @admin.display(description="Uploader", ordering="created_by__username")
-    def uploader_name(self, job: ImportJob) -> str:
-        return job_list.user_name(job.created_by)
-
     @admin.display(description="Targeting", ordering="targeting")
     def targeted(self, job: ImportJob) -> str:
         return job_list.TARGETING_LABELS[ImportJob.Targeting(job.targeting)]
@@ -126,17 +121,17 @@ class ImportJobAdmin(ReadOnly):
 
     @admin.action(description="Resume selected imports", permissions=["view"])
     def resume(self, request: HttpRequest, jobs: QuerySet[ImportJob]) -> None:
-        """Go on with imports that were stopped or failed."""
+        """Resume imports that were stopped or failed."""
         for job in jobs:
             try:
                 lifecycle.transition(job, Transition.RESUME, Actor.of(request.user))
             except Refused as refused:
                 self.message_user(request, f"{job}: {refused.message}", messages.ERROR)
             else:
-                self.message_user(request, f"{job}: goes on.", messages.SUCCESS)
+                self.message_user(request, f"{job}: resumed.", messages.SUCCESS)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The whole page, or, for htmx, what changes in it while work goes on."""
+        """Return the whole page or, for htmx, the part that changes while imports run."""
         response = redirect_without_nul(request) or super().changelist_view(
             request, {"title": "Imports", "now": timezone.now(), **(extra_context or {})}
         )

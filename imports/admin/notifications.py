@@ -1,4 +1,4 @@
-"""Where somebody says whether they want e-mails about imports."""
+"""The page on which a user turns e-mails about imports on or off."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from imports.jobs import notifications
 
 
 class MailForm(forms.Form):
-    """One tick."""
+    """One checkbox."""
 
-    wanted = forms.BooleanField(
+    enabled = forms.BooleanField(
         label="E-mail me about imports",
         required=False,
-        widget=forms.CheckboxInput(attrs={"aria-describedby": "id_wanted_helptext"}),
+        widget=forms.CheckboxInput(attrs={"aria-describedby": "id_enabled_helptext"}),
     )
 
 
 def notifications_view(request: HttpRequest) -> HttpResponse:
-    """Show what was chosen, and keep what is sent."""
+    """Show the user's choice, and store the one that is sent."""
     if not may_view(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
     if request.method != "POST":
-        form = MailForm(initial={"wanted": notifications.wants_mail(request.user)})
+        form = MailForm(initial={"enabled": notifications.wants_mail(request.user)})
         return render_page(request, "mail", None, form=form, title="E-mails about imports")
     form = MailForm(request.POST)
     if form.is_valid():
-        notifications.set_wants_mail(request.user, enabled=form.cleaned_data["wanted"])
-        told = "You get e-mails about imports." if form.cleaned_data["wanted"] else "You get no e-mails about imports."
-        messages.success(request, told)
+        enabled = form.cleaned_data["enabled"]
+        notifications.set_wants_mail(request.user, enabled=enabled)
+        text = "You will get e-mails about imports." if enabled else "You will get no e-mails about imports."
+        messages.success(request, text)
     return HttpResponseRedirect(import_url("mail"))

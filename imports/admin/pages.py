@@ -1,4 +1,4 @@
-"""What the pages about imports have in common: whose they are, which job they show, how a refusal is answered."""
+"""Common parts of the pages about imports: roles, the job of a page, the answer to a refusal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from imports.models import ImportJob, JobTransition
 
 SMALL_BYTES = 2 * 1024**2
 SMALL_ROWS, SMALL_CELLS = 5_000, 1_000_000
-"""What is done while its person waits for the page, rather than by a worker."""
+"""Limits up to which a file is read or checked during the request, rather than by a worker."""
 
 
 def is_small(job: ImportJob) -> bool:
-    """Whether a file that was read is checked while its person waits."""
+    """Return whether a file that was read is small enough to be checked during the request."""
     return job.total <= SMALL_ROWS and job.total * job.columns.count() <= SMALL_CELLS
 
 
 def get_actor(request: HttpRequest) -> Actor:
-    """Who asks, as far as imports are concerned."""
+    """Return the user of the request as an actor of transitions."""
     return Actor.of(request.user)
 
 
@@ -39,19 +39,19 @@ def may_view(request: HttpRequest) -> bool:
 
 
 def get_job(request: HttpRequest, number: int) -> ImportJob:
-    """The job of a page. Raises ``PermissionDenied``, or ``Http404`` for one that is not there any more."""
+    """Return the job of a page. Raises ``PermissionDenied``, or ``Http404`` if the job does not exist."""
     if not may_view(request):
         raise PermissionDenied
     transitions = Prefetch("transitions", JobTransition.objects.select_related("actor"))
     jobs = ImportJob.objects.select_related("created_by", "change_set").prefetch_related(transitions)
     job = jobs.filter(pk=number).first()
     if job is None:
-        raise Http404(f"There is no import {number}; somebody may have deleted it.")
+        raise Http404(f"There is no import {number}. It may have been deleted.")
     return job
 
 
 def get_editable_job(request: HttpRequest, number: int) -> ImportJob:
-    """The same for a page on which the job can be changed. Raises ``PermissionDenied`` for others' jobs too."""
+    """Return the job of a page that changes it. Raises ``PermissionDenied`` also for the jobs of other users."""
     job = get_job(request, number)
     try:
         transitions.check_role(job, Transition.CHECK, get_actor(request))
@@ -61,9 +61,9 @@ def get_editable_job(request: HttpRequest, number: int) -> ImportJob:
 
 
 def render_page(request: HttpRequest, template: str, job: ImportJob | None, **context: Any) -> TemplateResponse:
-    """A page of the admin about one job, or about one that is to be."""
-    shown = {"opts": ImportJob._meta, "job": job, **context}
-    return TemplateResponse(request, f"imports/{template}.html", admin.site.each_context(request) | shown)
+    """Render a page of the admin about a job, or about one that is not uploaded yet."""
+    page_context = {"opts": ImportJob._meta, "job": job, **context}
+    return TemplateResponse(request, f"imports/{template}.html", admin.site.each_context(request) | page_context)
 
 
 def import_url(name: str, job: ImportJob | None = None) -> str:
@@ -71,17 +71,17 @@ def import_url(name: str, job: ImportJob | None = None) -> str:
 
 
 def show_refusal(request: HttpRequest, refused: Refused) -> None:
-    """Say why something was not done. Raises ``PermissionDenied`` where it is a matter of roles."""
+    """Show why a request was refused. Raises ``PermissionDenied`` if the user's role is the reason."""
     if refused.code == "role":
         raise PermissionDenied(refused.message) from refused
     messages.error(request, refused.message)
 
 
 def get_text(sent: QueryDict, name: str) -> str:
-    """A text that a person typed or followed, without what a database cannot hold."""
+    """Return a text from a form or an address, stripped, without NUL, which PostgreSQL cannot store."""
     return sent.get(name, "").replace("\0", "").strip()
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of the page."""
+    """Return whether htmx requests a part of the page."""
     return bool(getattr(request, "htmx", False))

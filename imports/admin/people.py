@@ -1,5 +1,4 @@
-"""The list of people with the way to import more of them, and to find those of an import; ``profiles`` does not know
-of imports."""
+"""The list of people with a button to import more, and a filter by import; ``profiles`` knows nothing about imports."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ admin.site.unregister(Profile)
 
 @admin.register(Profile)
 class ImportingProfileAdmin(ProfileAdmin):
-    """People, with django-import-export's address for its Import button, and the filter *Updated/Imported from CSV*."""
+    """People, with an Import button at django-import-export's URL, and the filter *Updated/Imported from CSV*."""
 
     list_template = "imports/people.html"
 
@@ -44,12 +43,12 @@ class ImportingProfileAdmin(ProfileAdmin):
         return people_filter.parse_import_filter(sent)
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
-        """Imports by their names, with links for those who may look at them."""
+        """Return the sources of change sets: for an import its name, with a link for users who may view it."""
         return super().writers(request, change_sets) | import_sources(request, change_sets)
 
 
 def import_sources(request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
-    """The imports among change sets, by the primary key of those."""
+    """Return the imports among change sets, by primary key of the change set."""
     may_look = pages.may_view(request)
     jobs = ImportJob.objects.only("name", "change_set").filter(change_set__in=change_sets)
     return {

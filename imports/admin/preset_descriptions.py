@@ -1,4 +1,4 @@
-"""What a preset sets, in words: for the help page side by side, for the second screen one by one (section 3)."""
+"""Describe presets in words: side by side on the help page, one by one on the screen *Configure* (section 3)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from profiles.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class PresetRow:
-    """One line of the table: what is set, and to what by each preset."""
+    """A row of the table of presets: an option, and its value under each preset."""
 
     name: str
     cells: Sequence[str]
 
 
 def describe_option(name: str, options: Options) -> str:
-    """What an option is set to."""
+    """Return the value of an option in words."""
     value = getattr(options, name)
     if name in _MEGABYTES:
         return f"{min(value, settings.IMPORTS_MAX_MB):,} MB"
@@ -35,7 +35,7 @@ _MEGABYTES = ("max_megabytes", "max_event_megabytes")
 
 
 def describe_preset(preset: Preset, leave_out: Iterable[str] = ()) -> list[PresetRow]:
-    """All that a preset sets, for a person who has chosen it."""
+    """Return the options that a preset sets, in words, without those named in ``leave_out``."""
     left_out = {*leave_out, "event_name", *(() if preset.events else ("max_event_megabytes",))}
     return [
         PresetRow(help_texts.OPTIONS[each.name], [describe_option(each.name, _here(preset))])
@@ -44,15 +44,15 @@ def describe_preset(preset: Preset, leave_out: Iterable[str] = ()) -> list[Prese
     ]
 
 
-def compare_presets(known: Schema) -> list[PresetRow]:
-    """Every preset in a column of its own; the first rows are what it offers."""
+def compare_presets(schema: Schema) -> list[PresetRow]:
+    """Return the presets side by side, a cell for each preset; the first rows are what a preset supports."""
 
     def row(name: str, says: Callable[[Preset], str]) -> PresetRow:
         return PresetRow(name, [says(preset) for preset in PRESETS.values()])
 
     return [
         row("record types", _record_types),
-        row("people are found by", lambda preset: _identifiers(preset, known)),
+        row("people are matched by", lambda preset: _identifiers(preset, schema)),
         row("actions", _actions),
         *(row(help_texts.OPTIONS[each.name], _option(each.name)) for each in fields(Options)),
     ]
@@ -66,7 +66,7 @@ def _option(name: str) -> Callable[[Preset], str]:
 
 
 def _here(preset: Preset) -> Options:
-    """What it sets on this site."""
+    """Return the options of the preset on this site."""
     return stored_file.options(ImportJob(preset=preset.key))
 
 
@@ -77,14 +77,14 @@ def _record_types(preset: Preset) -> str:
     return ", ".join(taken)
 
 
-def _identifiers(preset: Preset, known: Schema) -> str:
+def _identifiers(preset: Preset, schema: Schema) -> str:
     if preset.identifiers is None:
         return "any identifier, or Automatic"
     if preset.identifiers == CHANNELS:
-        return "any channel: e-mail, phone and the others of the schema"
-    return ", ".join(preset.spelling(key) for key in preset_choices.identifiers(preset, known))
+        return "any channel of the schema: e-mail, phone and others"
+    return ", ".join(preset.spelling(key) for key in preset_choices.identifiers(preset, schema))
 
 
 def _actions(preset: Preset) -> str:
-    chosen = f"; {preset.default_action.label} is chosen" if preset.default_action else "; none is chosen"
-    return ", ".join(action.label for action in preset.actions) + chosen
+    default = f"; default: {preset.default_action.label}" if preset.default_action else "; no default"
+    return ", ".join(action.label for action in preset.actions) + default

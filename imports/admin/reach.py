@@ -1,4 +1,4 @@
-"""How many people of an import can be written to on each channel (SG-09): counted when somebody asks."""
+"""Count the people of an import who can be contacted on each channel, on request (SG-09)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from profiles.search import query_builder, reach
 
 @dataclass(frozen=True, slots=True)
 class ChannelReach:
-    """A channel: how many it reaches, who they are, and what one must have."""
+    """A channel: how many people it reaches, the URL of the list of them, and what a person needs to be reached."""
 
     channel: Channel
     people: int
@@ -25,10 +25,10 @@ class ChannelReach:
 
 
 def reach_view(request: HttpRequest, number: int) -> HttpResponse:
-    """The set beside its reach; for htmx only that. Raises ``Http404`` for an import that wrote nobody."""
+    """Show an import's people next to their reach; for htmx the table alone. Raises ``Http404`` before it starts."""
     job = get_job(request, number)
     if job.change_set_id is None:
-        raise Http404("This import has not begun, so it has no people yet.")
+        raise Http404("This import has not started, so it has no people yet.")
     everybody, lines = 0, []
     try:
         with statement_timeout(settings.IMPORTS_FILTER_SECONDS):

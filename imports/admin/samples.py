@@ -1,4 +1,4 @@
-"""The address of sample files (FF-12)."""
+"""Serve sample files (FF-12)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from profiles.models import load_schema
 from profiles.schema import Schema
 
 BYTE_ORDER_MARK = "\ufeff"
-"""By which spreadsheets know UTF-8; an import takes it off."""
+"""Lets spreadsheet programs recognise UTF-8; an import removes it."""
 
 PEOPLE, EVENTS = ImportJob.RecordType.PROFILES.value, ImportJob.RecordType.EVENTS.value
 SAMPLE_PARAMETERS = ("preset", "record_type", "identifier")
-"""What tells one sample from the others; a form sends them in one, parted by colons."""
+"""The parameters that identify a sample; a form sends them as one value, separated by colons."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleChoice:
-    """One sample: what is sent for it, and what it is called."""
+    """A sample: the value that the form sends for it, and its label."""
 
     value: str
     label: str
@@ -37,42 +37,42 @@ class SampleChoice:
 
 
 def download_sample(request: HttpRequest) -> HttpResponse:
-    """A sample for ``preset``, ``record_type`` and ``identifier`` as a file to keep."""
+    """Return the sample for ``preset``, ``record_type`` and ``identifier`` as an attachment."""
     if not may_view(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
-    asked = {name: request.GET.get(name, "") for name in SAMPLE_PARAMETERS}
+    requested = {name: request.GET.get(name, "") for name in SAMPLE_PARAMETERS}
     if "sample" in request.GET:
-        asked = dict(zip(SAMPLE_PARAMETERS, [*request.GET["sample"].split(":", 2), "", ""], strict=False))
-    preset = PRESETS.get(asked["preset"] or STANDARD.key)
-    record_type, known = asked["record_type"] or PEOPLE, load_schema()
-    offered = {} if preset is None else preset_choices.identifiers(preset, known)
-    identifier = asked["identifier"] or next(iter(offered), "")
-    if preset is None or identifier not in offered or record_type not in _record_types(preset):
-        text = "There is no such sample: its preset does not offer this identifier or record type. Choose another one."
+        requested = dict(zip(SAMPLE_PARAMETERS, [*request.GET["sample"].split(":", 2), "", ""], strict=False))
+    preset = PRESETS.get(requested["preset"] or STANDARD.key)
+    record_type, schema = requested["record_type"] or PEOPLE, load_schema()
+    supported = {} if preset is None else preset_choices.identifiers(preset, schema)
+    identifier = requested["identifier"] or next(iter(supported), "")
+    if preset is None or identifier not in supported or record_type not in _record_types(preset):
+        text = "There is no such sample: its preset does not support this identifier or record type. Choose another."
         messages.error(request, text)
         return HttpResponseRedirect(f"{import_url('help')}#samples")
-    return _file(preset, record_type, identifier, known)
+    return _file(preset, record_type, identifier, schema)
 
 
 def sample_choices(chosen: str = f"{STANDARD.key}:{PEOPLE}:email") -> dict[str, Any]:
-    """What the form for a sample offers, by preset."""
-    known = load_schema()
+    """Return the context of the form for samples: the samples of each preset."""
+    schema = load_schema()
     return {
-        "sample_presets": [(preset.label, list(_of_preset(preset, known, chosen))) for preset in PRESETS.values()],
+        "sample_presets": [(preset.label, list(_of_preset(preset, schema, chosen))) for preset in PRESETS.values()],
     }
 
 
-def _of_preset(preset: Preset, known: Schema, chosen: str) -> Iterator[SampleChoice]:
+def _of_preset(preset: Preset, schema: Schema, chosen: str) -> Iterator[SampleChoice]:
     for record_type, what in _record_types(preset).items():
-        for key in preset_choices.identifiers(preset, known):
+        for key in preset_choices.identifiers(preset, schema):
             value, spelled = f"{preset.key}:{record_type}:{key}", preset.spelling(key)
-            label = preset_choices.label(key, known)
+            label = preset_choices.label(key, schema)
             name = label if spelled == key else f"{label} ({spelled})"
             yield SampleChoice(value, f"{preset.label}: {what} by {name}", value == chosen)
 
 
 def _record_types(preset: Preset) -> dict[str, str]:
-    """The record types of a preset, with what they are called."""
+    """Return the record types of a preset with their labels."""
     return {
         value: label
         for value, label in ImportJob.RecordType.choices
@@ -80,12 +80,12 @@ def _record_types(preset: Preset) -> dict[str, str]:
     }
 
 
-def _file(preset: Preset, record_type: str, identifier: str, known: Schema) -> HttpResponse:
+def _file(preset: Preset, record_type: str, identifier: str, schema: Schema) -> HttpResponse:
     options = preset.options.changed(
         {"default_country": settings.IMPORTS_DEFAULT_COUNTRY, "time_zone": settings.IMPORTS_TIME_ZONE}
     )
     make = samples.sample_of_events if record_type == EVENTS else samples.sample
-    text = BYTE_ORDER_MARK + make(known, preset, identifier, options)
+    text = BYTE_ORDER_MARK + make(schema, preset, identifier, options)
     file = HttpResponse(text, content_type="text/csv; charset=utf-8")
     of_events = "-events" if record_type == EVENTS else ""
     name = slugify(preset.spelling(identifier))

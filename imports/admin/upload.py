@@ -1,4 +1,4 @@
-"""The first screen: a file comes in (MP-05, PS-01)."""
+"""The screen *Upload*: take a file and create its import (MP-05, PS-01)."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ MAX_NAME_LENGTH = 255
 
 RECORD_TYPES = ImportJob.RecordType.choices
 _HOLDS = {
-    ImportJob.RecordType.PROFILES.value: "each row is a person, with what is to be known about them",
-    ImportJob.RecordType.EVENTS.value: "each row is something that a person did, with its name and time",
+    ImportJob.RecordType.PROFILES.value: "each row is a person with their attributes",
+    ImportJob.RecordType.EVENTS.value: "each row is something that a person did, with a name and a time",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice of several: what is sent, what it is called, and what a person should know of it."""
+    """A radio button: the value that is sent, its label, and a hint on when to choose it."""
 
     value: str
     label: str
@@ -42,10 +42,10 @@ class Option:
 
 
 class UploadForm(forms.Form):
-    """A file and what to call its import."""
+    """A file with the name, the preset and the record type of its import."""
 
     file = forms.FileField(
-        allow_empty_file=True,  # told in the same words as everything else that is wrong with a file
+        allow_empty_file=True,  # refused later, with the message that all ways of importing share
         max_length=None,
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.gz,.zip,.xlsx"}),
         error_messages={"required": "Choose a file to upload."},
@@ -55,7 +55,8 @@ class UploadForm(forms.Form):
         required=False,
         max_length=MAX_NAME_LENGTH,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        help_text="People find what it brought by this name later. Left blank, it is the file's name.",
+        help_text="Use this name later to find the people this import added or changed. "
+        "If you leave it blank, the file's name is used.",
     )
     preset = forms.ChoiceField(
         choices=[(key, preset.label) for key, preset in PRESETS.items()],
@@ -72,7 +73,7 @@ class UploadForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a record type that the preset does not take (EV-02)."""
+        """Refuse a record type that the preset does not support (EV-02)."""
         preset, record_type = self.cleaned_data.get("preset"), self.cleaned_data.get("record_type", "")
         if preset and (reason := preset_choices.unsupported_reason(PRESETS[preset], record_type)):
             self.add_error("record_type", reason)
@@ -80,9 +81,9 @@ class UploadForm(forms.Form):
 
     @property
     def presets(self) -> list[Option]:
-        """The presets with what a person should know to choose one."""
+        """The presets, each with a hint on when to choose it."""
         chosen = self["preset"].value()
-        return [Option(key, each.label, _says(each), chosen == key) for key, each in PRESETS.items()]
+        return [Option(key, each.label, _preset_hint(each), chosen == key) for key, each in PRESETS.items()]
 
     @property
     def record_types(self) -> list[Option]:
@@ -90,11 +91,11 @@ class UploadForm(forms.Form):
         return [Option(value, label, _HOLDS[value], chosen == value) for value, label in RECORD_TYPES]
 
     def job(self) -> ImportJob:
-        """The job to be, without its file."""
+        """Return the new job, not saved yet and without its file."""
         file: UploadedFile[bytes] = self.cleaned_data["file"]
         name = (file.name or "file").replace("\0", "")
         return ImportJob(
-            # Without outer blanks, which no form keeps where somebody looks for it by this name (SG-03).
+            # Stripped, since forms strip the name that a user enters to filter by this import (SG-03).
             name=self.cleaned_data["name"] or name.strip()[:MAX_NAME_LENGTH].strip() or "file",
             file_name=name[-MAX_NAME_LENGTH:],
             file_size=file.size or 0,
@@ -106,19 +107,19 @@ class UploadForm(forms.Form):
 
 
 def upload_view(request: HttpRequest) -> HttpResponse:
-    """Take a file; a small one is read at once, so that its person goes on without waiting for a worker."""
+    """Receive a file; read a small one during the request, so that its user does not wait for a worker."""
     if not may_upload(request):
         raise PermissionDenied("Only Admins, Creators and Approvers can work with imports.")
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        job = _taken(request, form)
+        job = _receive(request, form)
         if job is not None:
             return HttpResponseRedirect(import_url("configure", job))
-    return render_page(request, "upload", None, form=form, title="Upload a file of people", **samples.sample_choices())
+    return render_page(request, "upload", None, form=form, title="Upload a file", **samples.sample_choices())
 
 
-def _says(preset: Preset) -> str:
-    """When to take a preset, and how large its files may be (FF-09 to FF-11)."""
+def _preset_hint(preset: Preset) -> str:
+    """Return when to choose a preset, and how large its files may be (FF-09 to FF-11)."""
     most = [preset.options.max_megabytes, preset.options.max_event_megabytes]
     people, events = (f"{min(number, settings.IMPORTS_MAX_MB):,} MB" for number in most)
     if not preset.events:
@@ -126,8 +127,8 @@ def _says(preset: Preset) -> str:
     return f"{preset.says} Up to {people}, events up to {events}."
 
 
-def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
-    """The job, unless the file is refused; then the form says why."""
+def _receive(request: HttpRequest, form: UploadForm) -> ImportJob | None:
+    """Return the job; None if the file is refused, with the reason as an error of the form."""
     job, file = form.job(), form.cleaned_data["file"].file
     try:
         upload.check_first_bytes(job, file)
@@ -140,7 +141,7 @@ def _taken(request: HttpRequest, form: UploadForm) -> ImportJob | None:
         form.add_error("record_type" if refused.code == "record_type" else "file", refused.message)
         return None
     except OSError:
-        form.add_error("file", "The file cannot be stored now. Tell an administrator, and try again later.")
+        form.add_error("file", "The file cannot be stored at the moment. Tell an administrator, and try again later.")
         return None
     if job.status == Status.FAILED:
         form.add_error("file", job.reason)

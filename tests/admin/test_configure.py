@@ -88,7 +88,7 @@ def test_nothing_is_chosen_for_a_person_and_every_identifier_is_offered():  # HI
     twelve = "phone email facebook whatsapp instagram web voice viber youtube linkedin twitter telegram"
     for key in ["automatic", "external_id", "object_id", "alias", *twelve.split()]:
         assert f'id="identifier-{key}"' in page
-    assert "Others, to which no column goes yet (14)" in page
+    assert "Other identifiers, to which no column is mapped yet (14)" in page
 
 
 def test_an_identifier_of_the_schema_is_offered_too():  # HI-29
@@ -203,7 +203,7 @@ def test_undecided_columns_keep_the_file_from_being_checked_with_their_number():
     assert 'aria-disabled="true"' in page
     job.refresh_from_db()
     assert job.status == Status.DRAFT
-    assert "1 column is skipped now." in send(creator, job, skip_undecided="1").content.decode()
+    assert "1 column skipped." in send(creator, job, skip_undecided="1").content.decode()
     send(creator, job, check="1")
     job.refresh_from_db()
     assert job.status == Status.READY
@@ -322,7 +322,7 @@ def test_options_are_kept_and_used():
     creator = log_in("Creator")
     job = draft(creator, "phone\n030 123456\n")
     send(creator, job, default_country="DE", time_zone="Europe/Berlin", phone_format="e164", save="1")
-    assert "phone numbers of Germany, times in Europe/Berlin" in shown(creator, job)
+    assert "default country Germany, times in Europe/Berlin" in shown(creator, job)
     check(creator, job, identifier="phone")
     job.refresh_from_db()
     assert (job.preview["imported"], job.preview["failed"]) == (1, 0)
@@ -414,19 +414,20 @@ def test_a_header_that_an_option_makes_unusable_is_told_and_not_checked():
 def test_what_differs_from_the_preset_stands_out_and_is_given_up_with_one_button():
     creator = log_in("Creator")
     job = draft(creator)
-    assert "Chosen by hand" not in shown(creator, job)
+    assert "hanged from the preset" not in shown(creator, job)
     answer = quietly(creator, job, phone_format="plus").content.decode()
-    assert "Chosen by hand, and otherwise than usual under the preset Standard" in answer
+    assert "Options changed from the preset Standard:" in answer
     quietly(creator, job, iso_dates="True", genders="MF")
     page = unescape(shown(creator, job))
-    assert "Chosen by hand; the preset has: with + or without, separators are left out." in page
-    assert "Chosen by hand; the preset has the same." in page
+    assert "Changed from the preset default (with + or without, separators are left out)." in page
+    assert "Set for this import; the same as the preset default." in page
     assert 'id="rare-options" open' in page
     page = send(creator, job, preset="expertflow", **{"was-preset": "standard"}).content.decode()
-    assert "Kept as chosen by hand: Genders." in page, "the preset has the phone format that was chosen"
+    assert "Options still changed from the preset: Genders." in page, "the preset has the phone format that was chosen"
     page = send(creator, job, preset_options="yes", phone_format="plus", **{"was-phone_format": "plus"})
-    assert "The options are those of the preset Expertflow bulk upload now." in page.content.decode()
-    assert "Chosen by hand" not in page.content.decode()
+    assert "Options reset to those of the preset Expertflow bulk upload." in page.content.decode()
+    assert "hanged from the preset" not in page.content.decode()
+    assert "Set for this import" not in page.content.decode()
     job.refresh_from_db()
     assert job.options == {}
 
@@ -436,7 +437,7 @@ def test_an_approver_sees_which_options_were_chosen_by_hand():
     job = draft(creator)
     quietly(creator, job, enforce_mandatory="False")
     page = check(creator, job).content.decode()
-    assert "Mandatory attributes are required: <strong>no</strong> (usual: yes)" in page
+    assert "Mandatory attributes are required: <strong>no</strong> (default: yes)" in page
 
 
 def test_of_two_tabs_the_one_saved_last_wins_and_the_other_shows_it():
@@ -455,7 +456,7 @@ def test_a_page_of_another_preset_checks_nothing():
     send(creator, job, preset="braze")
     old = {"was-preset": "standard", "preset": "standard", "was-record_type": "profiles", "record_type": "profiles"}
     page = send(creator, job, check="1", identifier="email", action="update", **old).content.decode()
-    assert "The preset was changed meanwhile, and is Braze user import now" in page
+    assert "The preset has been changed to Braze user import since you opened this page" in page
     job.refresh_from_db()
     assert (job.status, job.preset) == (Status.DRAFT, "braze")
 
@@ -467,12 +468,12 @@ def test_a_header_row_that_looks_like_another_preset_only_suggests_it():
     creator = log_in("Creator")
     job = draft(creator, "identity,Name,mobile\n1,Ann,x\n")
     page = shown(creator, job)
-    assert "This looks like a file for another preset, CleverTap CSV upload" in page
+    assert "This file looks as if it was made for another preset, CleverTap CSV upload" in page
     quietly(creator, job, column="2", **{"target-2": "attribute:first_name"})
     quietly(creator, job, default_country="DE")
     page = send(creator, job, preset="clevertap").content.decode()
-    assert "The preset is CleverTap CSV upload now." in page
-    assert "This looks like" not in page
+    assert "The file was read again with the preset CleverTap CSV upload." in page
+    assert "This file looks" not in page
     job.refresh_from_db()
     assert (job.preset, job.action, job.options) == ("clevertap", "overwrite", {"default_country": "DE"})
     assert goes_to(job) == {
@@ -607,10 +608,10 @@ def test_the_preview_names_preset_record_type_and_what_was_found():  # PV-06
     upload(creator, b"external_id,First_name\n1,Ann\n", preset="braze")
     answer = check(creator, ImportJob.objects.get(), "external_id", "overwrite")
     page = answer.content.decode()
-    assert "Braze user import · Customers · People found by <strong>external_id</strong>" in page
-    assert "known people: <strong>Overwrite</strong> · 2 columns mapped" in page
+    assert "Braze user import · Customers · People matched by <strong>External ID</strong>" in page
+    assert "existing people: <strong>Overwrite</strong> · 2 columns mapped" in page
     assert [target for _, target in answer.context["mapped"]] == [
-        "external_id, text",
+        "External ID, text",
         "First_name, text (new attribute)",
     ]
     assert "if first_name is meant, rename it so" in page
@@ -647,7 +648,7 @@ def test_a_mapping_for_the_same_headers_is_offered_named_and_used():
     assert "April leads" in page
     assert "Cara" in page
     page = send(ben, job, remembered=str(used.pk)).content.decode()
-    assert "The mapping and the settings of “April leads” are used." in page
+    assert "The mapping and settings of “April leads” were applied." in page
     assert 'name="remembered"' not in page
     job.refresh_from_db()
     assert (job.identifier, job.action, job.options) == ("phone", "append", {"default_country": "US"})
@@ -703,7 +704,7 @@ def test_a_choice_for_an_import_that_has_moved_on_is_refused_with_the_way_on(qui
     job.refresh_from_db()
     lifecycle.transition(job, Transition.START, transitions.Actor.command())
     answer = quietly(admin, job, action="replace") if quiet else send(admin, job, action="replace", save="1")
-    assert "its settings cannot change" in answer.content.decode()
+    assert "its settings can no longer be changed" in answer.content.decode()
     assert answer.status_code == (409 if quiet else 200)
     assert address("change", job) in (answer.content.decode() if quiet else answer.redirect_chain[-1][0])
     job.refresh_from_db()
@@ -828,7 +829,7 @@ def test_mp_09_a_mapping_is_filled_in_from_a_manifest_and_used():
         since={"ctName": "member since", "dataType": "Date", "dateFormat": "dd/MM/yyyy"},
         visits={"ctName": "visits", "dataType": "FLOAT"},
     )
-    assert "4 columns are mapped as the file says." in fill_in(creator, job, said)
+    assert "4 columns mapped by the mapping file." in fill_in(creator, job, said)
     assert goes_to(job) == {
         "email": ("attribute", "email"), "mobile": ("skip", ""), "plan": ("new", "tier"),
         "since": ("new", "member since"), "visits": ("new", "visits"),
@@ -889,7 +890,7 @@ def test_mp_09_a_mapping_that_is_downloaded_is_taken_though_its_date_became_text
     send(creator, job, **{"column": "2", "target-2": "new", "key-2": "day", "type-2": "text"})
     said = creator.get(address("mapping", job)).content
     assert json.loads(said)["columns"]["day"] == {"ctName": "day", "dataType": "STRING"}
-    assert "mapped as the file says" in fill_in(creator, job, said)
+    assert "mapped by the mapping file" in fill_in(creator, job, said)
 
 
 @pytest.mark.parametrize(
@@ -933,4 +934,4 @@ def test_mp_09_what_is_wrong_with_a_mapping_is_told_and_nothing_is_changed(conte
 def test_mp_09_without_a_file_one_is_asked_for():
     creator = log_in("Creator")
     job = draft(creator)
-    assert "Choose the JSON file of a mapping first" in send(creator, job, fill_in="1").content.decode()
+    assert "Choose a JSON mapping file first" in send(creator, job, fill_in="1").content.decode()

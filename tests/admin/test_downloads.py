@@ -353,7 +353,7 @@ def test_too_many_problems_for_a_workbook_are_for_csv(monkeypatch):
     monkeypatch.setattr("imports.reports.exports.MAX_WORKBOOK_PROBLEMS", 2)
     admin = log_in("Admin")
     page = admin.get(address("problems", imported(admin)), {"format": "xlsx"}, follow=True)
-    assert "Take them as CSV" in page.content.decode()
+    assert "Download them as CSV" in page.content.decode()
 
 
 # --- large files ----------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def test_a_large_file_is_made_by_a_worker_and_then_given():
     admin = log_in("Admin")
     job = imported(admin)
     page = admin.get(address("results", job)).content.decode()
-    assert "is being made: 0 of 3 rows" in page
+    assert "is being created: 0 of 3 rows" in page
     download = Download.objects.get()
     tasks.make_download(download.pk)
     fragment = admin.get(address("results", job), headers={"HX-Request": "true"}).content.decode()
@@ -404,7 +404,7 @@ def test_what_a_dead_worker_left_is_made_by_another(monkeypatch):
     Download.objects.update(owner="dead", attempts=1, lease_until=ahead, queued=None)
     download = Download.objects.get()
     tasks.make_download(download.pk)
-    assert "is being made" in admin.get(address("results", job)).content.decode()
+    assert "is being created" in admin.get(address("results", job)).content.decode()
     Download.objects.update(lease_until=timezone.now())
     admin.get(address("results", job))
     assert Download.objects.get().queued is not None
@@ -421,10 +421,10 @@ def test_what_cannot_be_made_says_so_and_another_move_makes_it_anew():
     ImportJob.objects.filter(pk=job.pk).update(ignored=5)
     admin.get(address("results", job))
     Download.objects.update(attempts=3, lease_until=timezone.now())
-    assert "could not be made, tried 3 times" in admin.get(address("results", job)).content.decode()
+    assert "could not be created after 3 attempts" in admin.get(address("results", job)).content.decode()
     press(admin, job, "resume")
     finish(job)
-    assert "is being made" in admin.get(address("results", job)).content.decode()
+    assert "is being created" in admin.get(address("results", job)).content.decode()
     tasks.make_download(Download.objects.get().pk)
     assert summary(results(admin, job))["Status"] == "Completed"
 
@@ -479,5 +479,5 @@ def test_an_uploaded_file_that_is_gone_is_told():
     job.file.storage.delete(str(job.file.name))
     refused = admin.get(address("failed", job))
     assert refused.status_code == 409
-    assert "not in the storage any more" in refused.content.decode()
+    assert "no longer in the storage" in refused.content.decode()
     assert lines(results(admin, job)["Failed-Ignored Records"])[2][0] == "invalid-email"

@@ -76,7 +76,7 @@ def test_columns_that_are_no_part_of_an_event_are_left_out_and_named() -> None:
     }
     page = client.get(screens.address("configure", job)).content.decode()
     assert "Column shoe size is skipped" in page
-    assert "People who are known stay as they are" in page
+    assert "Existing people stay unchanged:" in page
     assert 'name="action"' not in page
 
 
@@ -109,7 +109,7 @@ def test_the_preview_tells_which_event_goes_to_whom() -> None:
     client = screens.log_in("Admin")
     job = uploaded(client)
     page = screens.check(client, job).content.decode()
-    assert "Starting writes 3 events to 2 people, of whom 2 are new; 1 row fails." in page
+    assert "3 events will be written for 2 people (2 new); 1 row will fail." in page
     for words in ("event, new person", "event, person of row 1", "Start: write 3 events", "&lt;b&gt;Paris"):
         assert words in page
     assert not Event.objects.exists()
@@ -151,7 +151,7 @@ def test_what_is_told_of_the_settings_is_true_of_events() -> None:  # EV-13
     client = screens.log_in("Admin")
     job = uploaded(client, "external_id,name,time\na,login,2024-05-01\n", preset="braze")
     screens.check(client, job, "external_id")
-    assert '<td dir="auto">name</td>' in client.get(screens.address("change", job)).content.decode()
+    assert '<td dir="auto">Name of the event</td>' in client.get(screens.address("change", job)).content.decode()
     screens.press(client, job, "start")
     screens.finish(job)
     answer: Any = client.get(screens.address("results", job))

@@ -26,7 +26,7 @@ def test_a_small_file_is_read_checked_and_shown_without_a_worker():  # MP-05
     page = check(creator, job).content.decode()
     job.refresh_from_db()
     assert job.status == Status.READY
-    assert "Starting adds 2 and updates 0 rows; 0 ignored, 1 fail." in page
+    assert "2 rows will create a person, 0 will update one, 0 will be ignored, 1 will fail." in page
     assert "Invalid email format" in page
     assert Profile.objects.count() == 0
 
@@ -36,7 +36,7 @@ def test_what_a_creator_submits_is_rejected_corrected_and_approved():  # PS-02
     upload(creator)
     job = ImportJob.objects.get()
     check(creator, job)
-    assert "The import waits for approval now." in press(creator, job, "submit").content.decode()
+    assert "Import submitted for approval." in press(creator, job, "submit").content.decode()
     assert "Enter the reason for the rejection" in press(approver, job, "reject").content.decode()
     press(approver, job, "reject", comment="Skip the plan")
     page = creator.get(address("change", job)).content.decode()
@@ -74,7 +74,7 @@ def test_a_double_click_on_start_starts_once():
     seen = admin.get(address("change", job)).context["seen"]
     for _ in range(2):
         page = admin.post(address("transition", job), {"transition": "start", "seen": seen}, follow=True)
-    assert "This import changed since you opened its page. Look again." in page.content.decode()
+    assert "this import has changed since you opened the page. Look at it again." in page.content.decode()
     finish(job)
     job.refresh_from_db()
     assert job.transitions.filter(name="start").count() == 1
@@ -175,7 +175,7 @@ def test_only_what_a_button_does_can_be_sent(transition: str):
     admin = log_in("Admin")
     upload(admin)
     job = ImportJob.objects.get()
-    assert "this page did not say what to do" in press(admin, job, transition).content.decode()
+    assert "the page did not name an action" in press(admin, job, transition).content.decode()
     job.refresh_from_db()
     assert (job.status, job.transitions.count()) == (Status.DRAFT, 1)
 

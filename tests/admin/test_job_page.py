@@ -98,7 +98,7 @@ def test_a_row_is_found_by_its_number_or_identifier(identifier: str, sought: str
     page = admin.get(address("change", job), {"find": sought})
     assert [row.number for row in page.context["table"].rows] == found
     if not found:
-        assert "and none looks anybody up by it" in page.content.decode()
+        assert "No row has the number or identifier" in page.content.decode()
 
 
 @pytest.mark.parametrize(("sought", "found"), [("BEN@x.co ", [2, 3]), ("bad", [4]), ("12", []), ("a\0b", [])])
@@ -189,7 +189,7 @@ def test_replace_must_be_understood():  # AC-17
     imported(admin)
     job = ready(admin, b"email\nann@x.co\n", action="replace")
     page = press(admin, job, "start").content.decode()
-    assert "Tick that 3 values are to be cleared, or cancel." in page
+    assert "Tick the box to confirm that 3 values are cleared." in page
     job.refresh_from_db()
     assert job.status == Status.READY
     press(admin, job, "start", understood="on")
@@ -217,7 +217,7 @@ def test_what_waits_for_approval_can_be_checked_again_and_goes_on_waiting():
     assert "Check again" not in text(approver, waiting)
     press(admin, first, "start")
     finish(first)
-    assert "1 person was added or changed since this was checked" in text(approver, waiting)
+    assert "1 person was added or changed after this check" in text(approver, waiting)
     press(approver, waiting, "refresh")
     waiting.refresh_from_db()
     assert waiting.status == Status.AWAITING_APPROVAL
@@ -229,9 +229,9 @@ def test_it_says_when_nobody_takes_the_work_up():
     admin = log_in("Admin")
     job = ready(admin)
     press(admin, job, "start")
-    assert "Nothing has picked this up" not in text(admin, job)
+    assert "No worker has continued" not in text(admin, job)
     ImportJob.objects.filter(pk=job.pk).update(step_started=timezone.now() - timedelta(minutes=3))
-    assert "Nothing has picked this up for 3:00 min" in text(admin, job)
+    assert "No worker has continued this import for 3:00 min" in text(admin, job)
 
 
 def test_a_stopped_import_says_what_was_applied_and_can_be_resumed():
@@ -297,7 +297,7 @@ def test_a_single_row_tells_that_a_value_of_the_file_changes_nothing():
     job = ready(admin, b"email,plan\nann@x.co,silver\n", action="update")
     page = text(admin, job, "?find=1")
     assert page.count("silver") == 1
-    assert page.count('<span class="quiet">nothing</span>') == 2
+    assert page.count('<span class="quiet">no change</span>') == 2
 
 
 def test_a_single_row_shows_its_external_id():

@@ -209,7 +209,7 @@ def test_the_name_of_an_import_is_its_whole_name_letter_for_letter(admin: Client
     imported(admin, name="Halloween season fun")
     for name in ("halloween season fun", "Halloween", "Halloween season fun!", "#1", "a, #1", "9" * 30, "\0"):
         page = look(admin, import_name=name)
-        assert "whole names are compared, with capitals" in told(page)
+        assert "Enter the whole name, in the same case." in told(page)
         assert names(page) == []
 
 
@@ -241,12 +241,12 @@ def test_an_import_that_is_not_for_targeting_is_not_offered(admin: Client):
 def test_an_import_that_is_gone_is_told(admin: Client):
     for number in ("12345", "x", "-1", "9" * 30, "٣"):
         page = look(admin, ("import", number))
-        assert "This import is not there any more; remove this filter." in told(page)
+        assert "This import no longer exists; remove this filter." in told(page)
 
 
 def test_an_import_that_has_not_begun_has_no_people_yet(admin: Client):
     upload(admin)
-    assert "has not begun" in told(admin.get(people_url(ImportJob.objects.get())))
+    assert "has not started" in told(admin.get(people_url(ImportJob.objects.get())))
 
 
 def test_birthdays_days_and_channels(admin: Client):  # SG-11

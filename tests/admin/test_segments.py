@@ -89,7 +89,7 @@ def test_what_is_no_filter_is_not_saved_and_that_is_told(admin: Client):
         ("?q=ann@x.co&has=email", "A search is not part of a segment."),
         ("?attribute=gone&operator=exists&value=", "There is no such attribute any more"),
         ("?segment=99999", "This segment is not there any more"),
-        ("?import=99999", "This import is not there any more"),
+        ("?import=99999", "This import no longer exists"),
     ]:
         page = admin.post(reverse(ADD) + query, {"name": "x"})
         assert (page.status_code, sentence in told(page)) == (200, True), query
@@ -222,7 +222,7 @@ def test_an_import_makes_its_segment_when_it_is_complete(admin: Client, targetin
     finish(job)
     assert Segment.objects.filter(name="Summer", created_by=job.created_by).count() == segments
     said = told(admin.get(address("change", job)))
-    assert ("They are the segment Summer ." in said) == bool(segments)
+    assert ("These people are the segment Summer ." in said) == bool(segments)
     for segment in Segment.objects.all():
         assert names(look(admin, segment=str(segment.pk))) == ["ann@x.co"], "not who failed (D-30)"
 

@@ -114,7 +114,7 @@ def test_a_checked_import_is_a_draft_again_and_one_that_was_started_keeps_its_sh
     press(creator, job, "start")
     finish(job)
     page = send(creator, job, sheet="1", **{"was-sheet": "2"})
-    assert "its settings cannot change" in page
+    assert "its settings can no longer be changed" in page
     assert (job.status, job.format["found"]["sheet"]) == (Status.COMPLETED, "June")
     assert [person.attributes["email"] for person in Profile.objects.all()] == [["ben@x.co"]]
 

@@ -99,7 +99,7 @@ def test_a_creator_finds_own_drafts_and_why_an_import_was_rejected():
     rejected = job("May leads")
     lifecycle.transition(rejected, Transition.REJECT, Actor.of(who("ben")), "Skip the <b>plan</b>")
     shown = page(creator)
-    assert "Imports of yours to go on with" in shown
+    assert "Your unfinished imports" in shown
     assert 'Rejected by ben: “<bdi dir="auto">Skip the &lt;b&gt;plan&lt;/b&gt;</bdi>”' in shown
     assert "Draft" in shown
     assert "Of another" not in shown
@@ -131,11 +131,11 @@ def test_the_navigation_costs_one_query_and_nothing_to_those_who_may_not_approve
 def test_people_say_themselves_whether_they_want_mail():
     client = log_in("Creator", name="cara")
     assert "checked" in page(client, MAIL)
-    assert "You get no e-mails about imports." in client.post(MAIL, {}, follow=True).content.decode()
+    assert "You will get no e-mails about imports." in client.post(MAIL, {}, follow=True).content.decode()
     assert client.post(MAIL, {}).status_code == 302  # twice is as once
     assert NoMail.objects.get().user == who("cara")
     assert "checked" not in page(client, MAIL)
-    assert "You get e-mails about imports." in client.post(MAIL, {"wanted": "on"}, follow=True).content.decode()
+    assert "You will get e-mails about imports." in client.post(MAIL, {"enabled": "on"}, follow=True).content.decode()
     assert not NoMail.objects.exists()
     assert "E-mails" in page(client)
 

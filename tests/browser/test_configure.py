@@ -124,12 +124,12 @@ def _choose_an_option_in_both(first: Page, second: Page) -> None:
         page.locator("#options > summary").click()
         page.get_by_label("Phone numbers:", exact=True).select_option(format_)
         saved(page)
-    first.get_by_label("Dates as in ISO 8601:").select_option("False")
+    first.get_by_label("Dates in ISO 8601:").select_option("False")
     saved(first)
     expect(first.get_by_label("Phone numbers:", exact=True)).to_have_value("e164")
     expect(first.locator("#by-hand")).to_contain_text("strictly as in E.164")
-    first.get_by_role("button", name="Use the preset’s options").press("Enter")
-    expect(first.get_by_role("main")).to_contain_text("The options are those of the preset Standard now.")
+    first.get_by_role("button", name="Reset to the preset’s options").press("Enter")
+    expect(first.get_by_role("main")).to_contain_text("Options reset to those of the preset Standard.")
     expect(first.locator("#by-hand")).to_be_empty()
 
 

@@ -50,7 +50,7 @@ def test_three_people_bring_a_file_of_forty_rows_in(people: People, tmp_path: Pa
     creator.upload(written(tmp_path / "leads.csv", 40, PROBLEMS), "May leads")
     checked(creator)
     main = creator.page.get_by_role("main")
-    expect(main).to_contain_text("Starting adds 35 and updates 0 rows; 0 ignored, 5 fail.")
+    expect(main).to_contain_text("35 rows will create a person, 0 will update one, 0 will be ignored, 5 will fail.")
     creator.page.get_by_role("button", name="Submit for approval").click()
     expect(creator.page.locator("#state")).to_have_text("Awaiting approval")
     where = creator.page.url.removeprefix(creator.site)
@@ -73,7 +73,7 @@ def test_three_people_bring_a_file_of_forty_rows_in(people: People, tmp_path: Pa
     creator.open(where)
 
     page = approver.open(where)
-    page.get_by_role("button", name="Approve and start: add 35, update 0").click()
+    page.get_by_role("button", name="Approve and start: create 35, update 0").click()
     expect(page.locator("#state")).to_have_text("Completed", timeout=SECONDS_60)
 
     page = creator.open(where)
@@ -92,7 +92,7 @@ def test_an_import_of_a_hundred_thousand_rows_is_watched_to_its_end(people: Peop
     creator.upload(written(tmp_path / "many.csv", 100_000, PROBLEMS))
     expect(creator.page.get_by_role("button", name="Check the file")).to_be_visible(timeout=SECONDS_60)
     checked(creator)
-    creator.page.get_by_role("button", name="Submit for approval: add 99,995, update 0").click()
+    creator.page.get_by_role("button", name="Submit for approval: create 99,995, update 0").click()
     expect(creator.page.locator("#state")).to_have_text("Awaiting approval")
     stays_loaded(approver.open(creator.page.url.removeprefix(creator.site)))
     approver.page.get_by_role("button", name="Approve and start").click()

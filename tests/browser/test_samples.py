@@ -31,7 +31,7 @@ def test_a_sample_is_downloaded_and_imported_and_help_is_at_hand(people: People,
     page.check("#identifier-phone")
     page.check("#action-update")
     page.click("text=Check the file")
-    expect(page.get_by_role("main")).to_contain_text("Starting adds 3 and updates 0 rows")
+    expect(page.get_by_role("main")).to_contain_text("3 rows will create a person, 0 will update one")
     assert creator.wrong == []
     for path in ("/admin/imports/importjob/add/", "/admin/imports/importjob/help/"):
         creator.open(path)

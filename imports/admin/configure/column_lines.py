@@ -1,4 +1,4 @@
-"""The table of columns on the second screen: a line for each, and the places that a column can go to."""
+"""The table of columns on the screen *Configure*: a line for each column, and the targets that it may have."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from profiles.values.types import ValueType
 COLUMNS_PER_PAGE = 50
 MAX_SAMPLES = 3
 MAX_OWN_OPTIONS = 50
-"""Own attributes that each column's list holds; more of them stand in the page once, to be typed or searched."""
+"""Custom attributes in the list of each column; if there are more, the page holds them once, for typing or search."""
 _TYPES = [(kind.value, kind.value.replace("_", " ")) for kind in ValueType]
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """One column of the file as the mapping shows it. ``likely``: choices for the head of its list."""
+    """A column of the file as the mapping shows it. ``suggested_options``: the first choices of its list."""
 
     column: ImportColumn
     problems: list[str]
@@ -46,17 +46,17 @@ class ColumnLine:
 
     @property
     def value(self) -> str:
-        """What the choice of the column is sent as."""
+        """The value that the form sends for the column's target."""
         return _value(self.column)
 
     @property
     def key(self) -> str:
-        """What a new attribute from the column is, or would be, called."""
+        """The key of the new attribute that the column creates, or would create."""
         return self.column.target if self.column.target_kind == Target.NEW else self.column.name
 
     @property
     def new_type(self) -> str:
-        """The type of the attribute that the column would make."""
+        """The type of the new attribute that the column creates, or would create."""
         return self.column.type if self.column.target_kind == Target.NEW else self._found
 
     @property
@@ -89,7 +89,7 @@ class ColumnLine:
 
 
 def filter_columns(show: str, columns: list[ImportColumn], faults: list[Fault]) -> list[ImportColumn]:
-    """The columns to show: all of them, undecided first where there are many, or only those with something to do."""
+    """Return the columns to show: all, undecided first if there are many, or only the undecided or faulty ones."""
     bad = {fault.column for fault in faults}
     match show:
         case "undecided":
@@ -101,33 +101,33 @@ def filter_columns(show: str, columns: list[ImportColumn], faults: list[Fault]) 
     return columns
 
 
-def target_options(job: ImportJob, known: Schema) -> SafeString:
-    """All places that a column can go to, by group, as options; made once for all lists of the page."""
-    return _targets_of_events(known) if job.holds_events else _targets_of_people(known)
+def target_options(job: ImportJob, schema: Schema) -> SafeString:
+    """Return all targets of columns, by group, as HTML options; rendered once for all lists of the page."""
+    return _targets_of_events(schema) if job.holds_events else _targets_of_people(schema)
 
 
-def unlisted_attributes(job: ImportJob, known: Schema) -> list[tuple[str, str]]:
-    """Own attributes by key, where they are too many to stand in each column's list."""
-    own = _own(known)
-    return own if len(own) > MAX_OWN_OPTIONS and not job.holds_events else []
+def unlisted_attributes(job: ImportJob, schema: Schema) -> list[tuple[str, str]]:
+    """Return the custom attributes, key and label, if they are too many for the list of each column."""
+    custom = _custom(schema)
+    return custom if len(custom) > MAX_OWN_OPTIONS and not job.holds_events else []
 
 
 def build_lines(
-    job: ImportJob, columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault], known: Schema
+    job: ImportJob, columns: Page[ImportColumn] | list[ImportColumn], faults: list[Fault], schema: Schema
 ) -> list[ColumnLine]:
-    """A line for each of the columns. ``faults``: what keeps columns from being imported."""
+    """Return a line for each column. ``faults``: what keeps columns from being imported."""
     shown = list(columns)
-    problems, notes = _by_column(faults), _by_column(validation.notes(shown, known, stored_file.options(job)))
-    suggested_options = ranking.rank_targets(shown, known)
+    problems, notes = _by_column(faults), _by_column(validation.notes(shown, schema, stored_file.options(job)))
+    suggested_options = ranking.rank_targets(shown, schema)
     if job.holds_events:
-        suggested_options = {position: _identifying(keys, known) for position, keys in suggested_options.items()}
+        suggested_options = {position: _identifying(keys, schema) for position, keys in suggested_options.items()}
     new = Target.PROPERTY if job.holds_events else Target.NEW
     return [
         ColumnLine(
             column,
             problems.get(column.header, []),
             notes.get(column.header, []),
-            list(_likely(column, suggested_options[column.position], known, new)),
+            list(_suggested(column, suggested_options[column.position], schema, new)),
         )
         for column in shown
     ]
@@ -140,26 +140,33 @@ def _by_column(faults: Iterable[Fault]) -> dict[str, list[str]]:
     return found
 
 
-def _identifying(keys: list[str], known: Schema) -> list[str]:
-    return [key for key in keys if key in OWN_FIELDS or key in known.identifiers]
+def _identifying(keys: list[str], schema: Schema) -> list[str]:
+    return [key for key in keys if key in OWN_FIELDS or key in schema.identifiers]
 
 
-def _likely(column: ImportColumn, keys: list[str], known: Schema, new: Target) -> Iterator[tuple[str, str]]:
-    """The head of a column's list: where it goes now, then what is suggested, ``new`` the last of it."""
+def _suggested(column: ImportColumn, keys: list[str], schema: Schema, new: Target) -> Iterator[tuple[str, str]]:
+    """Yield the first choices of a column's list: its present target, the suggestions, ``new`` last."""
     chosen, labels = _value(column), {"skip": "Skip this column", "new": "New attribute…", "property": "Property…"}
-    found = {_place(key): _label(key, known) for key in keys}
+    suggested = {_place(key): attribute_label(key, schema) for key in keys}
     if chosen != Target.UNDECIDED:
-        yield (
-            chosen,
-            found.pop(chosen, "") or labels.get(chosen) or _event_label(column) or _label(column.target, known),
-        )
-    yield from found.items()
+        yield chosen, suggested.pop(chosen, "") or labels.get(chosen) or target_label(column, schema)
+    yield from suggested.items()
     if column.target_kind != new:
         yield new.value, labels[new]
 
 
+def target_label(column: ImportColumn, schema: Schema) -> str:
+    """Return the target of a mapped column in words."""
+    return _event_label(column) or attribute_label(column.target, schema)
+
+
+def attribute_label(key: str, schema: Schema) -> str:
+    """Return the label of an attribute or a field of a person; the key if the schema does not have it."""
+    return (OWN_FIELDS | GROUP_FIELDS).get(key) or (schema.definitions[key].label if key in schema.definitions else key)
+
+
 def _event_label(column: ImportColumn) -> str:
-    """What a column tells of an event; blank where it is no such column."""
+    """Return which part or property of an event the column holds; blank if it holds none."""
     if column.target_kind == Target.EVENT:
         return event_mapping.PARTS.get(column.target, "")
     if column.target_kind != Target.PROPERTY:
@@ -171,50 +178,48 @@ def _event_label(column: ImportColumn) -> str:
 def _value(column: ImportColumn) -> str:
     if column.target_kind in (Target.EVENT, Target.PROPERTY):
         return f"{column.target_kind}:{column.target}"
-    known = column.target_kind in (Target.FIELD, Target.ATTRIBUTE)
-    return _place(column.target) if known else str(column.target_kind)
+    is_stored = column.target_kind in (Target.FIELD, Target.ATTRIBUTE)
+    return _place(column.target) if is_stored else str(column.target_kind)
 
 
 def _place(key: str) -> str:
     return f"{Target.FIELD if column_mapping.field_definition(key) else Target.ATTRIBUTE}:{key}"
 
 
-def _label(key: str, known: Schema) -> str:
-    """What an attribute is called; its key where it is none any more."""
-    return (OWN_FIELDS | GROUP_FIELDS).get(key) or (known.definitions[key].label if key in known.definitions else key)
+def _custom(schema: Schema) -> list[tuple[str, str]]:
+    """Return key and label of the attributes that are neither built in nor identifiers."""
+    return [(d.key, d.label) for d in schema.definitions.values() if not d.built_in and not d.identifier]
 
 
-def _own(known: Schema) -> list[tuple[str, str]]:
-    """Attributes that are not built in, by key."""
-    return [(d.key, d.label) for d in known.definitions.values() if not d.built_in and not d.identifier]
-
-
-def _targets_of_people(known: Schema) -> SafeString:
+def _targets_of_people(schema: Schema) -> SafeString:
     groups: dict[str, list[tuple[str, str]]] = {
         "Identifiers": [(_place(key), label) for key, label in OWN_FIELDS.items()],
         "Standard attributes": [],
         "Subscription groups": [(_place(key), label) for key, label in GROUP_FIELDS.items()],
-        "Own attributes": [(_place(key), label) for key, label in _own(known)],
-        "Otherwise": [(Target.NEW.value, "New attribute…"), (Target.SKIP.value, "Skip this column")],
+        "Custom attributes": [(_place(key), label) for key, label in _custom(schema)],
+        "Other": [(Target.NEW.value, "New attribute…"), (Target.SKIP.value, "Skip this column")],
     }
-    for definition in known.definitions.values():
+    for definition in schema.definitions.values():
         if definition.identifier or definition.built_in:
             group = "Identifiers" if definition.identifier else "Standard attributes"
             groups[group].append((_place(definition.key), definition.label))
-    if len(groups["Own attributes"]) > MAX_OWN_OPTIONS:
-        groups["Own attributes"] = []
-        groups["Otherwise"][0] = (Target.NEW.value, "New or own attribute…")
+    if len(groups["Custom attributes"]) > MAX_OWN_OPTIONS:
+        groups["Custom attributes"] = []
+        groups["Other"][0] = (Target.NEW.value, "New or custom attribute…")
     return _grouped(groups)
 
 
-def _targets_of_events(known: Schema) -> SafeString:
-    channels = [known.definitions[kind] for kind in known.identifiers]
+def _targets_of_events(schema: Schema) -> SafeString:
+    channels = [schema.definitions[kind] for kind in schema.identifiers]
     return _grouped(
         {
             "The event": [(f"{Target.EVENT}:{part}", label) for part, label in event_mapping.PARTS.items()],
             "Identifiers": [(_place(key), label) for key, label in OWN_FIELDS.items()]
             + [(_place(channel.key), channel.label) for channel in channels],
-            "Otherwise": [(Target.PROPERTY.value, "Property, by its header"), (Target.SKIP.value, "Skip this column")],
+            "Other": [
+                (Target.PROPERTY.value, "Property named like the column"),
+                (Target.SKIP.value, "Skip this column"),
+            ],
         }
     )
 

@@ -1,4 +1,4 @@
-"""What the second screen shows: whom rows find, what happens to them, and what there is to choose."""
+"""The context of the screen *Configure*: the settings of a draft, their choices, and the problems of its columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from profiles.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice of several: what is sent, what it is called, and what a person should know of it."""
+    """A radio button: the value that is sent, its label, and a hint on when to choose it."""
 
     value: str
     label: str
@@ -37,7 +37,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class ColumnCounts:
-    """How many columns go where. ``lacking``: mandatory attributes to which none goes (MP-06)."""
+    """The columns by state. ``lacking``: mandatory attributes to which no column is mapped (MP-06)."""
 
     mapped: int
     skipped: int
@@ -47,21 +47,21 @@ class ColumnCounts:
 
 
 _OF_COLUMNS = (event_mapping.SKIPPED, "looks_like_events")
-"""Findings that are told above the columns, where they follow each choice; notes are told at their columns."""
+"""Findings that the page shows above the columns and renews after each choice; it shows notes at their columns."""
 
 
 def build_context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> dict[str, Any]:
-    """Everything that the page shows. ``faults``: why what was asked for was not done."""
-    known, columns = load_schema(), list(job.columns.all())
-    standing = _column_faults(job, columns, known)
+    """Return the context of the whole page. ``faults``: why the last request was not carried out."""
+    schema, columns = load_schema(), list(job.columns.all())
+    column_faults = _column_faults(job, columns, schema)
     show = request.GET.get("show", "all")
-    which = column_lines.filter_columns(show, columns, standing)
+    which = column_lines.filter_columns(show, columns, column_faults)
     here = Paginator(which, column_lines.COLUMNS_PER_PAGE).get_page(request.GET.get("columns"))
     return {
         "title": job.name,
         "findings": [found for found in job.findings if found["code"] not in (*_OF_COLUMNS, *validation.NOTES)],
         "step": "Configure",
-        **_live(job, known, columns, standing),
+        **_live(job, schema, columns, column_faults),
         "actions": list(_actions(job)),
         "targetings": list(_targetings(job)),
         "earlier": saved_mappings.find_offer(job),
@@ -72,9 +72,9 @@ def build_context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> 
         ),
         "facts": file_reading.summarize(job),
         "file_settings": list(file_reading.file_settings(job)),
-        "lines": column_lines.build_lines(job, here, standing, known),
-        "targets": column_lines.target_options(job, known),
-        "own": column_lines.unlisted_attributes(job, known),
+        "lines": column_lines.build_lines(job, here, column_faults, schema),
+        "targets": column_lines.target_options(job, schema),
+        "own": column_lines.unlisted_attributes(job, schema),
         "event_name": job.options.get("event_name", ""),
         "columns": here,
         "here": ",".join(str(column.position) for column in here),
@@ -88,23 +88,23 @@ def build_context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> 
 def build_update_context(
     request: HttpRequest, job: ImportJob, positions: Iterable[int], faults: list[Fault]
 ) -> dict[str, Any]:
-    """What changes on the page when choices were saved; ``positions``: the columns that it shows."""
-    known, columns = load_schema(), list(job.columns.all())
-    standing, wanted = _column_faults(job, columns, known), set(positions)
-    here = [column for column in columns if column.position in wanted]
+    """Return the context of what changes on the page after a choice; ``positions``: the columns on the page."""
+    schema, columns = load_schema(), list(job.columns.all())
+    column_faults, on_page = _column_faults(job, columns, schema), set(positions)
+    here = [column for column in columns if column.position in on_page]
     return {
-        **_live(job, known, columns, standing),
-        "lines": column_lines.build_lines(job, here, standing, known),
+        **_live(job, schema, columns, column_faults),
+        "lines": column_lines.build_lines(job, here, column_faults, schema),
         "show": request.GET.get("show", "all"),
         "faults": faults,
     }
 
 
-def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: list[Fault]) -> dict[str, Any]:
-    identifiers = list(_identifiers(job, known, columns))
+def _live(job: ImportJob, schema: Schema, columns: list[ImportColumn], column_faults: list[Fault]) -> dict[str, Any]:
+    identifiers = list(_identifiers(job, schema, columns))
     kinds = [column.target_kind for column in columns]
     skipped, undecided = kinds.count(Target.SKIP), kinds.count(Target.UNDECIDED)
-    troubled, lacking = len({fault.column for fault in standing}), _lacking(job, known, columns)
+    troubled, lacking = len({fault.column for fault in column_faults}), _lacking(job, schema, columns)
     settings = list(option_settings.value_settings(job))
     return {
         "preset": PRESETS[job.preset],
@@ -114,38 +114,38 @@ def _live(job: ImportJob, known: Schema, columns: list[ImportColumn], standing: 
         "identifiers": [option for option, in_file in identifiers if in_file],
         "other_identifiers": [option for option, in_file in identifiers if not in_file],
         "coming_identifiers": [
-            preset_choices.label(key, known) for key in preset_choices.pending_identifiers(PRESETS[job.preset], known)
+            preset_choices.label(key, schema) for key in preset_choices.pending_identifiers(PRESETS[job.preset], schema)
         ],
         "counts": ColumnCounts(len(columns) - skipped - undecided, skipped, undecided, troubled, lacking),
     }
 
 
-def _lacking(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> str:
+def _lacking(job: ImportJob, schema: Schema, columns: Iterable[ImportColumn]) -> str:
     if not stored_file.options(job).enforce_mandatory:
         return ""
-    return listed(validation.missing_mandatory(columns, known, PRESETS[job.preset].spelling))
+    return listed(validation.missing_mandatory(columns, schema, PRESETS[job.preset].spelling))
 
 
 def _looks_like(job: ImportJob, columns: Iterable[ImportColumn]) -> Preset | None:
-    """The preset to suggest, unless that was answered (D-01)."""
+    """Return the preset to suggest; None if there is none or the user declined it (D-01)."""
     if "preset_kept" in job.format:
         return None
     return preset_choices.suggested([column.name for column in columns], PRESETS[job.preset])
 
 
-def _column_faults(job: ImportJob, columns: list[ImportColumn], known: Schema) -> list[Fault]:
+def _column_faults(job: ImportJob, columns: list[ImportColumn], schema: Schema) -> list[Fault]:
     if job.holds_events:
-        return event_mapping.column_faults(columns, known, stored_file.options(job))
-    return validation.column_faults(columns, known)
+        return event_mapping.column_faults(columns, schema, stored_file.options(job))
+    return validation.column_faults(columns, schema)
 
 
-def _identifiers(job: ImportJob, known: Schema, columns: Iterable[ImportColumn]) -> Iterator[tuple[Option, bool]]:
-    """What people can be found by, and whether a column of the file goes there (HI-29)."""
+def _identifiers(job: ImportJob, schema: Schema, columns: Iterable[ImportColumn]) -> Iterator[tuple[Option, bool]]:
+    """Yield the identifiers that the preset offers, and whether a column is mapped to each (HI-29)."""
     preset, columns = PRESETS[job.preset], list(columns)
-    for key, hint in preset_choices.identifiers(preset, known).items():
-        label, spelled = preset_choices.label(key, known), preset.spelling(key)
+    for key, hint in preset_choices.identifiers(preset, schema).items():
+        label, spelled = preset_choices.label(key, schema), preset.spelling(key)
         shown = label if spelled == key else f"{label} ({spelled})"
-        option = Option(key, shown, hint, key == job.identifier, group=guidance.group(key, known))
+        option = Option(key, shown, hint, key == job.identifier, group=guidance.group(key, schema))
         yield option, validation.has_identifier_columns(key, columns)
 
 
@@ -157,15 +157,15 @@ def _actions(job: ImportJob) -> Iterator[Option]:
 
 
 def _targetings(job: ImportJob) -> Iterator[Option]:
-    """What the people of the import can be found by afterwards (SG-03..SG-05)."""
+    """Yield the choices of targeting (SG-03..SG-05)."""
     for choice in ImportJob.Targeting:
         yield Option(choice.value, choice.label, _TARGETING[choice], choice == job.targeting)
 
 
 _TARGETING = {
-    ImportJob.Targeting.FILTER: "the list of people can be narrowed to them by “Updated/Imported from CSV” and this "
-    "import's exact name",
-    ImportJob.Targeting.SEGMENT: "the same, and a segment of this name, with the same people, once the import is "
+    ImportJob.Targeting.FILTER: "the list of people can be filtered by “Updated/Imported from CSV” and the exact name "
+    "of this import",
+    ImportJob.Targeting.SEGMENT: "the same, and a segment of this name with the same people once the import is "
     "complete",
-    ImportJob.Targeting.NONE: "that filter does not offer this import; its own page still leads to its people",
+    ImportJob.Targeting.NONE: "the filter does not offer this import; the page of the import still links to its people",
 }

@@ -1,5 +1,4 @@
-"""How the file is read, on the second screen: its encoding, delimiter or sheet, and what its values are taken for, in a
-few words (FF-02, FF-07)."""
+"""How the file is read, on the screen *Configure*: encoding, delimiter or sheet, main options (FF-02, FF-07)."""
 
 from __future__ import annotations
 
@@ -58,10 +57,10 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "co
 
 @dataclass(frozen=True, slots=True)
 class ReadingSummary:
-    """How the file is read and what its values mean, in a few words. A workbook has no encoding.
+    """How the file is read, in a few words. A workbook has no encoding.
 
-    ``sheet``: the one that is read, where the workbook has others. ``telling``: a text that shows whether the encoding
-    is right. ``refused``: why another reading was not taken.
+    ``sheet``: the sheet that is read, if the workbook has several. ``telling``: a text of the file that shows whether
+    the encoding is right. ``others``: delimiter and main options. ``refused``: why the file was not read otherwise.
     """
 
     encoding: str
@@ -72,32 +71,32 @@ class ReadingSummary:
 
 
 def summarize(job: ImportJob) -> ReadingSummary:
-    """What a person should know without unfolding the options."""
+    """Return the summary that the page shows while the options are folded."""
     found, chosen = job.format.get("found", {}), stored_file.options(job)
     name = _ENCODINGS.get(found.get("encoding", ""), found.get("encoding", ""))
     country = country_names().get(chosen.default_country, chosen.default_country)
     parts = [f"delimiter {_delimiter(found['delimiter'])}"] if name else ["Excel workbook"]
-    parts.append(f"phone numbers of {country}" if country else "no default country")
+    parts.append(f"default country {country}" if country else "no default country")
     parts.append(f"times in {chosen.time_zone}")
     if chosen.phone_format is not PhoneFormat.ANY:
         parts.append(f"phone numbers {preset_descriptions.describe_option('phone_format', chosen)}")
     if chosen.on_invalid_value is OnInvalid.DROP_VALUE:
-        parts.append("bad values are left out")
+        parts.append("invalid values are left out")
     sheet = found["sheet"] if len(job.format.get("sheets", [])) > 1 else ""
     return ReadingSummary(name, sheet, job.format.get("telling", ""), ", ".join(parts), job.format.get("refused", ""))
 
 
 def file_settings(job: ImportJob) -> Iterator[Setting]:
-    """What needs the file to be read again; nothing for a workbook of one sheet, or where only one form is taken."""
+    """Yield the settings that require the file to be read again; none for a workbook of one sheet or a fixed format."""
     found, sheets = job.format.get("found", {}), job.format.get("sheets", [])
     if len(sheets) > 1:
-        # By their numbers: a form would not give every name back as it is.
+        # By number, since a form does not return every name unchanged.
         numbered = [(str(number), isolated(name)) for number, name in enumerate(sheets, start=1)]
         yield Setting("sheet", "Sheet", numbered, str(sheets.index(found["sheet"]) + 1))
     if not found.get("encoding") or stored_file.options(job).csv_only:
         return
     encoding, delimiter = job.format.get("chosen_encoding", ""), job.format.get("chosen_delimiter", "")
-    detected = "found in the file"
+    detected = "detected"
     name = detected if encoding else f"{detected}: {_ENCODINGS.get(found['encoding'], found['encoding'])}"
     yield Setting("encoding", "Encoding", [("", name), *_encodings(encoding)], encoding, "")
     name = detected if delimiter else f"{detected}: {_delimiter(found['delimiter'])}"
@@ -106,7 +105,7 @@ def file_settings(job: ImportJob) -> Iterator[Setting]:
 
 
 def _delimiter_sent(job: ImportJob, text: str) -> str:
-    """The mark that a choice of the list stands for; a blank one for what is no delimiter."""
+    """Return the delimiter that a choice of the list stands for; blank if it is none."""
     mark = {"tab": "\t"}.get(text, text)
     return mark if is_delimiter(mark) else ""
 
@@ -116,7 +115,7 @@ def _encoding_sent(job: ImportJob, text: str) -> str:
 
 
 def _sheet_sent(job: ImportJob, text: str) -> str:
-    """The name of the sheet of that number; that of the one that is read where there is none."""
+    """Return the name of the sheet with a number; the sheet that is read now if there is no such number."""
     sheets: list[str] = job.format.get("sheets", [])
     numbers = {str(number): name for number, name in enumerate(sheets, start=1)}
     return numbers.get(text, stored_file.chosen_format(job).get("sheet", ""))
@@ -127,11 +126,11 @@ FORM_PARSERS: Mapping[str, Callable[[ImportJob, str], str]] = {
     "delimiter": _delimiter_sent,
     "sheet": _sheet_sent,
 }
-"""What the choices of the page stand for; a blank text for what is to be detected."""
+"""Turn the choices of the page into values; a blank value is detected from the file."""
 
 
 def _sent(mark: str) -> str:
-    """A tab would be lost among the blanks of a form."""
+    """Return a delimiter as the form sends it: a tab as a word, since forms strip white space."""
     return "tab" if mark == "\t" else mark
 
 

@@ -1,7 +1,7 @@
-"""What a person changed on the second screen, out of what their browser sent.
+"""Parse what a user changed on the screen *Configure*.
 
-A page sends beside each control what the control showed when it was made (``was-``…). Only what differs from that was
-changed here; everything else may have been changed in another tab meanwhile, and stays as it is.
+With each control a page sends the value that the control had when the page was rendered (``was-``…). Only controls
+whose value differs were changed by the user; the others may have been changed in another tab, and keep that value.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ MAX_COLUMNS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Changes to keep, how the file is to be read instead, and what could not be taken.
+    """Changes to store, another way to read the file, and the faults of what cannot be stored.
 
-    ``switch``: the preset and the record type that the file is to be taken for.
+    ``reading``: encoding, delimiter and sheet. ``preset_change``: the new preset and record type. None: unchanged.
     """
 
     changes: DraftChanges
@@ -40,7 +40,7 @@ class Submission:
 
 
 def parse_submission(sent: QueryDict, job: ImportJob) -> Submission:
-    """The changes that a page asks for; what its lists did not offer is not heeded."""
+    """Return the changes that a page sent; values that its lists do not offer are ignored."""
     fields, options, faults = dict(_fields(sent, job)), dict(_options(sent, job)), []
     if "name" in fields and not fields["name"]:
         del fields["name"]
@@ -48,7 +48,7 @@ def parse_submission(sent: QueryDict, job: ImportJob) -> Submission:
     if problem := event_mapping.event_name_error(options.get("event_name", "")):
         del options["event_name"]
         faults.append(Fault("event_name", f"The name for all events cannot be used: {problem}"))
-    preset_change = _switch(sent, job)
+    preset_change = _preset_change(sent, job)
     if preset_change and (reason := preset_choices.unsupported_reason(PRESETS[preset_change[0]], preset_change[1])):
         faults.append(Fault("record_type", reason))
         preset_change = None
@@ -56,7 +56,7 @@ def parse_submission(sent: QueryDict, job: ImportJob) -> Submission:
 
 
 def collapse_spaces(text: str) -> str:
-    """A text as a form gives it back, whatever white space it has."""
+    """Return a text with each run of white space as one space, since forms do not return white space unchanged."""
     return " ".join(text.split())
 
 
@@ -95,22 +95,22 @@ def _columns(sent: QueryDict) -> Iterator[tuple[int, Choice]]:
             continue
         choice = Choice(Target(kind), key)
         if kind == Target.NEW:
-            found = sent.get(f"type-{position}", "")
+            type_ = sent.get(f"type-{position}", "")
             key = sent.get(f"key-{position}", "").strip()
-            choice = Choice(Target.NEW, key, found if found in set(ValueType) else "")
+            choice = Choice(Target.NEW, key, type_ if type_ in set(ValueType) else "")
         if _differs(choice, sent.get(f"was-{position}")):
             yield position, choice
 
 
 def parse_positions(texts: Iterable[str]) -> Iterator[int]:
-    """The numbers of columns among some texts."""
+    """Yield the texts that are numbers of columns, as numbers."""
     for text in texts:
         if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COLUMNS)):
             yield int(text)
 
 
 def serialize_choice(choice: Choice) -> str:
-    """A choice as a page keeps it beside its controls."""
+    """Return a choice as a text, which a page sends back to tell whether the user changed it."""
     if choice.kind is Target.NEW:
         return collapse_spaces(f"{choice.kind}|{choice.type}|{choice.key}")
     return collapse_spaces(f"{choice.kind}:{choice.key}")
@@ -121,7 +121,7 @@ def _differs(choice: Choice, was: str | None) -> bool:
 
 
 def _reading(sent: QueryDict, job: ImportJob) -> dict[str, str] | None:
-    """Encoding, delimiter and sheet, if one of them was changed."""
+    """Return encoding, delimiter and sheet, if one of them was changed."""
     changed = {name: _changed(sent, name) for name in file_reading.FORM_PARSERS}
     if not any(value is not None for value in changed.values()):
         return None
@@ -129,14 +129,14 @@ def _reading(sent: QueryDict, job: ImportJob) -> dict[str, str] | None:
     return {name: text for name, text in (stored_file.chosen_format(job) | chosen).items() if text}
 
 
-def _switch(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
-    """Preset and record type, if one of them was changed."""
+def _preset_change(sent: QueryDict, job: ImportJob) -> tuple[str, str] | None:
+    """Return preset and record type, if one of them was changed."""
     preset, record_type = _changed(sent, "preset"), _changed(sent, "record_type")
-    wanted = (
+    chosen = (
         preset if preset and preset in PRESETS else job.preset,
         record_type if record_type and record_type in ImportJob.RecordType.values else job.record_type,
     )
-    return None if wanted == (job.preset, job.record_type) else wanted
+    return None if chosen == (job.preset, job.record_type) else chosen
 
 
 def _changed(sent: QueryDict, name: str) -> str | None:

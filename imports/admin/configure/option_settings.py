@@ -1,7 +1,7 @@
-"""The options of the second screen: what a file is taken for, and how its values are read (requirements section 3).
+"""The options of the screen *Configure*: preset, record type, and how values are read (requirements section 3).
 
-Each is a choice of one import. What was chosen by hand stays until it is given up, also under another preset, so the
-page says beside each what the preset has.
+Each option applies to one import. A value that a user has chosen is kept until it is reset, also under another preset,
+so the page shows the preset's default next to it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from imports.presets import PRESETS
 Choices = Sequence[tuple[str, str]]
 
 _SITES = ("default_country", "time_zone")
-"""The options that the site has, rather than the preset."""
+"""The options whose default comes from the site rather than from the preset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One select of the options. ``value`` is what it is set to; blank is what the first choice says.
+    """A select of the options. ``value``: its present value; blank for the default, which is the first choice.
 
-    ``usual``: what it is where nobody chooses, in words; ``differs``: whether somebody chose something else.
+    ``usual``: the default in words. ``is_overridden``: whether the value differs from it. ``rare``: seldom changed.
     """
 
     name: str
@@ -50,28 +50,28 @@ class Setting:
 
     @property
     def chosen(self) -> str:
-        """What was chosen, in words."""
+        """The present value in words."""
         return next((label for value, label in self.choices if value == self.value), self.value)
 
     @property
     def told(self) -> str:
-        """What to know of a choice that was made by hand; blank where none was."""
-        whose = "the site" if self.name in _SITES else "the preset"
+        """A note on a value that a user has chosen; blank for the default."""
+        source = "site" if self.name in _SITES else "preset"
         if not (self.value and self.usual):
             return ""
         if self.is_overridden:
-            return f"Chosen by hand; {whose} has: {self.usual}."
-        return f"Chosen by hand; {whose} has the same."
+            return f"Changed from the {source} default ({self.usual})."
+        return f"Set for this import; the same as the {source} default."
 
 
 def render_options(choices: Choices, chosen: str) -> SafeString:
-    """The choices of a select; the templates' own loops would take most of the page's time."""
+    """Return the choices of a select as HTML; loops in templates would take most of the page's time."""
     marked = ((value, " selected" if value == chosen else "", label) for value, label in choices)
     return format_html_join("\n", '<option value="{}"{}>{}</option>', marked)
 
 
 def preset_settings(job: ImportJob) -> list[Setting]:
-    """What the file is taken for; another one has it read again."""
+    """Return the settings of preset and record type; a change of either reads the file again."""
     presets = [(key, preset.label) for key, preset in PRESETS.items()]
     return [
         Setting("preset", "Preset", presets, job.preset),
@@ -80,7 +80,7 @@ def preset_settings(job: ImportJob) -> list[Setting]:
 
 
 def value_settings(job: ImportJob) -> Iterator[Setting]:
-    """What is kept with the job and needs nothing to be read; the rare ones last."""
+    """Yield the settings that are stored with the job and do not read the file again; the rare ones last."""
     usual = stored_file.options(ImportJob(preset=job.preset))
     for name, (label, hint) in _VALUES.items():
         if not preset_choices.is_option(name, job.record_type):
@@ -93,37 +93,43 @@ def value_settings(job: ImportJob) -> Iterator[Setting]:
             others = [(zone, zone.replace("_", " ")) for zone in preset_choices.time_zones()]
         else:
             others = [(text, help_texts.OPTION_VALUES.get(text, text)) for text in preset_choices.option_values(name)]
-        first = f"as the {'site' if name in _SITES else 'preset'} has it: {words}"
+        first = f"{'Site' if name in _SITES else 'Preset'} default ({words})"
         differs, rare = value not in ("", str(has)), name in preset_choices.RARE_OPTIONS
         yield Setting(name, label, [("", first), *others], value, hint, words, differs, rare)
 
 
 def overridden_settings(job: ImportJob) -> list[Setting]:
-    """What somebody chose to be otherwise than the preset and the site have it."""
+    """Return the settings that were changed from the defaults of the preset and the site."""
     return [setting for setting in value_settings(job) if setting.is_overridden] if job.options else []
 
 
 _VALUES: Mapping[str, tuple[str, str]] = {
-    "on_invalid_value": ("A value that is not of its type", "Where its row fails, nothing of the row is imported."),
-    "unknown_columns": ("A column that fits no attribute", "You can decide on each of them below."),
+    "on_invalid_value": ("A value of the wrong type", "If its row fails, nothing of the row is imported."),
+    "unknown_columns": ("A column that matches no attribute", "You can decide about each of them below."),
     "enforce_mandatory": (
         "Mandatory attributes are required",
         "Each needs a column, and each row a value for it.",
     ),
-    "phone_format": ("Phone numbers", "Numbers in another format are not of their type."),
-    "default_country": ("Country of phone numbers", "Numbers without + and country code are taken to be of it."),
-    "bracket_dates": ("Date formats in headers", "Such as birthday <dd/MM/yyyy>; and $D_ with Unix seconds in cells."),
-    "iso_dates": ("Dates as in ISO 8601", "Such as 2024-02-29, beside those whose header declares a format."),
-    "default_time": ("Time of day", "Of dates whose header declares a format, where they have no time."),
-    "time_zone": ("Time zone", "Of dates with a time that do not name their zone."),
+    "phone_format": ("Phone numbers", "Numbers in another format are of the wrong type."),
+    "default_country": ("Country of phone numbers", "Applies to numbers without + and country code."),
+    "bracket_dates": (
+        "Date formats in headers",
+        "For example birthday <dd/MM/yyyy>; also $D_ with Unix seconds in cells.",
+    ),
+    "iso_dates": ("Dates in ISO 8601", "For example 2024-02-29, in addition to dates whose header declares a format."),
+    "default_time": ("Time of day", "For dates without a time whose header declares a format."),
+    "time_zone": ("Time zone", "For dates with a time that do not name their time zone."),
     "genders": ("Genders", ""),
     "refuse_placeholders": ("Refuse identifiers such as null or n/a", ""),
-    "exact_states": ("Subscription states by their exact spelling", ""),
-    "exact_session_dates": ("Session dates in four shapes of ISO 8601 only", ""),
-    "other_dates_stay_text": ("Dates of another form stay text", "With a warning; else they are not of their type."),
-    "header_case": ("Headers of built-in attributes", "Which of them are taken for one though spelled otherwise."),
-    "identifier_first": ("The identifier's column comes first", "Else the file is refused."),
-    "forbidden_characters": ("Characters that other systems forbid in a header", "Such as $ or a dot."),
+    "exact_states": ("Subscription states must be spelled exactly", ""),
+    "exact_session_dates": ("Session dates only in four forms of ISO 8601", ""),
+    "other_dates_stay_text": (
+        "Dates in another format are kept as text",
+        "With a warning; otherwise they are of the wrong type.",
+    ),
+    "header_case": ("Headers of built-in attributes", "Which spellings are recognised."),
+    "identifier_first": ("The identifier's column must be the first", "Otherwise the file is refused."),
+    "forbidden_characters": ("Characters that other systems forbid in a header", "For example $ or a dot."),
     "alias_with_external_id": ("External ID and alias in one file", ""),
 }
 """Labels and hints of the options."""
@@ -131,7 +137,7 @@ _VALUES: Mapping[str, tuple[str, str]] = {
 
 @cache
 def country_names() -> Mapping[str, str]:
-    """Countries with phone numbers of their own, by code; the names in their order."""
+    """Return the countries with phone numbers of their own, by code, in the order of their names."""
     named = {
         country.alpha_2: getattr(country, "common_name", country.name)
         for country in pycountry.countries

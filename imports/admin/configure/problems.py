@@ -1,4 +1,4 @@
-"""What is in the way of the check, at the head of the second screen: few sentences, each with the place to mend it."""
+"""The problems at the top of the screen *Configure* that prevent the check, each with a link to where to solve it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in the way of the check: where a link leads, the sentence, and the code."""
+    """A problem that prevents the check: the link, the reason, and the code."""
 
     link: str
     reason: str
@@ -24,18 +24,18 @@ class Problem:
 def list_problems(
     job: ImportJob, faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]
 ) -> list[Problem]:
-    """Why the file was not read or checked as somebody asked. ``here``: the columns that the page shows."""
+    """Return why the file was not read or checked as requested. ``here``: the columns on the page."""
     return [*_reading_problems(job), *_summary(faults, columns, here)]
 
 
 def _reading_problems(job: ImportJob) -> list[Problem]:
-    """Why the file could not be read as somebody wanted it read."""
+    """Return why the file could not be read in the requested way."""
     refused = job.format.get("refused", "")
     return [Problem("#options", refused, "reading")] if refused else []
 
 
 def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[ImportColumn]) -> list[Problem]:
-    """What is in the way, in few sentences, each with the place to put it right."""
+    """Return the faults as problems: one for all undecided columns, and no more than ``MAX_PROBLEMS``."""
     undecided = [fault for fault in faults if fault.code == "undecided"]
     others = [fault for fault in faults if fault.code != "undecided"]
     found = [Problem(_link(fault, columns, here), fault.reason, fault.code) for fault in others]

@@ -1,4 +1,4 @@
-"""The second screen: whom rows find, what happens to them, where each column goes (section 9)."""
+"""The screen *Configure*: how people are matched, what happens to them, the target of each column (section 9)."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from imports.states import Status, Step
 
 
 def configure_view(request: HttpRequest, number: int) -> HttpResponse:
-    """Show the choices, keep those that are sent, and have the whole file checked when that is asked for."""
+    """Show the settings, store those that are sent, and check the whole file on request."""
     job = get_editable_job(request, number)
     if job.status == Status.DRAFT and job.step == Step.SCAN:
         return _being_read(request, job)
     if job.status not in transitions.EDITABLE_STATUSES:
         state = job.get_status_display()
-        return _moved_on(request, job, f"This import is {state} now; its settings cannot change.")
+        return _not_saved(request, job, f"This import is {state}; its settings can no longer be changed.")
     if is_fragment(request):  # from the page that waited for the file
         return HttpResponse(headers={"HX-Refresh": "true"})
     if request.method != "POST":
-        return _shown(request, job, [])
+        return _render(request, job, [])
     try:
         return _take(request, job)
     except Refused as refused:
@@ -54,46 +54,46 @@ def configure_view(request: HttpRequest, number: int) -> HttpResponse:
             raise PermissionDenied(refused.message) from refused
         if refused.code == "gone":
             raise Http404(refused.message) from refused
-        return _moved_on(request, job, refused.message)
+        return _not_saved(request, job, refused.message)
 
 
 def _take(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Keep what was chosen, do what was asked for, and answer. Raises ``Refused``."""
+    """Store what was chosen, do what was requested, and answer. Raises ``Refused``."""
     if "fill_in" in request.POST:
-        return _filled_in(request, job)
+        return _apply_mapping_file(request, job)
     sent = form.parse_submission(request.POST, job)
     if sent.changes:
         configure.apply_changes(job, get_actor(request), sent.changes)
     if "quiet" in request.POST:
-        return _saved(request, job, sent.faults)
+        return _render_update(request, job, sent.faults)
     if sent.preset_change is not None or sent.reading is not None:
-        _read_anew(request, job, sent)
+        _read_again(request, job, sent)
         return HttpResponseRedirect(import_url("configure", job))
     if sent.faults:
-        return _shown(request, job, sent.faults)
-    return _pressed(request, job)
+        return _render(request, job, sent.faults)
+    return _press(request, job)
 
 
-def _filled_in(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Send columns where the manifest that was uploaded says (MP-09). Raises ``Refused``."""
+def _apply_mapping_file(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Map columns as the uploaded manifest says (MP-09). Raises ``Refused``."""
     file = request.FILES.get("mapping")
     try:
         if file is None:
-            raise InvalidManifest(["Choose the JSON file of a mapping first"])
+            raise InvalidManifest(["Choose a JSON mapping file first"])
         mapping_file.check_size(file.size or 0)
-        found = mapping_file.resolve_choices(job, mapping_file.parse(file.read()))
+        choices = mapping_file.resolve_choices(job, mapping_file.parse(file.read()))
     except InvalidManifest as wrong:
-        return _shown(request, job, [Fault("mapping", reason) for reason in wrong.reasons])
+        return _render(request, job, [Fault("mapping", reason) for reason in wrong.reasons])
     except configure.InvalidMapping as problem:
-        return _shown(request, job, problem.faults)
-    configure.apply_changes(job, get_actor(request), DraftChanges(columns=found))
-    messages.success(request, f"{len(found):,} column{'s are' if len(found) != 1 else ' is'} mapped as the file says.")
+        return _render(request, job, problem.faults)
+    configure.apply_changes(job, get_actor(request), DraftChanges(columns=choices))
+    messages.success(request, f"{len(choices):,} column{'s' * (len(choices) != 1)} mapped by the mapping file.")
     return HttpResponseRedirect(import_url("configure", job))
 
 
 @require_safe
 def download_mapping(request: HttpRequest, number: int) -> HttpResponse:
-    """Where the columns of an import go, as a manifest to be used again (MP-09)."""
+    """Return the mapping of an import as a manifest that other imports can use (MP-09)."""
     job = get_job(request, number)
     name = f"{slugify(job.name)[:60] or 'import'}-{job.pk}-mapping.json"
     disposition = f'attachment; filename="{name}"'
@@ -102,25 +102,25 @@ def download_mapping(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
-def _pressed(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Do what a button is for, and answer. Raises ``Refused``."""
+def _press(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Do what the pressed button is for, and answer. Raises ``Refused``."""
     if "remembered" in request.POST:
-        _answer_offer(request, job)
+        _answer_saved_mapping(request, job)
     elif "keep_preset" in request.POST:
         configure.dismiss_preset_suggestion(job, get_actor(request))
     elif "preset_options" in request.POST:
-        messages.success(request, f"The options are those of the preset {PRESETS[job.preset].label} now.")
+        messages.success(request, f"Options reset to those of the preset {PRESETS[job.preset].label}.")
     elif "skip_undecided" in request.POST:
         skipped = configure.skip_undecided(job, get_actor(request))
-        messages.success(request, f"{skipped:,} column{'s are' if skipped != 1 else ' is'} skipped now.")
+        messages.success(request, f"{skipped:,} column{'s' * (skipped != 1)} skipped.")
     elif "check" in request.POST:
         if _is_outdated(request, job):
-            text = f"The preset was changed meanwhile, and is {PRESETS[job.preset].label} now"
-            return _shown(request, job, [Fault("record_type", f"{text}. Look at the columns, then check the file")])
+            text = f"The preset has been changed to {PRESETS[job.preset].label} since you opened this page"
+            return _render(request, job, [Fault("record_type", f"{text}. Review the columns, then check the file")])
         try:
             _check(request, job)
         except configure.InvalidMapping as problem:
-            return _shown(request, job, problem.faults)
+            return _render(request, job, problem.faults)
         return HttpResponseRedirect(import_url("change", job))
     elif "leave" in request.POST:
         return HttpResponseRedirect(import_url("changelist"))
@@ -130,13 +130,13 @@ def _pressed(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 
 def _is_outdated(request: HttpRequest, job: ImportJob) -> bool:
-    """Whether the page was made before somebody took the file for something else, perhaps in another tab."""
+    """Return whether preset or record type were changed after the page was rendered, perhaps in another tab."""
     now = {"was-preset": job.preset, "was-record_type": job.record_type}
     return any(request.POST.get(name, value) != value for name, value in now.items())
 
 
 def _check(request: HttpRequest, job: ImportJob) -> None:
-    """Have the file checked; a small one at once. Raises ``NotReady`` or ``Refused``."""
+    """Have the file checked; a small one during the request. Raises ``InvalidMapping`` or ``Refused``."""
     if not is_small(job):
         configure.check(job, get_actor(request))
         return
@@ -145,8 +145,8 @@ def _check(request: HttpRequest, job: ImportJob) -> None:
         driver.run_until_idle(job)
 
 
-def _read_anew(request: HttpRequest, job: ImportJob, sent: form.Submission) -> None:
-    """Have the file read under another preset or in another form; a small one at once. Raises ``Refused``."""
+def _read_again(request: HttpRequest, job: ImportJob, sent: form.Submission) -> None:
+    """Have the file read under another preset or format; a small one during the request. Raises ``Refused``."""
     with _reading(job):
         if sent.preset_change is not None:
             preset, record_type = sent.preset_change
@@ -155,16 +155,17 @@ def _read_anew(request: HttpRequest, job: ImportJob, sent: form.Submission) -> N
             reread.request_reread(job, get_actor(request), sent.reading)
     if job.step or "refused" in job.format:
         return
-    now = f"The preset is {PRESETS[job.preset].label} now." if sent.preset_change else "The file was read again."
+    preset = f" with the preset {PRESETS[job.preset].label}" if sent.preset_change else ""
     kept = (
         ", ".join(setting.label for setting in option_settings.overridden_settings(job)) if sent.preset_change else ""
     )
-    messages.success(request, f"{now} Look at its columns." + (f" Kept as chosen by hand: {kept}." if kept else ""))
+    text = f"The file was read again{preset}. Review its columns."
+    messages.success(request, text + (f" Options still changed from the preset: {kept}." if kept else ""))
 
 
 @contextmanager
 def _reading(job: ImportJob) -> Iterator[None]:
-    """A small file is read at once."""
+    """Read a small file during the request."""
     if job.file_size > SMALL_BYTES:
         yield
         return
@@ -173,22 +174,22 @@ def _reading(job: ImportJob) -> Iterator[None]:
         driver.run_until_idle(job)
 
 
-def _answer_offer(request: HttpRequest, job: ImportJob) -> None:
-    """Use the mapping of an earlier import, or put it away. Raises ``Refused``."""
+def _answer_saved_mapping(request: HttpRequest, job: ImportJob) -> None:
+    """Use the mapping of an earlier import, or decline it. Raises ``Refused``."""
     number = request.POST["remembered"]
     if number.isascii() and number.isdigit() and len(number) < 19:
         name = saved_mappings.apply(job, get_actor(request), int(number))
-        messages.success(request, f"The mapping and the settings of “{name}” are used.")
+        messages.success(request, f"The mapping and settings of “{name}” were applied.")
     else:
         saved_mappings.decline(job, get_actor(request))
 
 
-def _shown(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResponse:
+def _render(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResponse:
     return render_page(request, "configure", job, **context.build_context(request, job, faults))
 
 
-def _saved(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResponse:
-    """What has changed on a page whose script has sent one choice."""
+def _render_update(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpResponse:
+    """Return the parts of the page that change after its script has sent a choice."""
     positions = form.parse_positions(request.POST.get("here", "").split(","))
     return render_page(request, "configure_saved", job, **context.build_update_context(request, job, positions, faults))
 
@@ -196,12 +197,12 @@ def _saved(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> HttpRes
 def _being_read(request: HttpRequest, job: ImportJob) -> HttpResponse:
     if request.method != "POST":
         return render_page(request, "reading", job, title=job.name, step="Configure")
-    text = "The file is being read just now. What you chose here was not saved; choose again when it is read."
-    return _moved_on(request, job, text, to="configure")
+    text = "The file is being read, so your choice was not saved. Choose again when the file has been read."
+    return _not_saved(request, job, text, to="configure")
 
 
-def _moved_on(request: HttpRequest, job: ImportJob, text: str, to: str = "change") -> HttpResponse:
-    """Say that nothing was kept, where the person looks, with the way on."""
+def _not_saved(request: HttpRequest, job: ImportJob, text: str, to: str = "change") -> HttpResponse:
+    """Tell the user that nothing was saved, with a link or a redirect to the page ``to`` of the job."""
     if "quiet" in request.POST:
         answer = render_page(request, "configure_moved", job, text=text, link=import_url(to, job))
         answer.status_code = 409
@@ -213,6 +214,6 @@ def _moved_on(request: HttpRequest, job: ImportJob, text: str, to: str = "change
 
 
 def _same_page(request: HttpRequest, job: ImportJob) -> str:
-    """The columns that were shown, as far as the address says."""
-    asked = {name: request.GET[name] for name in ("show", "columns") if name in request.GET}
-    return f"{import_url('configure', job)}?{urlencode(asked)}" if asked else import_url("configure", job)
+    """Return the URL of the page with the same filter and page of columns."""
+    parameters = {name: request.GET[name] for name in ("show", "columns") if name in request.GET}
+    return f"{import_url('configure', job)}?{urlencode(parameters)}" if parameters else import_url("configure", job)

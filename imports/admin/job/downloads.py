@@ -1,4 +1,4 @@
-"""What can be taken away from an import: its results, its bad rows to correct, the list of its problems (RP)."""
+"""Downloads of an import: its results, its failed rows for correction, the list of its problems (RP)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @dataclass(frozen=True, slots=True)
 class DownloadLink:
-    """A file to take away: where it is, what its link says, what it is for."""
+    """A file to download: its URL, the text of the link, and what the file is for."""
 
     address: str
     label: str
@@ -42,7 +42,7 @@ class DownloadLink:
 
 
 def download_links(job: ImportJob, found: JobFigures, *, working: bool) -> Iterator[DownloadLink]:
-    """What the page of an import offers now."""
+    """Yield the downloads that the page of an import offers in its present status."""
     if working or not found.counts.total:
         return
     failed, ignored = found.counts.failed, found.counts.ignored
@@ -50,16 +50,16 @@ def download_links(job: ImportJob, found: JobFigures, *, working: bool) -> Itera
         about = "totals, and each failed or ignored row with its reason (.xlsx)"
         yield DownloadLink(import_url("results", job), "Download the results", about)
     if failed and job.file:
-        about = "your own columns and what is wrong: correct them and upload the file as it is (.csv)"
+        about = "your columns and the reason for each row: correct the rows and upload this file (.csv)"
         yield DownloadLink(import_url("failed", job), "Download the failed rows", about)
     if ignored and job.file and job.status in FINISHED_STATUSES:
-        about = "the same with the rows of people who were known already (.csv)"
+        about = "the same, with the ignored rows of existing people (.csv)"
         yield DownloadLink(f"{import_url('failed', job)}?ignored=1", "Download the failed and ignored rows", about)
 
 
 @require_safe
 def download_results(request: HttpRequest, number: int) -> HttpResponseBase:
-    """The results workbook of a job that has ended (RP-01)."""
+    """Return the results workbook of a job that has ended (RP-01)."""
     job = get_job(request, number)
     if job.status not in FINISHED_STATUSES or is_active(job):
         return _not_now(request, job, "This import has not ended yet, so there are no results to download.")
@@ -68,20 +68,21 @@ def download_results(request: HttpRequest, number: int) -> HttpResponseBase:
 
 @require_safe
 def download_failed_rows(request: HttpRequest, number: int) -> HttpResponseBase:
-    """The rows that failed, to be corrected; with ``ignored`` those too that were ignored (RP-12)."""
+    """Return the failed rows for correction; with the parameter ``ignored`` also the ignored rows (RP-12)."""
     job = get_job(request, number)
     if job.status not in {*FINISHED_STATUSES, *PREVIEW_STATUSES} or is_active(job):
-        return _not_now(request, job, "The rows of this import are not checked yet, so none has failed.")
+        return _not_now(request, job, "The rows of this import have not been checked yet, so none has failed.")
     if not job.file:
-        return _not_now(request, job, "The file was refused as a whole and is not kept; there are no rows to correct.")
+        return _not_now(request, job, "The file was refused as a whole and not kept, so there are no rows to correct.")
     if not stored_file.exists(job):
-        return _not_now(request, job, "The uploaded file is not in the storage any more, so its rows cannot be given.")
+        reason = "The uploaded file is no longer in the storage, so its rows cannot be downloaded."
+        return _not_now(request, job, reason)
     return _file(request, job, Kind.FLAGGED if "ignored" in request.GET else Kind.FAILED)
 
 
 @require_safe
 def download_problems(request: HttpRequest, number: int) -> HttpResponseBase:
-    """The problems that the page of the job lists under the same filters, as ``format`` says (RP-11)."""
+    """Return the problems that the page of the job lists under the same filters, as CSV or ``format=xlsx`` (RP-11)."""
     job = get_job(request, number)
     is_ignored = request.GET.get("show") == Tab.IGNORED
     found = problems.ignored(job) if is_ignored else problems.problems(job)
@@ -91,13 +92,14 @@ def download_problems(request: HttpRequest, number: int) -> HttpResponseBase:
         return _as_attachment(StreamingHttpResponse(exports.iter_csv(job, found), content_type=CSV), f"{name}.csv")
     if found[exports.MAX_WORKBOOK_PROBLEMS :].exists():
         most = f"{exports.MAX_WORKBOOK_PROBLEMS:,}"
-        messages.error(request, f"These are more than {most} problems. Take them as CSV, or filter them first.")
+        text = f"An Excel file holds at most {most} problems. Download them as CSV, or filter them first."
+        messages.error(request, text)
         return HttpResponseRedirect(f"{import_url('change', job)}?show=problems#rows")
     return _attachment(exports.build_workbook(found), f"{name}.xlsx")
 
 
 def _file(request: HttpRequest, job: ImportJob, kind: Kind) -> HttpResponseBase:
-    """The file; for a large one first a page that tells how far it is."""
+    """Return the file; for a large one, until it is made, a page that shows its progress."""
     name = downloads.download_name(job, kind)
     if downloads.is_small(job, kind):
         return _attachment(downloads.build_file(job, kind), name)
@@ -115,7 +117,7 @@ def _file(request: HttpRequest, job: ImportJob, kind: Kind) -> HttpResponseBase:
 
 
 def _not_now(request: HttpRequest, job: ImportJob, reason: str) -> HttpResponse:
-    """A page that says why there is nothing to download (RP-01)."""
+    """Return a page that gives the reason why there is nothing to download, with status 409 (RP-01)."""
     response = render_page(request, "not_now", job, title="Nothing to download", reason=reason)
     response.status_code = HTTPStatus.CONFLICT
     return response

@@ -1,8 +1,8 @@
-"""The page of one import: what it would do, what it does, what it did, and what may be done about it."""
+"""The page of one import: its preview, progress and results, and the transitions open to the user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from imports.admin import events, people_filter
-from imports.admin.job import downloads, sections
+from imports.admin.job import downloads, rows, sections
 from imports.admin.pages import (
     get_actor,
     get_job,
@@ -35,7 +35,7 @@ from imports.presets import PRESETS
 from imports.states import Status
 
 MAX_ATTRIBUTES = 20
-"""New ones that are named; as many as the template takes."""
+"""New attributes that the page lists; the template has the same limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class OutcomeShare:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A transition that its person may make now, in words that say what comes of it."""
+    """A transition open to the user, with a label that says what it will do."""
 
     transition: Transition
     text: str
@@ -63,7 +63,7 @@ class Button:
 
 
 def job_view(request: HttpRequest, number: int) -> HttpResponse:
-    """The whole page, or, for htmx, the part that changes while work goes on; when that is over, the page once more."""
+    """Return the whole page or, for htmx, the part that changes while the job is active, then the whole page once."""
     job = get_job(request, number)
     state = _state(request, job)
     if is_fragment(request) and state["working"]:
@@ -76,17 +76,17 @@ def job_view(request: HttpRequest, number: int) -> HttpResponse:
 
 
 _WHOLE_PAGE = {"HX-Retarget": "#content-main", "HX-Reselect": "#content-main", "HX-Reswap": "outerHTML"}
-"""Have htmx put in what a person would see after loading the page anew."""
+"""Let htmx replace the content of the page with that of the page as loaded again."""
 
 
 def transition_view(request: HttpRequest, number: int) -> HttpResponse:
-    """Make the transition that was asked for, unless the import has changed since its page was made."""
+    """Make the requested transition, unless the import has changed since the page was loaded."""
     job = get_job(request, number)
     if request.method == "POST":
         try:
             _transition(request, job)
         except Refused as refused:
-            if refused.code in _MENDED_HERE:
+            if refused.code in _FIELD_ERRORS:
                 return _page(request, job, _state(request, job), fault=refused)
             show_refusal(request, refused)
         except configure.InvalidMapping as problem:
@@ -94,24 +94,25 @@ def transition_view(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponseRedirect(import_url("change", job))
 
 
-_MENDED_HERE = {"comment", "clears"}
-"""What a person mends on the page itself, where what they typed must stay."""
+_FIELD_ERRORS = {"comment", "clears"}
+"""Refusals that are shown at a field of the page, which keeps what was entered."""
 
 
 def _transition(request: HttpRequest, job: ImportJob) -> None:
-    asked = request.POST.get("transition", "")
-    if asked not in {*_DONE, Transition.STOP, Transition.REFRESH}:  # the others are not made by a button
-        raise Refused("state", "Nothing was done: this page did not say what to do. Load it again.")
-    name, who = Transition(asked), get_actor(request)
+    requested = request.POST.get("transition", "")
+    if requested not in {*_DONE, Transition.STOP, Transition.REFRESH}:  # no button makes the others
+        raise Refused("state", "Nothing was done: the page did not name an action. Load it again.")
+    name, who = Transition(requested), get_actor(request)
     if name is Transition.STOP:
         lifecycle.stop(job, who)
         return
     with transaction.atomic():
         locked = get_object_or_404(ImportJob.objects.select_for_update(of=("self",)), pk=job.pk)
         if request.POST.get("seen") != state_version(locked):
-            raise Refused("state", "This import changed since you opened its page. Look again.")
+            text = "Nothing was done: this import has changed since you opened the page. Look at it again."
+            raise Refused("state", text)
         if name in _WRITING and locked.preview.get("cleared") and "understood" not in request.POST:
-            raise Refused("clears", f"Tick that {locked.preview['cleared']:,} values are to be cleared, or cancel.")
+            raise Refused("clears", f"Tick the box to confirm that {locked.preview['cleared']:,} values are cleared.")
         _make(locked, name, request)
     if name in _DONE:
         messages.success(request, _DONE[name])
@@ -134,25 +135,26 @@ def _make(job: ImportJob, name: Transition, request: HttpRequest) -> None:
 _WRITING = (Transition.START, Transition.SUBMIT, Transition.APPROVE)
 
 _DONE = {
-    Transition.START: "The import is started.",
-    Transition.SUBMIT: "The import waits for approval now.",
-    Transition.APPROVE: "The import is approved and started.",
-    Transition.REJECT: "The import is rejected; its uploader sees your comment.",
-    Transition.CANCEL: "The import is cancelled; nobody was changed.",
-    Transition.RESUME: "The import goes on.",
-    Transition.EDIT: "The settings can be changed again.",
+    Transition.START: "Import started.",
+    Transition.SUBMIT: "Import submitted for approval.",
+    Transition.APPROVE: "Import approved.",
+    Transition.REJECT: "Import rejected. Its uploader can read your comment.",
+    Transition.CANCEL: "Import cancelled. Nobody was changed.",
+    Transition.RESUME: "Import resumed.",
+    Transition.EDIT: "You can change the settings of this import again.",
 }
+"""Messages, which stay true whatever status the page below them shows."""
 
 
 def state_version(job: ImportJob) -> str:
-    """Another one after each transition."""
+    """Return a value that differs after each transition."""
     return str(max((transition.pk for transition in job.transitions.all()), default=0))
 
 
 def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Refused | None = None) -> HttpResponse:
     waiting = job.status in (Status.READY, Status.AWAITING_APPROVAL)
     changed_since = preview.count_foreign_changes(job) if waiting else 0
-    if not changed_since:  # the check stands
+    if not changed_since:  # the check is still valid
         state["buttons"] = [button for button in state["buttons"] if button.transition is not Transition.REFRESH]
     details = {
         "title": job.name,
@@ -177,14 +179,14 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
 
 
 def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """What changes while work goes on."""
+    """Return the part of the context that changes while the job is active."""
     found = summary.figures(job)
     stage = progress.stage_of(job)
     working = is_active(job)
     return {
         "figures": found,
         "data_points": summary.data_points(job),
-        "parts": list(_parts(found, "still to do" if working else "not run")),
+        "parts": list(_parts(found, _labels(job, working=working))),
         "working": working,
         "stage": stage,
         "moment": progress.stage_progress(job, stage) if stage else None,
@@ -196,18 +198,27 @@ def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def _parts(found: summary.JobFigures, rest: str) -> Iterator[OutcomeShare]:
+def _labels(job: ImportJob, *, working: bool) -> Mapping[str, str]:
+    """Return labels for the counts of outcomes: in a preview what will happen, later what happened."""
+    labels = {"not_run": "still to do" if working else "not run"}
+    if job.status not in (Status.CHECKING, *rows.PREVIEW_STATUSES):
+        return labels
+    people = {"imported": "for new people", "updated": "for existing people"} if job.holds_events else {}
+    return {**rows.OUTCOME_LABELS, **people, **labels}
+
+
+def _parts(found: summary.JobFigures, labels: Mapping[str, str]) -> Iterator[OutcomeShare]:
     counts = found.counts
     for name in ("imported", "updated", "ignored", "failed", "not_run"):
-        rows = getattr(counts, name)
-        if rows or name != "not_run":
-            yield OutcomeShare(name, rest if name == "not_run" else name, rows, counts.total)
+        number = getattr(counts, name)
+        if number or name != "not_run":
+            yield OutcomeShare(name, labels.get(name, name), number, counts.total)
 
 
 def _buttons(job: ImportJob, transitions: Iterable[Transition], found: summary.JobFigures) -> Iterator[Button]:
-    """The main one first."""
+    """Yield the buttons of the transitions, the main one first."""
     counts = found.counts
-    what = f"add {counts.imported:,}, update {counts.updated:,}"
+    what = f"create {counts.imported:,}, update {counts.updated:,}"
     if job.holds_events:
         what = f"write {counts.imported + counts.updated:,} event{'s' * (counts.imported + counts.updated != 1)}"
     texts = {
@@ -220,7 +231,7 @@ def _buttons(job: ImportJob, transitions: Iterable[Transition], found: summary.J
         Transition.STOP: ("Stop", "deletelink"),
         Transition.CANCEL: ("Cancel import", "deletelink"),
     }
-    if not counts.imported + counts.updated + counts.ignored:  # nothing would come of it
+    if not counts.imported + counts.updated + counts.ignored:  # starting would have no effect
         del texts[Transition.START], texts[Transition.SUBMIT]
     for name, (text, kind) in texts.items():
         if name in transitions:

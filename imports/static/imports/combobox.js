@@ -1,23 +1,23 @@
-/* A list in which places for a column are found by typing: the editable combobox with a listbox of the ARIA Authoring
-   Practices, in front of a native select, which stays what is sent. Fingers keep the native list of their device. */
+/* Search the targets of a column by typing: the editable combobox with a listbox of the ARIA Authoring Practices, in
+   front of a native select, whose value is what the form sends. Touch screens keep the native list of the device. */
 "use strict";
 
 {
   const MOST_SHOWN = 300;
   const form = document.getElementById("configure-form");
   const list = Object.assign(document.createElement("div"), { id: "target-list", className: "target-list", hidden: true });
-  const told = Object.assign(document.createElement("span"), { className: "visually-hidden" });
+  const status = Object.assign(document.createElement("span"), { className: "visually-hidden" });
   let open = null; // the combobox whose list is shown
   let active = -1;
 
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Where the column goes");
-  told.setAttribute("role", "status");
-  form.append(list, told);
+  list.setAttribute("aria-label", "Target of the column");
+  status.setAttribute("role", "status");
+  form.append(list, status);
 
   const label = (select) => select.selectedOptions[0]?.textContent.trim() ?? "";
 
-  /** Everything that a select offers, once each, with the name of its group. */
+  /** Return the choices of a select, each once, with the name of its group. */
   const choices = (select) => {
     const found = [...select.options].map((option) => ({
       value: option.value,
@@ -25,7 +25,7 @@
       group: option.parentElement.label ?? "",
     }));
     for (const { value, textContent } of document.querySelectorAll("#own-attributes option")) {
-      found.push({ value: `attribute:${value}`, text: textContent.trim() || value, group: "Own attributes" });
+      found.push({ value: `attribute:${value}`, text: textContent.trim() || value, group: "Custom attributes" });
     }
     const seen = new Set();
     return found.filter(({ value }) => !seen.has(value) && seen.add(value));
@@ -84,9 +84,9 @@
       group.append(option);
     }
     if (!matches.length) {
-      list.append(Object.assign(document.createElement("div"), { className: "group", textContent: "Nothing is called so." }));
+      list.append(Object.assign(document.createElement("div"), { className: "group", textContent: "No match." }));
     }
-    told.textContent = `${matches.length} choices`;
+    status.textContent = `${matches.length} choice${matches.length === 1 ? "" : "s"}`;
   };
 
   const show = (input, words = []) => {
@@ -106,7 +106,7 @@
     open.removeAttribute("aria-activedescendant");
     open = null;
     list.hidden = true;
-    told.textContent = "";
+    status.textContent = "";
   };
 
   const take = (option) => {
@@ -129,7 +129,7 @@
   const enhance = (select) => {
     const input = Object.assign(document.createElement("input"), { type: "text", className: "combobox", value: label(select) });
     const { id } = select;
-    select.removeAttribute("id"); // links to the column lead to what can be seen
+    select.removeAttribute("id"); // links to the column lead to the visible control
     input.id = id;
     for (const [name, value] of Object.entries({
       role: "combobox", autocomplete: "off", spellcheck: "false", dir: "auto",
@@ -148,7 +148,7 @@
     input.addEventListener("click", () => open !== input && show(input));
     input.addEventListener("blur", close);
     input.addEventListener("input", () => show(input, input.value.toLowerCase().split(/\s+/).filter(Boolean)));
-    input.addEventListener("change", (event) => event.stopPropagation()); // the select tells of what was chosen
+    input.addEventListener("change", (event) => event.stopPropagation()); // the select reports the choice
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape" ? open : event.key in KEYS) event.preventDefault();
       KEYS[event.key]?.(input);
@@ -157,7 +157,7 @@
     select.addEventListener("shown", () => (input.value = label(select)));
   };
 
-  list.addEventListener("pointerdown", (event) => event.preventDefault()); // keeps the focus where one types
+  list.addEventListener("pointerdown", (event) => event.preventDefault()); // keeps the focus in the text field
   list.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");
     if (option) take(option);
@@ -167,6 +167,6 @@
 
   if (!matchMedia("(pointer: coarse)").matches) {
     for (const select of form.querySelectorAll("select.target")) enhance(select);
-    document.getElementById("own-help")?.remove(); // which tells how to do without
+    document.getElementById("own-help")?.remove(); // instructions for pages without this script
   }
 }

@@ -1,13 +1,13 @@
-/* Choices are saved as they are made. Without scripts the buttons at the end do the same. */
+/* Save each choice when it is made. Without scripts, the buttons at the end of the form save them. */
 "use strict";
 
 {
   const form = document.getElementById("configure-form");
-  const told = document.getElementById("save-told");
+  const status = document.getElementById("save-told");
   const check = document.getElementById("check");
-  let queue = Promise.resolve(); // one after the other, so that the last choice wins
+  let queue = Promise.resolve(); // requests are sent one after another, so that the last choice wins
   let waiting = 0;
-  const unsaved = new Set(); // names of what was changed here and not taken yet
+  const unsaved = new Set(); // names of controls whose value was changed here and is not saved yet
 
   document.querySelector(".import").classList.add("scripted");
 
@@ -18,9 +18,9 @@
     row(position).querySelector(".new-attribute").classList.toggle("open", field(`target-${position}`).value === "new");
   };
 
-  /* --- what came back ---------------------------------------------------------------------- */
+  /* --- answers of the server ---------------------------------------------------------------------- */
 
-  /** Let a column's line look as its marks say; what is just being typed stays. */
+  /** Update a column's line from its marks, except for a text that is being typed. */
   const follow = (marks) => {
     const position = marks.id.slice("marks-".length);
     const { state, was, value, label, key, type } = marks.dataset;
@@ -44,7 +44,7 @@
     unfold(position);
   };
 
-  /** Let an option show what is stored, which may have been chosen on another page. */
+  /** Update an option to the stored value, which may have been chosen on another page. */
   const show = ({ dataset: { option, value } }) => {
     const control = field(option);
     if (!control || waiting || unsaved.has(option) || document.activeElement === control) return;
@@ -75,12 +75,12 @@
     const note = Object.assign(document.createElement("p"), { className: "errornote", textContent: `${text} ` });
     if (name) note.append(Object.assign(document.createElement("a"), { href: link, textContent: name }));
     document.getElementById("save-problem").replaceChildren(note);
-    told.textContent = "Not saved";
+    status.textContent = "Not saved";
   };
 
   const LOST = {
     403: ["This was not saved: your role or your session has changed.", "", "Load this page again"],
-    404: ["This was not saved: the import is not there any more; somebody has deleted it.", "../../", "Go to the list of imports"],
+    404: ["This was not saved: the import has been deleted.", "../../", "Go to the list of imports"],
   };
 
   const answered = async (response) => {
@@ -88,21 +88,21 @@
       complain("This was not saved: your session has ended.", "", "Log in again");
     } else if (response.status === 409) {
       refresh(await response.text());
-      told.textContent = "Not saved";
+      status.textContent = "Not saved";
     } else if (!response.ok) {
-      complain(...(LOST[response.status] ?? ["This was not saved: the site has a problem. It is sent again with your next choice; or press Save."]));
+      complain(...(LOST[response.status] ?? ["This was not saved, because of an error of the site. It will be sent again with your next choice, or when you press Save."]));
     } else {
       refresh(await response.text());
       const failed = document.querySelector("#save-problem .errornote");
-      told.textContent = failed ? "Not saved" : `Saved ${new Date().toLocaleTimeString("en-GB")}`;
+      status.textContent = failed ? "Not saved" : `Saved ${new Date().toLocaleTimeString("en-GB")}`;
       return !failed;
     }
     return false;
   };
 
-  /* --- what is sent ------------------------------------------------------------------------ */
+  /* --- requests ------------------------------------------------------------------------ */
 
-  /** Send whatever is not saved yet, that of earlier vain tries too. */
+  /** Send all that is not saved yet, including what earlier requests failed to save. */
   const send = async () => {
     if (leaving.signal.aborted) return;
     const names = [...unsaved];
@@ -110,14 +110,14 @@
     for (const name of ["csrfmiddlewaretoken", "here", ...names]) body.set(name, field(name).value);
     for (const name of names) if (name.startsWith("target-")) body.append("column", name.slice("target-".length));
     body.set("quiet", "1");
-    told.textContent = "Saving…";
+    status.textContent = "Saving…";
     let response = null;
     try {
       const { signal } = leaving;
       response = await fetch(location.pathname + location.search, { method: "POST", body, redirect: "manual", signal });
     } catch {
-      if (leaving.signal.aborted) return; // the whole form is on its way
-      complain("This was not saved: the connection was lost. It is sent again with your next choice; or press Save.");
+      if (leaving.signal.aborted) return; // the whole form is being sent
+      complain("This was not saved: the connection was lost. It will be sent again with your next choice, or when you press Save.");
     }
     waiting -= 1;
     if (!response || !(await answered(response))) return;
@@ -133,7 +133,7 @@
     queue = queue.then(send).catch((error) => { if (!leaving.signal.aborted) throw error; });
   };
 
-  /* A form that is sent brings everything, so nothing is sent beside it. */
+  /* Submitting the form sends all choices, so requests that are under way are aborted. */
   let leaving = new AbortController();
   form.addEventListener("submit", () => leaving.abort());
   window.addEventListener("pageshow", () => { leaving = new AbortController(); });
@@ -152,14 +152,14 @@
   });
 
   check.addEventListener("click", (event) => {
-    if (!undecided()) return; // a mandatory attribute without a column is told by the answer
+    if (!undecided()) return; // the server reports a mandatory attribute without a column
     event.preventDefault();
     const first = form.querySelector("tr.undecided");
     if (first) (first.querySelector(".combobox") ?? first.querySelector("select.target")).focus();
     else location.assign("?show=undecided#columns");
   });
 
-  /* A link to an option unfolds what it stands in. */
+  /* A link to an option unfolds the sections around it. */
   document.querySelector(".import").addEventListener("click", ({ target }) => {
     const link = target.closest('a[href^="#id_"]');
     let folded = link && document.getElementById(link.hash.slice(1))?.closest("details");

@@ -1,11 +1,12 @@
-/* What a person hears and sees of work that goes on, beside the part of the page that is fetched again. */
+/* Report the progress of a running import outside the part of the page that is fetched again: the title, the status
+   for screen readers, a lost connection. */
 "use strict";
 
 const title = document.title;
-let said = "";
+let announced = "";
 
-/* A reader is told of a new stage, and of each quarter of one; not of every second. */
-const tell = () => {
+/* Announce a new stage, and each quarter of a stage, to screen readers; not every second. */
+const announce = () => {
   const live = document.getElementById("live");
   if (!live) return;
   const { state, told: stage, percent } = live.dataset;
@@ -13,16 +14,16 @@ const tell = () => {
   const quarter = percent ? Math.floor(percent / 25) * 25 : 0;
   const text = quarter ? `${stage}, ${quarter}%` : stage;
   document.title = percent ? `${percent}% ${title}` : title;
-  if (text !== said) document.getElementById("told").textContent = said = text;
+  if (text !== announced) document.getElementById("told").textContent = announced = text;
 };
 
-document.addEventListener("htmx:afterSwap", tell);
+document.addEventListener("htmx:afterSwap", announce);
 for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(name, () => { document.getElementById("lost").hidden = false; });
 }
 document.addEventListener("htmx:afterOnLoad", () => { document.getElementById("lost").hidden = true; });
 
-/* Pressed once is pressed: a second click before the answer comes would only be told that it came too late. */
+/* Ignore further clicks until the answer arrives: the server would refuse a second request as out of date. */
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form.transitions")) return;
   if (event.target.dataset.sent) event.preventDefault();
@@ -32,6 +33,6 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form.transitions")) delete form.dataset.sent;
 });
 
-/* There is only ever one thing to mend here: what is wrong with it is read out with the field. */
+/* The page has at most one invalid field; screen readers read its error with it. */
 document.querySelector("[aria-invalid=true]")?.focus();
-tell();
+announce();

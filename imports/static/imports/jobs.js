@@ -1,4 +1,4 @@
-/* The list of imports: what is live in it waits while somebody is at it, and its ticks work after it was renewed. */
+/* The list of imports: do not refresh it while it is in use, and keep its checkboxes working after a refresh. */
 "use strict";
 
 const region = () => document.getElementById("job-results");
@@ -12,15 +12,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.target === region() && isInUse()) event.preventDefault(); // since the request was sent
+  if (event.target === region() && isInUse()) event.preventDefault(); // in use since the request was sent
 });
 
-/* Django's own script holds on to the ticks that the page began with. */
+/* Django's own script only knows the checkboxes that the page was loaded with. */
 document.addEventListener("change", (event) => {
   if (!region().contains(event.target)) return;
   const all = ticks();
   if (event.target.id === "action-toggle") for (const tick of all) tick.checked = event.target.checked;
   const chosen = all.filter((tick) => tick.checked).length;
-  const told = region().querySelector(".action-counter");
-  if (told) told.textContent = `${chosen} of ${all.length} selected`;
+  const counter = region().querySelector(".action-counter");
+  if (counter) counter.textContent = `${chosen} of ${all.length} selected`;
 });

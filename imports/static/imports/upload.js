@@ -1,4 +1,4 @@
-/* An upload with a bar, for browsers with scripts; without, the form is sent as it is. */
+/* Upload the file with a progress bar. Without scripts, the browser submits the form itself. */
 "use strict";
 
 const form = document.getElementById("upload-form");
@@ -33,7 +33,7 @@ form.addEventListener("submit", (event) => {
   if (!file) return;
   event.preventDefault();
   const bar = document.getElementById("upload-bar");
-  const told = document.getElementById("upload-told");
+  const progress = document.getElementById("upload-told");
   const button = form.querySelector("input[type=submit]");
   const began = performance.now();
   const sending = new XMLHttpRequest();
@@ -44,15 +44,15 @@ form.addEventListener("submit", (event) => {
     const seconds = (performance.now() - began) / 1000;
     const rate = loaded / seconds;
     bar.value = (100 * loaded) / total;
-    told.textContent = loaded < total
+    progress.textContent = loaded < total
       ? `${megabytes(loaded)} of ${megabytes(total)} MB · ${megabytes(rate)} MB/s · ${Math.ceil((total - loaded) / rate)} s left`
       : "Reading the file…";
   });
   sending.addEventListener("load", () => {
-    const asked = location.href.split("#")[0]; // an answer names no part of its page
-    if (sending.status >= 400 || sending.responseURL !== asked) {
+    const requested = location.href.split("#")[0]; // the URL of a response has no fragment
+    if (sending.status >= 400 || sending.responseURL !== requested) {
       if (sending.status < 400) location.assign(sending.responseURL);
-      else told.textContent = "The upload was not taken. Load this page again and try once more.";
+      else progress.textContent = "The upload failed. Reload this page and try again.";
       return;
     }
     const answer = new DOMParser().parseFromString(sending.responseText, "text/html");
@@ -76,7 +76,7 @@ form.addEventListener("submit", (event) => {
     button.disabled = false;
   });
   sending.addEventListener("error", () => {
-    told.textContent = "The connection was lost. The file and the name are still here: press Upload to try again.";
+    progress.textContent = "The connection was lost. The file and the name are still here: press Upload to try again.";
     button.disabled = false;
   });
   sending.addEventListener("abort", () => {

@@ -1,4 +1,4 @@
-/* Moments in the reader's own time zone, which is named beside each. */
+/* Show times in the user's own time zone, and name the zone with each. */
 "use strict";
 
 const shown = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
