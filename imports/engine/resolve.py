@@ -110,7 +110,7 @@ class _Outcome:
 
     def add(self, rows: Sequence[Incoming], people: WorkingSet, written: bool = True) -> None:
         """Apply rows to a working set. ``written``: whether what they make of people is ever to be written."""
-        results = [(people.meet if self._events else people.apply)(row) for row in rows]
+        results = [(people.find_or_create if self._events else people.apply)(row) for row in rows]
         told = _told_by_people(people, results) if written and not self._events else set()
         self._lines += _lines(self._bucket, rows, results, told)
         self._counts.update(_counts(rows, results, people))
