@@ -62,7 +62,7 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     with connection.cursor() as cursor:
         # As long as nobody else writes, no two buckets touch the same person but in the serial lane.
         tables, again = JobTables(job.pk).written, not as_planned
-        made = store.flush(cursor, tables, job.change_set, bucket.number, again=again, tell=job.holds_events)
+        made = store.flush(cursor, tables, job.change_set, bucket.number, again=again, return_created=job.holds_events)
         if job.holds_events:
             events.write(cursor, job, bucket, job.change_set, made)
         resolve.write_problems(cursor, job, bucket)

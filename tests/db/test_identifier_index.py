@@ -437,7 +437,7 @@ def test_who_is_at_a_form_is_told_of_others_only_by_what_people_can_be_found_by(
     finish()
     with pytest.raises(EditRefused) as refused:
         edit.create({"card": "C-1"}, None)
-    assert [fault.why for fault in refused.value.faults] == [ErrorKind.SHARED]
+    assert [fault.kind for fault in refused.value.faults] == [ErrorKind.SHARED]
     ask(identifier=False)
     change(1, "C-100")
     ask(identifier=True)
