@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ProfilesConfig(AppConfig):
-    """What is known about people, and the only code that writes it."""
+    """People, their attributes and history, and the only code that writes them."""
 
     name = "profiles"
     verbose_name = "People"

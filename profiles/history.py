@@ -1,4 +1,4 @@
-"""Who wrote which value of a person: change sets newest first, and the last writer of what is there now (D-27)."""
+"""The history of a person: change sets, newest first, and the change set that last wrote each current value (D-27)."""
 
 from __future__ import annotations
 
@@ -13,45 +13,49 @@ from profiles.schema import ALIAS, EXTERNAL_ID
 
 
 def changes_of(person: Profile) -> QuerySet[Change]:
-    """What each change set did to a person, newest first; each with its change set and whose it is."""
+    """Return the changes to a person, newest first, each with its change set and that set's user."""
     return person.history.select_related("change_set__actor").order_by("-change_set_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """``writers``: for each value that a person has, by attribute key or own field, the change set that wrote it last.
-    ``import_owned``: those of their language and country that an import ever wrote, so that whoever captures such
-    values by themselves leaves them alone (AT-13)."""
+    """The writers of a person's values.
+
+    ``writers``: the change set that last wrote each value, by attribute key or own field. ``import_owned``: those of
+    language and country that an import ever wrote, so that code which captures such values by itself does not
+    overwrite them (AT-13).
+    """
 
     writers: dict[str, ChangeSet]
     import_owned: set[str]
 
 
 def written(person: Profile) -> Written:
-    """Who wrote what a person has.
+    """Return who wrote the values that a person has.
 
-    The alias is one value. A value without a later change was written when the person was made. One that is older than
-    the history is left out. Two queries, however many change sets there are.
+    The alias is one value. A value without a later change was written when the person was created. A value that is
+    older than the history is left out. Two queries for any number of change sets.
     """
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"person": person.pk, "keys": list(CAPTURED), "kinds": list(IMPORTS)}
         cursor.execute(f"{_LAST_WRITERS} UNION ALL {_IMPORT_OWNED}", values)
-        told = cursor.fetchall()
-    wrote: dict[str | None, int] = {key: number for key, number in told if number is not None}
+        rows = cursor.fetchall()
+    last_writers: dict[str | None, int] = {key: number for key, number in rows if number is not None}
     own = {EXTERNAL_ID: person.external_id, ALIAS: person.alias_name}
-    held = [*person.attributes, *(key for key, value in own.items() if value is not None)]
-    writers = {key: wrote.get(key, wrote.get(None)) for key in held}
-    found = ChangeSet.objects.select_related("actor").in_bulk({pk for pk in writers.values() if pk is not None})
+    keys = [*person.attributes, *(key for key, value in own.items() if value is not None)]
+    writers = {key: last_writers.get(key, last_writers.get(None)) for key in keys}
+    change_sets = ChangeSet.objects.select_related("actor").in_bulk({pk for pk in writers.values() if pk is not None})
     return Written(
-        {key: found[pk] for key, pk in writers.items() if pk in found},
-        {key for key, number in told if key is not None and number is None},
+        {key: change_sets[pk] for key, pk in writers.items() if pk in change_sets},
+        {key for key, number in rows if key is not None and number is None},
     )
 
 
 CAPTURED = ("language", "country")
 IMPORTS = (ChangeSet.Kind.IMPORT.value, ChangeSet.Kind.COMMAND.value, ChangeSet.Kind.INBOX.value)
 
-# What a person was made with is not among the changes: it is what the first change found, or what is there still.
+# The values that a person was created with are not in the changes: each is the old value of its first change, or the
+# current value if it never changed.
 _IMPORT_OWNED = """
 SELECT k.key, NULL FROM unnest(%(keys)s::text[]) AS k(key)
 WHERE EXISTS (
@@ -64,8 +68,8 @@ WHERE EXISTS (
             (SELECT p.attributes -> k.key FROM profiles_profile p WHERE p.id = %(person)s))) <> 'null'))
 """
 
-# Two change sets at work at the same time may write one value in another order than they began; then the one that
-# wrote what is there now came last.
+# Two change sets that run at the same time may write one value in another order than they started in; then the one
+# that wrote the current value is the last.
 _LAST_WRITERS = f"""
 SELECT NULL, change_set_id FROM profiles_change WHERE profile_id = %(person)s AND outcome = 'imported'
 UNION ALL

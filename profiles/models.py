@@ -1,4 +1,4 @@
-"""People, the schema of what is known about them, and who wrote which value."""
+"""People, the schema of their attributes, and the history of who wrote which value."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from profiles.values.types import ValueType
 
 
 class Profile(models.Model):
-    """One person. Every attribute lives in ``attributes`` under its key; a multi-valued one is a list, first = primary.
+    """One person. ``attributes`` holds each attribute under its key; a multi-valued one is a list, the primary first.
 
-    ``updated`` is the person's version too: it grows with every change and with nothing else, so that two equal
-    readings mean the same data. It has no index, for then an update could not stay on its page (HOT).
+    ``updated`` is also the person's version: it grows with every change and with nothing else, so that two equal
+    values mean the same data. It has no index, since PostgreSQL could not keep an update on its page then (HOT).
     """
 
-    object_id = models.CharField(max_length=64, db_collation="C", help_text="Made by the system; never changes.")
+    object_id = models.CharField(max_length=64, db_collation="C", help_text="Assigned by the system. It never changes.")
     external_id = models.CharField(max_length=1024, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
     alias_label = models.CharField(max_length=255, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
     alias_name = models.CharField(max_length=255, null=True, blank=True, db_collation="C")  # noqa: DJ001  unique
@@ -30,7 +30,7 @@ class Profile(models.Model):
     updated = models.DateTimeField()
 
     class Meta:
-        # Constraints instead of unique=True, which would add a second index for LIKE to each.
+        # Constraints, since unique=True would add a second index to each field, for LIKE.
         constraints = [
             models.UniqueConstraint(fields=["object_id"], name="profile_object_id"),
             models.UniqueConstraint(
@@ -49,30 +49,31 @@ class Profile(models.Model):
 
 
 class IndexWork(models.TextChoices):
-    """What is still to be done until the look-up index holds of an attribute what it is to hold."""
+    """The work left until the identifier index holds the values of an attribute that it should hold."""
 
     NONE = "", "none"
-    CLEARING = "clearing", "clearing away what does not count any more"
-    FILLING = "filling", "adding what people have"
+    CLEARING = "clearing", "removing outdated values"
+    FILLING = "filling", "adding people's values"
 
 
 class Attribute(models.Model):
-    """One line of the schema: what may be known about people (requirements section 6)."""
+    """One attribute of the schema: its key, type and rules (requirements section 6)."""
 
     key = models.CharField(max_length=120, db_collation="C")
     label = models.CharField(max_length=255)
     type = models.CharField(max_length=20, choices=[(t.value, t.value.replace("_", " ")) for t in ValueType])
     multi_valued = models.BooleanField(default=False)
     mandatory = models.BooleanField(default=False)
-    identifier = models.BooleanField(default=False, help_text="A channel that people can be found by.")
+    identifier = models.BooleanField(default=False, help_text="Imports can match people by this attribute.")
     built_in = models.BooleanField(default=False)
     personal = models.BooleanField(default=False)
     filterable = models.BooleanField(default=False)
     description = models.TextField(blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
-    # Of the look-up index; written by ``identifier_index`` alone. The turn grows with each change of what is asked for;
-    # everybody up to the position has been looked at; somebody was last seen at it, or asked to be.
+    # The state of the identifier index; only ``identifier_index`` writes it. ``index_turn`` grows with each change to
+    # what the index should hold, people up to ``index_position`` (a primary key) are done, and ``index_seen`` is when
+    # a worker last worked on the index or was asked to.
     index_work = models.CharField(max_length=10, blank=True, choices=IndexWork, default=IndexWork.NONE, editable=False)
     index_turn = models.IntegerField(default=0, editable=False)
     index_position = models.BigIntegerField(default=0, editable=False)
@@ -87,30 +88,30 @@ class Attribute(models.Model):
     DEFINING = (
         "key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in", "index_work", "index_turn",
     )  # fmt: skip
-    """What the engine needs of it."""
+    """The fields that a ``Definition`` is built from."""
 
     def __str__(self) -> str:
         return self.label
 
     @property
     def definition(self) -> Definition:
-        """This attribute as the engine needs it."""
+        """This attribute without its database row."""
         return _definition({name: getattr(self, name) for name in self.DEFINING})
 
 
 def load_schema() -> Schema:
-    """The schema as it is stored now (one query)."""
+    """Return the schema as stored now (one query)."""
     return Schema.of(map(_definition, Attribute.objects.values(*Attribute.DEFINING).order_by("id")))
 
 
 def _definition(values: Mapping[str, Any]) -> Definition:
-    known = dict(values)
-    work, turn = known.pop("index_work"), known.pop("index_turn")
-    return Definition(**{**known, "type": ValueType(values["type"]), "indexing": bool(work), "turn": turn})
+    fields = dict(values)
+    work, turn = fields.pop("index_work"), fields.pop("index_turn")
+    return Definition(**{**fields, "type": ValueType(values["type"]), "indexing": bool(work), "turn": turn})
 
 
 def add_attributes(definitions: Iterable[Definition]) -> None:
-    """Store new custom attributes; one that came into being meanwhile stays as it is."""
+    """Store new custom attributes; leave one unchanged that was created in the meantime."""
     Attribute.objects.bulk_create(
         [
             Attribute(key=d.key, label=d.label, type=d.type, multi_valued=d.multi_valued, identifier=d.identifier)
@@ -121,9 +122,9 @@ def add_attributes(definitions: Iterable[Definition]) -> None:
 
 
 class Identifier(models.Model):
-    """Who holds a channel value, in matching form: derived from ``Profile.attributes``, written by ``store`` alone.
+    """A channel value in matching form and a person who has it, derived from ``Profile.attributes``.
 
-    Only ``identifier_index`` writes it too, for an attribute that becomes an identifier, or is none any more.
+    Only ``store`` writes it, and ``identifier_index`` for an attribute that becomes an identifier or ceases to be one.
     """
 
     pk = models.CompositePrimaryKey("kind", "value", "profile_id")
@@ -133,10 +134,10 @@ class Identifier(models.Model):
 
 
 class Suppression(models.Model):
-    """What somebody said about an address or number, whoever holds it: nobody may be contacted at it, or again (SB-06).
+    """A statement that an address or number must not be contacted, or may be again, whoever has it (SB-06).
 
-    Lines are only added, and the newest of an address counts: by ``moment``, then change set and row. Without those of
-    a change set that is taken back, the newest before it counts. Written by ``store`` alone.
+    Rows are only added. The newest row of an address is in force: by ``moment``, then change set and row number. When
+    the rows of an undone change set are removed, the newest one before them is in force. Only ``store`` writes it.
     """
 
     pk = models.CompositePrimaryKey("kind", "value", "moment", "change_set_id", "row")
@@ -151,7 +152,7 @@ class Suppression(models.Model):
 
 
 class ChangeSet(models.Model):
-    """One act of writing people: whoever writes does it under one of these (design rule 3)."""
+    """One act of writing people; every write belongs to one (design rule 3)."""
 
     class Kind(models.TextChoices):
         IMPORT = "import"
@@ -170,10 +171,10 @@ class ChangeSet(models.Model):
 class Change(models.Model):
     """What one change set did to one person.
 
-    ``changes`` is ``{key: [old, new]}``, null for a value that was not there; the person's own fields stand under
-    their names (``external_id``), the alias, which is one value, as ``alias`` with ``[label, name]``. It is empty for
-    a person whom the change set created, since every value without a later change was written then, and for one whom
-    it found and left as they were.
+    ``changes`` is ``{key: [old, new]}``, with null for a missing value. The person's own fields are stored under their
+    names (``external_id``), and the alias, which is one value, under ``alias`` as ``[label, name]``. ``changes`` is
+    empty for a person that the change set created, since every value without a later change was written then, and for
+    a person that it matched and left unchanged.
     """
 
     class Outcome(models.TextChoices):
@@ -194,10 +195,10 @@ class Change(models.Model):
 
 
 class WriteMark(models.Model):
-    """One line per transaction that wrote people, so that a preview can tell whether data changed since it was made.
+    """One row per transaction that wrote people, so that a preview can detect whether data changed after it was made.
 
-    ``transaction`` is PostgreSQL's 64-bit transaction id. A counter could not serve: it would be raised before the
-    writer commits, and a preview between the two would miss the change.
+    ``transaction`` is PostgreSQL's 64-bit transaction ID. A counter would not work: it would be increased before the
+    writer commits, and a preview made between the two would miss the change.
     """
 
     change_set = models.ForeignKey(ChangeSet, models.CASCADE, related_name="+")
@@ -206,7 +207,7 @@ class WriteMark(models.Model):
 
 
 class Event(models.Model):
-    """Something a person did at a time (requirements section 16); written by ``profiles.writing.events`` alone."""
+    """Something that a person did at a time (requirements section 16). Only ``profiles.writing.events`` writes it."""
 
     profile = models.ForeignKey(Profile, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events")
     name = models.CharField(max_length=255, db_collation="C")
@@ -215,10 +216,11 @@ class Event(models.Model):
     change_set = models.ForeignKey(
         ChangeSet, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events"
     )
-    row = models.IntegerField(null=True, help_text="Of the file that it came in.")
+    row = models.IntegerField(null=True, help_text="The row of the imported file. The first data row is 1.")
 
     class Meta:
-        # One index for each way into the list, all in its order. What an import brought is also what its undo takes.
+        # One index for each way to filter the list, all in its order. The undo of an import finds its events by the
+        # last one.
         indexes = [
             models.Index(fields=["profile", "-time", "-id"], name="event_timeline"),
             models.Index(fields=["-time", "-id"], name="event_time"),
@@ -231,7 +233,7 @@ class Event(models.Model):
 
 
 class SubscriptionGroup(models.Model):
-    """A list that people join or leave on one channel; memberships live in ``Profile.attributes`` (``consent``)."""
+    """A list that people join or leave on one channel. ``Profile.attributes`` holds the memberships (``consent``)."""
 
     group_id = models.CharField(max_length=255, db_collation="C")
     name = models.CharField(max_length=255)
@@ -248,7 +250,7 @@ class SubscriptionGroup(models.Model):
 class Segment(models.Model):
     """A named set of people: those who meet conditions (``condition_json``), or the members of one change set.
 
-    With neither it is nobody: the change set is gone. Names may be alike, as those of imports may.
+    With neither it has no members: the change set was deleted. Several segments may have one name, as imports may.
     """
 
     name = models.CharField(max_length=255)

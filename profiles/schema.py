@@ -1,4 +1,4 @@
-"""What may be known about people, and which of it they can be found by (requirements section 6). Pure."""
+"""The schema: the attributes of people, and which of them are identifiers (requirements section 6). Pure."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ OWN_FIELDS = {
     ALIAS_LABEL: "Alias label",
     ALIAS_NAME: "Alias name",
 }
-"""What a column may go to that is a field of a person, not an attribute."""
+"""Targets of columns that are fields of a person, not attributes."""
 
 OWN_IDENTIFIERS = {EXTERNAL_ID: "External ID", OBJECT_ID: "Object ID", ALIAS: "Alias"}
-"""What people are found by that is no attribute. The alias is two fields, which identify together only (HI-18)."""
+"""Identifiers that are not attributes. The alias consists of two fields, which identify only together (HI-18)."""
 
 RESERVED = frozenset([*OWN_FIELDS, *OWN_IDENTIFIERS])
 """Keys that no attribute can have."""
 
 LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64, ALIAS_LABEL: 255, ALIAS_NAME: 255}
-"""In bytes of UTF-8."""
+"""The longest value of each own field, in bytes of UTF-8."""
 
 KEY_BYTES = 120
 """Longest attribute key in bytes of UTF-8 (AT-10)."""
@@ -40,7 +40,7 @@ KEY_BYTES = 120
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One attribute as the engine needs it."""
+    """One attribute, without its database row."""
 
     key: str
     label: str
@@ -50,13 +50,13 @@ class Definition:
     identifier: bool = False
     built_in: bool = False
     indexing: bool = False
-    """Whether there still is work on its look-up index, though every writer of an identifier keeps it already."""
+    """Whether its identifier index is still being built or cleared. Writers keep the index of an identifier anyway."""
     turn: int = 0
-    """Grows with each change of what people are found by in it."""
+    """Grows with each change to what its identifier index should hold."""
 
     @property
     def finds_people(self) -> bool:
-        """Whether people can be found by it now."""
+        """Whether people can be found by it now: it is an identifier and its index is complete."""
         return self.identifier and not self.indexing
 
 
@@ -72,18 +72,18 @@ class Schema:
 
     @cached_property
     def identifiers(self) -> dict[str, Callable[[Any], str]]:
-        """How a value of each channel identifier becomes its matching form: of all whose index is kept."""
+        """The function from a value to its matching form, by key, for each channel identifier whose index is kept."""
         return {d.key: partial(parsers.matching_form, d.type) for d in self.definitions.values() if d.identifier}
 
     @cached_property
     def found_by(self) -> dict[str, Callable[[Any], str]]:
-        """The same for those that people can be found by now: their index is whole (``identifier_index``)."""
+        """The part of ``identifiers`` that people can be found by now: the index is complete (``identifier_index``)."""
         return {key: form for key, form in self.identifiers.items() if self.definitions[key].finds_people}
 
     @cached_property
     def lists(self) -> dict[str, Callable[[Any], Any]]:
-        """The list attributes, and by what their values are told apart: their matching form (AT-09, D-28)."""
-        return {d.key: self.identifiers.get(d.key, _itself) for d in self.definitions.values() if d.multi_valued}
+        """The function from a value to the form it is compared in, for each list attribute (AT-09, D-28)."""
+        return {d.key: self.identifiers.get(d.key, _identity) for d in self.definitions.values() if d.multi_valued}
 
     @cached_property
     def built_in(self) -> frozenset[str]:
@@ -91,14 +91,14 @@ class Schema:
 
 
 def fields_of(identifier: str) -> tuple[str, ...]:
-    """The places of columns that make up an identifier."""
+    """Return the targets of columns that make up an identifier."""
     return ALIAS_FIELDS if identifier == ALIAS else (identifier,)
 
 
 def identifier_of(target: str) -> str:
-    """The identifier that a place of columns belongs to, if it is one at all."""
+    """Return the identifier that a target of columns belongs to: ``alias`` for its two fields, else the target."""
     return ALIAS if target in ALIAS_FIELDS else target
 
 
-def _itself(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value

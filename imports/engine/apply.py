@@ -65,7 +65,9 @@ def apply(job: ImportJob, bucket: Bucket) -> dict[str, int]:
     with connection.cursor() as cursor:
         # As long as nobody else writes, only buckets of the serial lane can change the same person.
         tables, again = JobTables(job.pk).written, not as_planned
-        created = store.flush(cursor, tables, job.change_set, bucket.number, again=again, tell=job.holds_events)
+        created = store.flush(
+            cursor, tables, job.change_set, bucket.number, again=again, return_created=job.holds_events
+        )
         if job.holds_events:
             events.write(cursor, job, bucket, job.change_set, created)
         resolve.write_problems(cursor, job, bucket)

@@ -39,7 +39,7 @@ def resolve_plain_keys(job: ImportJob, bucket: Bucket, rules: Rules) -> Resolved
         "bucket": bucket.number,
         "first": bucket.first,
         "last": bucket.last,
-        "make": not rules.crowded,
+        "make": not rules.may_exceed_limits,
         "kinds": [EXTERNAL_ID, OBJECT_ID, *rules.identifiers],
     }
     with connection.cursor() as cursor:

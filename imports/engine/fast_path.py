@@ -73,7 +73,7 @@ def resolve_plain_rows(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Re
         "bucket": bucket.number,
         "first": bucket.first,
         "last": bucket.last,
-        "make": not rules.crowded,
+        "make": not rules.may_exceed_limits,
         "careful": [*rules.identifiers, *(rules.lists if rules.action is Action.APPEND else ())],
         "most": rules.max_custom_attributes,
     }

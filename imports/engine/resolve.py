@@ -112,7 +112,7 @@ class _Outcome:
 
     def add(self, rows: Sequence[Incoming], people: WorkingSet, written: bool = True) -> None:
         """Apply rows to a working set. ``written``: whether the resulting people will be written."""
-        results = [(people.meet if self._events else people.apply)(row) for row in rows]
+        results = [(people.find_or_create if self._events else people.apply)(row) for row in rows]
         described = _described_by_write_set(people, results) if written and not self._events else set()
         self._lines += _lines(self._bucket, rows, results, described)
         self._counts.update(_counts(rows, results, people))

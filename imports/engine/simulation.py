@@ -70,8 +70,8 @@ def _lines(person: Person, people: WorkingSet) -> Iterable[str]:
 def _links(person: Person, people: WorkingSet) -> Iterable[Link]:
     if person.external_id is not None:
         yield EXTERNAL_ID, person.external_id
-    if person.reached_by_alias:
-        yield person.reached_by_alias
+    if person.alias_link:
+        yield person.alias_link
     if person.object_id:
         yield OBJECT_ID, person.object_id
     yield from (link for link in people.links(person) if link[0] in people.rules.linked)

@@ -1,8 +1,8 @@
-"""What makes a condition on an attribute fast: an index on its values, one for each attribute marked filterable.
+"""Keep an index on the values of each attribute marked filterable, which makes conditions on it fast.
 
-`values_of`, `number_of` and `elements_of` are what is indexed; `segments` writes its conditions with the same three, or
-PostgreSQL would not find the index. Each such index makes writing people dearer: with any of them an update of a person
-moves to another place in the table. So an attribute has one only when somebody asks for it.
+The indexed expressions are `values_of`, `number_of` and `raw_of`; `comparisons` writes conditions with the same three,
+or PostgreSQL would not use the index. Each such index makes writing people slower: with any of them, an update writes
+the person to another place in the table. So an attribute has one only if it is marked.
 
 Channel identifiers need none: their values are in ``Identifier``.
 """
@@ -34,56 +34,57 @@ from profiles.models import Attribute, Profile
 from profiles.values.types import ValueType
 
 INDEXED_CHARACTERS = 100
-"""An index takes no value of more than a third of a page, and refusing a person's long value is not its business."""
+"""The indexed beginning of a value. An index cannot hold a value of more than a third of a page, and an index must not
+make the database refuse a person's long value."""
 
 NUMERIC_TYPES = frozenset({ValueType.INTEGER, ValueType.NUMBER})
 
 
 def raw_of(key: str) -> Func:
-    """The value under a key as JSON."""
+    """Return the expression for the value of a key as JSON."""
     return Func(F("attributes"), Value(key), template="(%(expressions)s)", arg_joiner=" -> ", output_field=JSONField())
 
 
 def text_of(key: str) -> Func:
-    """The value under a key as text; a list in the form of JSON."""
+    """Return the expression for the value of a key as text; a list is JSON text."""
     return Func(F("attributes"), Value(key), template="(%(expressions)s)", arg_joiner=" ->> ", output_field=TextField())
 
 
 def values_of(key: str) -> Func:
-    """The beginning of a single value as text, in the order of its bytes."""
+    """Return the expression for the beginning of a single value as text, ordered by its bytes."""
     template = f'(left(%(expressions)s, {INDEXED_CHARACTERS}) COLLATE "C")'
     return Func(text_of(key), template=template, output_field=TextField())
 
 
 def number_of(key: str) -> Case:
-    """A single number; nothing for other values."""
+    """Return the expression for a single number; NULL for other values."""
     kind = Func(raw_of(key), function="jsonb_typeof", output_field=TextField())
     number = Func(text_of(key), template="(%(expressions)s)::numeric", output_field=DecimalField())
     return Case(When(Exact(kind, Value("number")), then=number))
 
 
 def update_index(attribute_id: int) -> bool:
-    """Make the index of an attribute that is marked filterable, or drop that of one which is not, or is gone.
+    """Create the index of an attribute that is marked filterable, or drop that of one that is not, or was deleted.
 
-    Safe to call at any time, again, and by several at once: what is there and right is left alone. Readers and writers
-    go on meanwhile, so it works outside of transactions only, and takes seconds at a million people: for the queue.
-    Returns whether the attribute has an index now. Raises ``ImproperlyConfigured`` inside a transaction.
+    May be called at any time, repeatedly and concurrently: an index that is right is kept. It does not block readers
+    and writers, so it works outside of transactions only, and it takes seconds for a million people, so it belongs in
+    the queue. Returns whether the attribute has an index now. Raises ``ImproperlyConfigured`` inside a transaction.
     """
     if connection.in_atomic_block:
-        raise ImproperlyConfigured("An index cannot be made while people use the table inside of a transaction.")
+        raise ImproperlyConfigured("An index cannot be created concurrently inside of a transaction.")
     while True:
-        wanted, name = _wanted(attribute_id), f"filter_{attribute_id}"
-        if wanted is not None and _standing(name) == wanted:
+        target, name = _target_definition(attribute_id), f"filter_{attribute_id}"
+        if target is not None and _current_definition(name) == target:
             return True
-        if _is_being_made(name):
-            return False  # whoever makes it looks again afterwards
+        if _is_being_created(name):
+            return False  # the process that creates it checks again afterwards
         _execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
-        if wanted is None or not _make(name, wanted):
+        if target is None or not _create(name, target):
             return False
 
 
-def _wanted(attribute_id: int) -> str | None:
-    """The definition of the index that an attribute is to have now; None for none."""
+def _target_definition(attribute_id: int) -> str | None:
+    """Return the definition of the index that an attribute should have now; None for none."""
     attribute = Attribute.objects.filter(pk=attribute_id).first()
     if attribute is None or not attribute.filterable or attribute.definition.finds_people:
         return None
@@ -91,12 +92,13 @@ def _wanted(attribute_id: int) -> str | None:
 
 
 def has_index() -> RawSQL:
-    """For queries of attributes: whether each has an index."""
+    """Return the expression, for queries of attributes, for whether each has an index."""
     return RawSQL("to_regclass('filter_' || profiles_attribute.id) IS NOT NULL", (), BooleanField())
 
 
 def _definition(attribute: Attribute) -> str:
-    """What is indexed, with the key in it as a constant: the id behind the value gives people in the list's order."""
+    """Return the method and the expressions of an index, with the key as a constant. The ID after the value gives
+    people in the order of the list."""
     if attribute.multi_valued:
         return f"gin ({_compiled(raw_of(attribute.key))} jsonb_path_ops)"
     values = number_of(attribute.key) if attribute.type in NUMERIC_TYPES else values_of(attribute.key)
@@ -104,48 +106,48 @@ def _definition(attribute: Attribute) -> str:
 
 
 def _compiled(expression: Expression | Func) -> str:
-    """An expression as the index holds it."""
+    """Return an expression as SQL text, with its parameters as literals."""
     people: QuerySet[Profile] = Profile.objects.all()
     text, parameters = people.query.get_compiler("default").compile(expression.resolve_expression(people.query))
     return str(text) % tuple(sql.Literal(value).as_string(connection.connection) for value in parameters)
 
 
-def _standing(name: str) -> str | None:
-    """The definition of an index that serves, from its comment."""
+def _current_definition(name: str) -> str | None:
+    """Return the definition of a valid index from its comment; None if there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, [name])
-        found = cursor.fetchone()
-    return found[0] if found else None
+        cursor.execute(_VALID_INDEX_COMMENT, [name])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
-def _is_being_made(name: str) -> bool:
+def _is_being_created(name: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_BEING_MADE, [name])
+        cursor.execute(_BEING_CREATED, [name])
         return bool(cursor.fetchone())
 
 
-def _make(name: str, wanted: str) -> bool:
-    index, comment = sql.Identifier(name), sql.Literal(wanted)
+def _create(name: str, definition: str) -> bool:
+    index, comment = sql.Identifier(name), sql.Literal(definition)
     try:
-        _execute(sql.SQL("CREATE INDEX CONCURRENTLY {} ON profiles_profile USING ").format(index), wanted)
+        _execute(sql.SQL("CREATE INDEX CONCURRENTLY {} ON profiles_profile USING ").format(index), definition)
     except ProgrammingError as error:
         if isinstance(error.__cause__, DuplicateTable):
-            return False  # somebody else makes it at this moment
+            return False  # another process is creating it
         raise
     _execute(sql.SQL("COMMENT ON INDEX {} IS {}").format(index, comment))
-    _execute(sql.SQL("ANALYZE profiles_profile"))  # or nothing is known of how often each value occurs
+    _execute(sql.SQL("ANALYZE profiles_profile"))  # else the planner has no statistics of the expression
     return True
 
 
 def _execute(statement: sql.Composable, rest: str = "") -> None:
-    """Run a statement as it is: a percent sign in a key is no place for a parameter."""
+    """Run a statement without parameters, so that a percent sign in a key has no meaning."""
     with connection.cursor() as cursor:
         cursor.execute(statement.as_string(connection.connection) + rest, None)
 
 
-_STANDING = """
+_VALID_INDEX_COMMENT = """
 SELECT obj_description(c.oid, 'pg_class') FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
 WHERE c.oid = to_regclass(quote_ident(%s)) AND i.indisvalid
 """
 
-_BEING_MADE = "SELECT 1 FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(quote_ident(%s))"
+_BEING_CREATED = "SELECT 1 FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(quote_ident(%s))"

@@ -1,15 +1,15 @@
-"""Makes the look-up index of an identifier follow what the schema asks for, in the background (design section 4).
+"""Rebuild the index of an identifier in the background after a change of the schema (design section 4).
 
-From the commit of a change on, every writer keeps the index of what the schema calls an identifier (``store``); nobody
-is found by it before it is whole. Meanwhile what others left in it is cleared away, and then everybody is looked
-through, page by page, and what is missing is added. Why nothing is missed, and nothing too much is left:
+From the commit of a change on, every writer keeps the index of an attribute that the schema calls an identifier
+(``store``), but people are found by it only when it is complete. Until then, the old values are removed from the index,
+and then the values of all people are added, page by page. No value is missed, and no outdated one is left:
 
-* Whoever changes the schema holds it alone (``schema_lock``), and no import is writing: writers before the change have
-  committed, and those after it know of it.
-* Of somebody whom a page looks at, the row is locked until what they have is in the index. Whoever changes them before
-  is waited for; whoever changes them later finds those values there, and takes out what goes.
+* A change of the schema holds the schema lock exclusively (``lock``), so no import is writing: writers before the
+  change have committed, and those after it know of it.
+* A page locks the rows of its people until their values are in the index. It waits for writers that changed a person
+  before; writers that change a person later find those values in the index, and remove the ones that the person loses.
 
-Beside ``store`` the only place that writes ``Identifier``, and only for an attribute as a whole.
+Only ``store`` and this module write ``Identifier``, and this module only for an attribute as a whole.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from profiles.values.parsers import matching_form
 from profiles.values.types import InvalidValue, ValueType
 
 PAGE = 2_000
-"""People who are looked at together; nobody waits for more than that."""
+"""The number of people in a page; nobody waits for more than one page."""
 
 CLEAR_BATCH = 10_000
-"""Values that are cleared away together."""
+"""The number of values that are removed in one statement."""
 
 LOCK_TIMEOUT = "3s"
-"""How long others who write the last people of a page are waited for at a time."""
+"""How long one attempt waits for other writers of the last people of a page."""
 
 
-class _Moved(Exception):
-    """Another worker was faster, or something else is asked for now."""
+class _WorkChanged(Exception):
+    """Another worker did the same work, or the attribute has changed."""
 
 
 def start_rebuild(attribute: Attribute, *, is_new: bool) -> None:
-    """Begin anew, as the attribute stands now; the caller holds the schema alone and has the work queued.
+    """Start the work that the attribute needs now. The caller holds the schema lock exclusively and queues the work.
 
-    ``is_new``: nobody can have values of it, so that people can be found by it at once.
+    ``is_new``: nobody has values of the attribute, so people can be found by it at once.
     """
     if is_filled(attribute.key):
         work = IndexWork.CLEARING
@@ -59,84 +59,84 @@ def start_rebuild(attribute: Attribute, *, is_new: bool) -> None:
 
 
 def update_index(attribute_id: int, seconds: float) -> bool:
-    """Work on the index of an attribute for about so many seconds, as the attribute asks for it now.
+    """Do the current work on the index of an attribute for about a number of seconds, at least one page.
 
-    Safe to call at any time, again, and by several at once; what is done is committed page by page, and people are
-    read and written meanwhile. Returns whether there is more to do.
+    May be called at any time, repeatedly and concurrently. Each page is committed, and people can be read and written
+    meanwhile. Returns whether there is more to do.
     """
-    until, begun = time.monotonic() + seconds, False
+    deadline, has_started = time.monotonic() + seconds, False
     while attribute := Attribute.objects.filter(pk=attribute_id).exclude(index_work=IndexWork.NONE).first():
-        if begun and time.monotonic() > until:
+        if has_started and time.monotonic() > deadline:
             return True
-        begun = True
+        has_started = True
         try:
             (_clear if attribute.index_work == IndexWork.CLEARING else _fill)(attribute)
-        except _Moved:
+        except _WorkChanged:
             continue
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") not in _AGAIN:
+            if getattr(error.__cause__, "sqlstate", "") not in _RETRIED:
                 raise
     return False
 
 
 def is_filled(key: str) -> bool:
-    """Whether there are values of a kind in the index, right or not."""
+    """Return whether the index has values of a kind, current or outdated."""
     return Identifier.objects.filter(kind=key).exists()
 
 
 def progress_percent(attributes: Iterable[Attribute]) -> dict[int, int]:
-    """How much of the work is done, by primary key, for those that there is work on; at most one query."""
-    at_work = [attribute for attribute in attributes if attribute.index_work]
-    last = Profile.objects.aggregate(last=Max("pk"))["last"] if at_work else None
-    return {each.pk: min(99, 100 * each.index_position // (last or 1)) for each in at_work}
+    """Return how much of the work is done, by primary key, for the attributes with work left; at most one query."""
+    unfinished = [attribute for attribute in attributes if attribute.index_work]
+    last = Profile.objects.aggregate(last=Max("pk"))["last"] if unfinished else None
+    return {each.pk: min(99, 100 * each.index_position // (last or 1)) for each in unfinished}
 
 
 def _clear(attribute: Attribute) -> None:
-    """Take some values out, whatever they are; when none is left, the next thing begins.
+    """Remove a batch of values, current or not; when none is left, start the next work.
 
-    It may take out what a writer has just put in: filling comes later, and puts it in again.
+    This may remove a value that a writer has just added; filling happens later, and adds it again.
     """
-    with _held(attribute) as cursor:
+    with _locked(attribute) as cursor:
         cursor.execute(_CLEAR, [attribute.key, CLEAR_BATCH])
         is_empty = cursor.fetchone()[0] < CLEAR_BATCH
         work = IndexWork.FILLING if attribute.identifier else IndexWork.NONE
-        _go_on(attribute, work if is_empty else IndexWork.CLEARING, 0)
+        _save_progress(attribute, work if is_empty else IndexWork.CLEARING, 0)
 
 
 def _fill(attribute: Attribute) -> None:
-    """Add what the people of the next page have; after the last page people can be found by it.
+    """Add the values of the next page of people; after the last page the index is complete.
 
-    Whom others are writing is left for a second look, so that everybody else of the page need not wait for them too.
+    People who others are writing are added in a second step, so that the others of the page need not wait for them.
     """
-    with _held(attribute) as cursor:
+    with _locked(attribute) as cursor:
         cursor.execute(_PAGE, {"key": attribute.key, "last": attribute.index_position, "size": PAGE})
         end, people = cursor.fetchone()
         if end is None:
-            _go_on(attribute, IndexWork.NONE, 0)
+            _save_progress(attribute, IndexWork.NONE, 0)
             return
-        left = sorted({*people} - _add(cursor, attribute, people, _FREE))
-        _go_on(attribute, IndexWork.FILLING, attribute.index_position if left else end)
-    if left:
+        skipped = sorted({*people} - _add(cursor, attribute, people, _SKIP_LOCKED))
+        _save_progress(attribute, IndexWork.FILLING, attribute.index_position if skipped else end)
+    if skipped:
         with transaction.atomic():
-            _wait_for(attribute, left)
-            with _held(attribute) as cursor:
-                _add(cursor, attribute, left)
-                _go_on(attribute, IndexWork.FILLING, end)
+            _lock_people(attribute, skipped)
+            with _locked(attribute) as cursor:
+                _add(cursor, attribute, skipped)
+                _save_progress(attribute, IndexWork.FILLING, end)
 
 
 @contextmanager
-def _held(attribute: Attribute) -> Iterator[Any]:
-    """A transaction in which nobody else does the same work, nor asks for another. Raises ``_Moved``."""
+def _locked(attribute: Attribute) -> Iterator[Any]:
+    """Open a transaction in which nobody else does the same work or changes it. Raises ``_WorkChanged``."""
     with transaction.atomic(), connection.cursor() as cursor:
         same = {name: getattr(attribute, name) for name in ("index_work", "index_turn", "index_position")}
         if not _row(attribute).select_for_update(no_key=True).filter(**same).values_list("pk"):
-            raise _Moved
+            raise _WorkChanged
         cursor.execute(_PIN)
         yield cursor
 
 
-def _go_on(attribute: Attribute, work: IndexWork, position: int) -> None:
-    """Note how far it is, in the transaction of the page."""
+def _save_progress(attribute: Attribute, work: IndexWork, position: int) -> None:
+    """Record the work and its position, in the transaction of the page."""
     _row(attribute).update(index_work=work, index_position=position, index_seen=Now())
 
 
@@ -144,40 +144,45 @@ def _row(attribute: Attribute) -> QuerySet[Attribute]:
     return Attribute.objects.filter(pk=attribute.pk)
 
 
-def _wait_for(attribute: Attribute, people: list[int]) -> None:
-    """Lock people before the attribute: nobody who changes that waits for an import that writes them.
+def _lock_people(attribute: Attribute, people: list[int]) -> None:
+    """Lock people before the attribute, so that a change of the attribute never waits for an import that writes them.
 
-    For no longer than a sign of life is waited for (``index_seen``); then the page begins again.
+    The lock timeout is shorter than the time in which a worker must show a sign of life (``index_seen``); after a
+    timeout the page starts again.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"{_PIN}; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-        cursor.execute(_HOLDERS, {"key": attribute.key, "people": people})
+        cursor.execute(_LOCKED_VALUES, {"key": attribute.key, "people": people})
 
 
-def _add(cursor: Any, attribute: Attribute, people: Sequence[int], unless: str = "") -> set[int]:
-    """Lock people and put their values into the index; returns who had any. ``unless``: whom not to wait for."""
-    cursor.execute(_HOLDERS + unless, {"key": attribute.key, "people": people})
-    held = [(person, as_list(orjson.loads(value))) for person, value in cursor.fetchall()]
-    links = sorted({link for person, values in held for link in _links(ValueType(attribute.type), person, values)})
+def _add(cursor: Any, attribute: Attribute, people: Sequence[int], locking: str = "") -> set[int]:
+    """Lock people and add their values to the index; return the people who had any.
+
+    ``locking``: ``SKIP LOCKED``, to leave out people that others have locked.
+    """
+    cursor.execute(_LOCKED_VALUES + locking, {"key": attribute.key, "people": people})
+    values_of = [(person, as_list(orjson.loads(value))) for person, value in cursor.fetchall()]
+    type_ = ValueType(attribute.type)
+    links = sorted({link for person, values in values_of for link in _links(type_, person, values)})
     cursor.execute(_INSERT, [attribute.key, orjson.dumps(links).decode()])
-    return {person for person, _ in held}
+    return {person for person, _ in values_of}
 
 
 def _links(type_: ValueType, person: int, values: Iterable[Any]) -> Iterator[tuple[str, int]]:
-    """Values in matching form and who holds them, in the order of the index, which takes them faster so."""
+    """Yield the values of a person in matching form, each with the person."""
     for value in values:
         try:
             yield matching_form(type_, value), person
         except InvalidValue:
-            continue  # stored under other rules; no row can look for it
+            continue  # stored under other rules; no row can look it up
 
 
-_AGAIN = {"40P01", "55P03"}  # deadlock, waited too long
+_RETRIED = {"40P01", "55P03"}  # deadlock, lock timeout
 
-# Pages go through indexes, also where the planner knows nothing of the tables yet. What a crash takes is done again.
+# Pages use indexes, also where the planner has no statistics of the tables yet. Work that a crash loses is done again.
 _PIN = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL synchronous_commit = off"
 
-# In the order of the index. Those that somebody else takes out meanwhile count as taken out.
+# In the order of the index. Values that somebody else deletes meanwhile count as deleted.
 _CLEAR = """
 WITH found AS MATERIALIZED (
     SELECT ctid FROM profiles_identifier WHERE kind = %s ORDER BY value, profile_id LIMIT %s
@@ -185,21 +190,22 @@ WITH found AS MATERIALIZED (
 SELECT count(*) FROM found
 """
 
-# By the primary key over all people: a page that looked for the attribute's holders alone could be the whole table.
+# By the primary key over all people: a page of only those who have the attribute could have to read the whole table.
 _PAGE = """
 SELECT max(id), coalesce(array_agg(id ORDER BY id) FILTER (WHERE holds), '{}')
 FROM (SELECT id, attributes ? %(key)s AS holds FROM profiles_profile WHERE id > %(last)s ORDER BY id LIMIT %(size)s)
     AS page
 """
 
-# As they are when they are locked, not as they were when the page began.
-_HOLDERS = """
+# The values at the time of the lock, not those at the start of the page.
+_LOCKED_VALUES = """
 SELECT id, (attributes -> %(key)s)::text FROM profiles_profile
 WHERE id = ANY(%(people)s) AND attributes ? %(key)s ORDER BY id FOR SHARE
 """
 
-_FREE = "SKIP LOCKED"
+_SKIP_LOCKED = "SKIP LOCKED"
 
+# Sorted, since the index takes values faster in its own order.
 _INSERT = """
 INSERT INTO profiles_identifier (kind, value, profile_id)
 SELECT %s, link->>0, (link->>1)::bigint FROM json_array_elements(%s) AS l(link) ON CONFLICT DO NOTHING

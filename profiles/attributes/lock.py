@@ -1,7 +1,8 @@
-"""Keeps the schema and the values of people in step: who writes values by it holds it, who changes it is alone.
+"""Lock the schema, so that it agrees with the values of people: writers of values share the lock, and a change of the
+schema holds it exclusively.
 
-A writer of people shares the lock before it loads the schema by which it reads values; a change of the schema takes it
-alone before it looks at what people have. Both keep it until commit.
+A writer of people takes the lock before it loads the schema that it reads values by; a change of the schema takes it
+before it examines people's values. Both keep it until commit.
 """
 
 from __future__ import annotations
@@ -10,24 +11,24 @@ from django.db import OperationalError, connection, transaction
 
 LOCK_TIMEOUT = "5s"
 
-# Beside the locks of jobs, which are their numbers, and those of slots, which are pairs.
+# Distinct from the locks of jobs, which are positive numbers, and from value locks, which are pairs of numbers.
 _SCHEMA = -1
 
 
 class SchemaBusy(Exception):
-    """Somebody wrote by the schema all the time that we waited."""
+    """Other transactions held the lock until the timeout."""
 
 
 def share_schema() -> None:
-    """Let nobody change the schema until commit."""
+    """Lock the schema against changes until commit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SCHEMA])
 
 
 def take_schema(attribute_id: int | None = None) -> None:
-    """Let nobody else use or change the schema until commit, nor work on the index of an attribute.
+    """Lock the schema exclusively until commit, and an attribute against work on its index.
 
-    Raises ``Busy`` after a short wait.
+    Raises ``SchemaBusy`` after ``LOCK_TIMEOUT``.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -1,5 +1,4 @@
-"""Who has values of an attribute: about how many people and exactly how many, by value too, and the values themselves,
-page by page."""
+"""Find the people who have an attribute: their number, estimated or exact, also by value, and the values in pages."""
 
 from __future__ import annotations
 
@@ -13,22 +12,22 @@ from django.db import connection
 from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 
 SECONDS = 10
-"""How long an exact count may take."""
+"""The time limit of an exact count."""
 
 PAGE = 5_000
 SAMPLED_BLOCKS = 500
-"""Pages of the table that an estimate looks at: about 8,000 people."""
+"""The number of blocks of the table that an estimate reads: about 8,000 people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """In how many profiles each attribute is, or each value; exact where the table is small enough to be read whole."""
+    """How many people have each attribute, or each value; exact if the table is small enough to be read completely."""
 
     people: Mapping[str, int]
     exact: bool
 
     def of(self, key: str) -> str:
-        """The number as it is shown."""
+        """Return the number as pages show it."""
         number = self.people.get(key, 0)
         if self.exact:
             return f"{number:,}"
@@ -37,7 +36,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class AttributeValue:
-    """Somebody who has a value: primary key, what they are called by, and the value as it is stored."""
+    """A person's value: the primary key, the external or object ID, and the value as stored."""
 
     person: int
     name: str
@@ -45,38 +44,38 @@ class AttributeValue:
 
 
 def estimate_people() -> Estimate:
-    """In how many profiles each attribute is, by a sample of the table: two quick queries, whatever its size."""
+    """Estimate how many people have each attribute, by a sample of the table: two quick queries for any size."""
     return _estimate(_SAMPLE, [])
 
 
 def estimate_values(key: str) -> Estimate:
-    """How many people have each value of an attribute that has few, by a sample as for `estimate`."""
+    """Estimate how many people have each value of an attribute with few values, as `estimate_people` does."""
     return _estimate(_SAMPLE_OF_VALUES, [key])
 
 
 def count_people(key: str, seconds: int = SECONDS) -> int | None:
-    """How many people have the attribute; None if that takes too long to find out."""
-    found = _within(seconds, "SELECT count(*) FROM profiles_profile WHERE attributes ? %s", [key])
-    return None if found is None else int(found[0][0])
+    """Count the people who have the attribute; return None if that takes more than ``seconds``."""
+    rows = _within(seconds, "SELECT count(*) FROM profiles_profile WHERE attributes ? %s", [key])
+    return None if rows is None else int(rows[0][0])
 
 
 def count_values(key: str, seconds: int = SECONDS) -> dict[str, int] | None:
-    """How many people have each value of an attribute that has few; None if that takes too long to find out."""
-    found = _within(seconds, _COUNT_OF_VALUES, [key, key])
-    return None if found is None else dict(found)
+    """Count the people by value of an attribute with few values; return None if that takes more than ``seconds``."""
+    rows = _within(seconds, _COUNT_OF_VALUES, [key, key])
+    return None if rows is None else dict(rows)
 
 
 def iter_pages(key: str) -> Iterator[list[AttributeValue]]:
-    """Everybody who has the attribute, in memory that does not grow with their number."""
+    """Yield the values of all people who have the attribute, in pages, so that memory does not grow with the number."""
     last = 0
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_PAGE, {"key": key, "last": last, "size": PAGE})
-            end, found = cursor.fetchone()
+            end, people = cursor.fetchone()
         if end is None:
             return
         last = end
-        yield [AttributeValue(*holder) for holder in orjson.loads(found)]
+        yield [AttributeValue(*person) for person in orjson.loads(people)]
 
 
 def _estimate(sample: str, parameters: Sequence[str]) -> Estimate:
@@ -85,26 +84,26 @@ def _estimate(sample: str, parameters: Sequence[str]) -> Estimate:
         blocks = int(cursor.fetchone()[0])
         whole = blocks <= SAMPLED_BLOCKS
         cursor.execute(sample, [*parameters, 100 if whole else 100 * SAMPLED_BLOCKS / blocks])
-        found = cursor.fetchall()
-    return Estimate({key: number if whole else number * blocks // seen for key, number, seen in found}, exact=whole)
+        rows = cursor.fetchall()
+    return Estimate({key: number if whole else number * blocks // seen for key, number, seen in rows}, exact=whole)
 
 
 def _within(seconds: int, statement: str, parameters: Sequence[str]) -> list[tuple[Any, ...]] | None:
     try:
         with statement_timeout(seconds), connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            found: list[tuple[Any, ...]] = cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
     except StatementTimeout:
         return None
-    return found
+    return rows
 
 
 def _rounded(number: int) -> int:
-    """Two digits are all that a sample tells."""
+    """Round to two digits, as precise as a sample is."""
     return int(float(f"{number:.1e}"))
 
 
-# How many pages came into the sample is left to chance, so they are counted; the same ones come into it next time.
+# The number of blocks in the sample is random, so the statement counts them. REPEATABLE reads the same ones each time.
 _SAMPLE = """
 WITH sample AS MATERIALIZED (
     SELECT (ctid::text::point)[0] AS block, attributes FROM profiles_profile TABLESAMPLE SYSTEM (%s) REPEATABLE (0)
@@ -123,8 +122,8 @@ SELECT value, count(*), (SELECT count(DISTINCT block) FROM sample) FROM sample W
 
 _COUNT_OF_VALUES = "SELECT attributes ->> %s, count(*) FROM profiles_profile WHERE attributes ? %s GROUP BY 1"
 
-# By the primary key over all people: a page that looked for the attribute's holders alone could make the planner read
-# the whole table for each.
+# By the primary key over all people: for a page of only those who have the attribute, the planner could read the whole
+# table each time.
 _PAGE = """
 SELECT max(id), coalesce(json_agg(json_build_array(id, name, value)) FILTER (WHERE value IS NOT NULL), '[]')::text
 FROM (SELECT id, coalesce(external_id, object_id) AS name, attributes -> %(key)s AS value

@@ -1,4 +1,4 @@
-"""Help to use PostgreSQL: a time limit for statements, and the text format of COPY.
+"""Use features of PostgreSQL: a time limit for statements, and the text format of COPY.
 
-In: SQL, or values. Out: the same under a limit, or as lines to copy. It must not know of any table of the project.
+In: SQL, or values. Out: the statement under the limit, or lines to copy. It must not know of any table of the project.
 """

@@ -1,4 +1,4 @@
-"""Statements that are ended when they take too long, since somebody waits for a page."""
+"""Cancel statements that take too long while a user waits for a page."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from psycopg.errors import QueryCanceled
 
 
 class StatementTimeout(Exception):
-    """The database was stopped at the time limit."""
+    """A statement was cancelled at its time limit."""
 
 
 @contextmanager
 def statement_timeout(seconds: int) -> Iterator[None]:
-    """End each statement inside after so many seconds; they may only read. Raises ``TookTooLong``.
+    """Cancel each statement inside the context after a number of seconds. The statements may only read.
 
-    Nothing is left of the limit afterwards, also inside of a transaction: rolling back takes it back.
+    Rolling back removes the limit again, also inside of an outer transaction. Raises ``StatementTimeout``.
     """
     try:
         with transaction.atomic():

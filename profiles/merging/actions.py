@@ -1,4 +1,4 @@
-"""What an action makes of the value a person has and the value a row brings (requirements 8.0, D-05, D-06). Pure."""
+"""Merge the values of a row into those of a person by an action (requirements 8.0, D-05, D-06). Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from profiles.merging.consent import is_consent
 
 Attributes = dict[str, Any]
-"""Values by attribute key. No key holds a blank: what is not known is not there."""
+"""Values by attribute key. No value is blank: a key without a value is missing."""
 
 Changes = dict[str, list[Any]]
-"""``{key: [old, new]}``; None stands for a value that is not there."""
+"""``{key: [old, new]}``; None stands for a missing value."""
 
 
 class Action(enum.StrEnum):
-    """What happens to a person whom a row finds (D-05)."""
+    """What an import does to a matched person (D-05)."""
 
     IGNORE = "ignore"
     UPDATE = "update"
@@ -30,7 +30,7 @@ class Action(enum.StrEnum):
 
 
 Form = Callable[[Any], Any]
-"""What a value of a list is told apart by (AT-09, D-28)."""
+"""Returns the form in which a value of a list is compared with the others (AT-09, D-28)."""
 
 
 def merge(
@@ -40,20 +40,20 @@ def merge(
     lists: Mapping[str, Form],
     consent: Collection[str] = (),
 ) -> Changes:
-    """What a row changes about a matched person; a value that stays the same is not in it.
+    """Return what a row changes about a matched person, without values that stay the same.
 
     ``incoming`` holds the row's non-blank values; a key of ``lists`` holds a list without repetition.
-    ``consent``: attributes that *Replace* keeps, as it keeps memberships of groups (D-06, SB-13).
+    ``consent``: attributes that *Replace* keeps, as it keeps group memberships (D-06, SB-13).
     """
     if action is Action.IGNORE:
         return {}
-    known = old.get
+    get = old.get
     if action is Action.UPDATE:
-        return {key: [None, value] for key, value in incoming.items() if known(key) is None}
+        return {key: [None, value] for key, value in incoming.items() if get(key) is None}
     changes: Changes = {
         key: [before, value]
         for key, value in incoming.items()
-        if (before := known(key)) != value
+        if (before := get(key)) != value
         or (before.__class__ is not value.__class__ and not is_same_json(before, value))
     }
     if action is Action.APPEND:
@@ -66,7 +66,7 @@ def merge(
 
 
 def _append(changes: Changes, lists: Mapping[str, Form]) -> None:
-    """Let lists grow instead of being replaced; those that do not grow do not change."""
+    """Extend lists instead of replacing them; remove the change of a list that does not grow."""
     for key in changes.keys() & lists.keys():
         before, value = changes[key]
         after = append_values(before or [], value, lists[key])
@@ -77,32 +77,32 @@ def _append(changes: Changes, lists: Mapping[str, Form]) -> None:
 
 
 def merge_value(old: Any, value: Any, action: Action) -> Any:
-    """The same for one field of a person that no action clears: the value afterwards; None stands for blank."""
+    """Return the merged value of one own field of a person, which no action clears; None stands for blank."""
     if value is None or (old is not None and action in (Action.IGNORE, Action.UPDATE)):
         return old
     return value
 
 
 def append_values(old: list[Any], value: list[Any], form: Form) -> list[Any]:
-    """A list and what is new in another, in this order; the old list itself where nothing is."""
-    known = {form(item) for item in old}
-    added = [item for item in value if form(item) not in known]
+    """Return a list followed by the new items of another; the old list itself if there are none."""
+    old_forms = {form(item) for item in old}
+    added = [item for item in value if form(item) not in old_forms]
     return old + added if added else old
 
 
 def combine_changes(first: Changes, then: Changes) -> Changes:
-    """Two changes, one after the other, as one: the oldest old and the newest new, nothing where they are the same."""
+    """Combine two successive changes: the first old value and the last new one of each key, unless they are equal."""
     both = {key: [first[key][0] if key in first else old, new] for key, (old, new) in then.items()}
     return {key: change for key, change in (first | both).items() if not is_same_json(*change)}
 
 
 def as_list(value: Any) -> list[Any]:
-    """The values of an attribute, whether it holds several, one or none."""
+    """Return the values of an attribute as a list, whether it holds several, one or none."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def is_same_json(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON: ``1`` and ``1.0`` are, ``1`` and ``True`` only in Python."""
+    """Return whether two values are equal as JSON: ``1`` and ``1.0`` are; ``1`` and ``True`` are so only in Python."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

@@ -1,6 +1,6 @@
 """The alias of a person: a label, and a name that means one person under that label (HI-17, HI-18). Pure.
 
-It is one value made of two fields. In changes it is the pair ``[label, name]``; to be looked up by, its JSON.
+It is one value made of two fields. Changes hold it as the pair ``[label, name]``; its matching form is the pair's JSON.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from collections.abc import Sequence
 import orjson
 
 Pair = list[str]
-"""Label and name."""
+"""A label and a name."""
 
 MOST_COLONS = 10
 
 
 def form_of(pair: Sequence[str]) -> str:
-    """The matching form of a label and a name."""
+    """Return the matching form of a label and a name."""
     return orjson.dumps(pair).decode()
 
 
 def pair_of(form: str) -> Pair:
-    """The label and the name of a matching form."""
+    """Return the label and the name of a matching form."""
     return list(map(str, orjson.loads(form)))
 
 
 def text_of(pair: Sequence[str]) -> str:
-    """A pair as people read it, and as they type it to find it."""
+    """Return a pair as pages show it and as users type it to search for it."""
     return ": ".join(pair)
 
 
 def possible_pairs(text: str) -> list[Pair]:
-    """The pairs that ``text_of`` would show as this text: label and name may have a few colons themselves."""
+    """Return the pairs that ``text_of`` would show as this text; label and name may contain a few colons themselves."""
     parts = text.split(":")
     cuts = range(1, min(len(parts), MOST_COLONS + 1))
     pairs = ([":".join(parts[:cut]).strip(), ":".join(parts[cut:]).strip()] for cut in cuts)

@@ -1,4 +1,4 @@
-"""One person in a working set, and what a row brings for somebody. Pure."""
+"""One person in a working set, and one incoming row. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from profiles.merging.actions import Attributes, Changes
 from profiles.schema import ALIAS, OWN_IDENTIFIERS
 
 Link = tuple[str, str]
-"""Kind and value in matching form of something a person is found by."""
+"""Kind and value, in matching form, of an identifier."""
 
 
 @dataclass(slots=True)
 class Incoming:
-    """One row: what it looks a person up by and what it brings.
+    """One row: the identifier that its person is looked up by, and its values.
 
-    ``links`` holds, in matching form, what it brings of the kinds that anybody is looked up by, ``key`` among them, and
-    maybe more; ``raw`` is the JSON of its attribute values, none blank, read only when somebody must look inside.
-    ``alias`` is in matching form too.
+    ``links`` holds, in matching form, its identifiers of all kinds that rows are looked up by, including ``key``, and
+    possibly others. ``raw`` is the JSON of its attribute values, none blank; it is parsed only when needed. ``alias``
+    is in matching form too.
     """
 
     row: int
@@ -33,12 +33,12 @@ class Incoming:
 
 
 class Person:
-    """Somebody in the working set.
+    """A person in the working set.
 
-    ``ref`` is the primary key, or minus the number of the row that made them. ``attributes`` is JSON text until
-    somebody needs to look inside. ``recency`` is ``Profile.updated`` in microseconds: version and order in one;
-    ``version`` is what was read, None for somebody new. ``changes`` is what the rows so far changed about a known
-    person, all together, on top of ``attributes`` as they were read. ``alias`` is in matching form.
+    ``ref`` is the primary key, or minus the number of the row that created the person. ``attributes`` is JSON text
+    until it is needed parsed. ``recency`` is ``Profile.updated`` in microseconds, both version and order; ``version``
+    is its value when the person was read, None for a new person. ``changes`` combines what the rows so far changed
+    about a person from the database, relative to ``attributes``, which stay as read. ``alias`` is in matching form.
     """
 
     __slots__ = (
@@ -68,12 +68,12 @@ class Person:
         self.changes: Changes = NOTHING
 
     @property
-    def reached_by_alias(self) -> Link | None:
-        """What the person is found by as far as it is their alias: nothing for who has an external id (HI-19)."""
+    def alias_link(self) -> Link | None:
+        """The alias as an identifier; None for a person with an external ID, who is not found by alias (HI-19)."""
         return None if self.alias is None or self.external_id is not None else (ALIAS, self.alias)
 
     def values(self) -> Attributes:
-        """What is known about the person after the rows so far."""
+        """Return the person's attributes after the rows so far."""
         if isinstance(self.attributes, str):
             self.attributes = orjson.loads(self.attributes)
         attributes: Attributes = self.attributes  # type: ignore[assignment]
@@ -84,6 +84,6 @@ NOTHING: Changes = {}
 
 
 def apply_changes(attributes: Attributes, changes: Changes) -> Attributes:
-    """Attributes after changes; the person's own fields among the changes are none of theirs."""
+    """Return attributes after changes. Changes of the person's own fields are left out."""
     new = {key: value for key, value in attributes.items() if key not in changes}
     return new | {key: value for key, (_, value) in changes.items() if value is not None and key not in OWN_IDENTIFIERS}

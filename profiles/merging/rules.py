@@ -1,4 +1,4 @@
-"""By which rules rows are applied to people, and what becomes of each. Pure."""
+"""The rules by which rows are applied to people, and the results of rows. Pure."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from profiles.merging.person import Link, Person
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, Schema
 
 MAX_CUSTOM_ATTRIBUTES = 256
-"""So many attributes that are not built in can a person have (AT-12)."""
+"""The most attributes that are not built in that a person can have (AT-12)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an import asks for, as far as people are concerned."""
+    """The settings of an import that determine how rows change people."""
 
     action: Action
     lists: Mapping[str, Form]
     identifiers: Mapping[str, Any]
     built_in: frozenset[str]
     linked: frozenset[str]
-    """The kinds that rows are looked up by, and external_id and alias, which may be only one person's."""
+    """The kinds that rows are looked up by, and external_id and alias, which only one person may have."""
     max_identifier_values: int = 10
     max_custom_attributes: int = MAX_CUSTOM_ATTRIBUTES
-    crowded: bool = True
-    """Whether a single row may bring more than a person can have. False saves looking into each new person."""
+    may_exceed_limits: bool = True
+    """Whether a single row may have more values than a person can have. If False, new persons need no check."""
     consent: frozenset[str] = frozenset()
-    """Attributes that hold consent: no action clears them, and they are no custom ones."""
+    """Attributes that hold consent: no action clears them, and they do not count as custom attributes."""
     dnd: frozenset[str] = frozenset()
-    """Those of ``DND`` that rows may bring; for other files nobody looks for them."""
+    """The keys of ``DND`` that rows may have; for files without them no row is checked for them."""
 
     @classmethod
     def of(
@@ -43,7 +43,7 @@ class Rules:
         action: Action,
         looked_up: Iterable[str],
         max_identifier_values: int = 10,
-        crowded: bool = True,
+        may_exceed_limits: bool = True,
         dnd: Iterable[str] = DND,
     ) -> Rules:
         return cls(
@@ -53,14 +53,14 @@ class Rules:
             built_in=schema.built_in,
             linked=frozenset([*looked_up, EXTERNAL_ID, ALIAS]),
             max_identifier_values=max_identifier_values,
-            crowded=crowded,
+            may_exceed_limits=may_exceed_limits,
             consent=consent_keys(schema),
             dnd=frozenset(dnd),
         )
 
 
 class Outcome(enum.StrEnum):
-    """What became of a row (D-07). *Unchanged* is counted as updated too."""
+    """The outcome of a row (D-07). *Unchanged* is counted as updated too."""
 
     IMPORTED = "imported"
     UPDATED = "updated"
@@ -71,7 +71,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a row that is well-formed cannot be applied."""
+    """The reason why a well-formed row cannot be applied."""
 
     code: str
     reason: str
@@ -80,7 +80,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class Result:
-    """What one row did, to whom, and the cells before and after."""
+    """What one row did: its outcome, its person, and the values before and after."""
 
     outcome: Outcome
     person: Person | None = None
@@ -90,8 +90,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class AddressFact:
-    """Something a row says about an address, whoever holds it (SB-06). ``version``: of its person before the row's
-    bucket, None for somebody new."""
+    """A row's statement that an address is suppressed or not, whoever has it (SB-06). ``version``: that of the row's
+    person before the work unit, None for a new person."""
 
     row: int
     version: int | None
@@ -101,7 +101,7 @@ class AddressFact:
 
 NO_SUCH_OBJECT_ID = Refusal("no_such_profile", "No profile with this ID", OBJECT_ID)
 OBJECT_ID_DIFFERS = Refusal(
-    "object_id_differs", "The person found has another Object ID, which a file cannot change", OBJECT_ID
+    "object_id_differs", "The matched person has another Object ID, which an import cannot change", OBJECT_ID
 )
 EXTERNAL_ID_TAKEN = Refusal("external_id_taken", "Another person has this External ID", EXTERNAL_ID)
 ALIAS_TAKEN = Refusal("alias_taken", "Another person without an External ID has this alias", ALIAS)

@@ -1,4 +1,4 @@
-"""How pages show what is known about people."""
+"""Template tags that show moments and the values of people."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ MAX_CELL_LENGTH = 80
 
 @register.simple_tag
 def when(moment: datetime | None, precision: str = "minutes") -> SafeString:
-    """A moment in the zone of the server, which a script turns into the reader's own; ``precision``: or ``seconds``."""
+    """Show a moment in the server's time zone, which a script converts to the reader's.
+
+    ``precision`` is ``minutes`` or ``seconds``.
+    """
     if moment is None:
         return SafeString("")
     try:
         local = timezone.localtime(moment)
-    except OverflowError:  # the first or the last day of all that have a number
+    except OverflowError:  # the zone shifts it out of the years 0001 to 9999
         local = moment.astimezone(UTC)
     form = "j M Y, H:i:s" if precision == "seconds" else "j M Y, H:i"
     utc = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -33,7 +36,7 @@ def when(moment: datetime | None, precision: str = "minutes") -> SafeString:
 
 @register.simple_tag
 def cell(value: Any) -> SafeString:
-    """One value as people read it: long ones folded, lists with commas, in the direction of their script."""
+    """Show one value: a list with commas, a long text collapsed, each in the direction of its script."""
     text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
     if len(text) <= MAX_CELL_LENGTH:
         return format_html('<bdi dir="auto">{}</bdi>', text)

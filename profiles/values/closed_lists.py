@@ -1,6 +1,6 @@
-"""Types whose values are a closed list: yes and no, countries, languages, states of a subscription. Pure.
+"""Read the types whose values are a closed list: yes and no, countries, languages, subscription states. Pure.
 
-`values` is the door to them.
+Other packages read them through `parsers`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from profiles.values.types import InvalidValue, Parser, SubscriptionState, Value
 
 @dataclass(frozen=True, slots=True)
 class ClosedList:
-    """A closed list of values: how to get it, by names in lower case, and what to say about a text outside of it."""
+    """A closed list of values. ``table`` gives the values by name in lower case; ``code`` and ``reason`` are the error
+    of a text that is not in the list."""
 
     table: Callable[[], Mapping[str, Value]]
     code: str
@@ -23,12 +24,12 @@ class ClosedList:
 
 
 def list_parser(choices: ClosedList) -> Parser:
-    """Reads one of a closed list (D-13: enumerations are stripped)."""
+    """Return a parser that accepts the names of a closed list in any case, without outer white space (D-13)."""
     table, code, reason = choices.table(), choices.code, choices.reason
 
     def parse(text: str) -> Value:
         name = text.strip()
-        # ASCII only: the lower case of some other letters is made of ASCII ones.
+        # ASCII only, since some other letters have ASCII letters as their lower case.
         value = table.get(name.lower()) if name.isascii() else None
         if value is None:
             raise InvalidValue(code, reason)
@@ -38,7 +39,10 @@ def list_parser(choices: ClosedList) -> Parser:
 
 
 def state_parser(options: ValueOptions, states: Sequence[SubscriptionState]) -> Parser:
-    """Reads the state of a subscription; true and false mean subscribed and unsubscribed (SB-03, SB-04, SB-07)."""
+    """Return a parser of subscription states (SB-03, SB-04, SB-07).
+
+    ``true`` and ``false`` mean subscribed and unsubscribed, unless ``options.exact_states``.
+    """
     exact: dict[str, Value] = {state.value: state.value for state in states}
     flags: dict[str, Value] = {} if options.exact_states else {"true": "subscribed", "false": "unsubscribed"}
     *others, last = [*exact, *flags]
@@ -48,7 +52,7 @@ def state_parser(options: ValueOptions, states: Sequence[SubscriptionState]) -> 
 
     def parse(text: str) -> Value:
         if text not in exact:
-            raise InvalidValue("invalid_subscription", f"{reason}, in small letters and without blanks")
+            raise InvalidValue("invalid_subscription", f"{reason}, in lower case and without spaces")
         return text
 
     return parse
@@ -92,6 +96,6 @@ CHOICES = {
 
 @cache
 def genders(letters: str) -> ClosedList:
-    most, last = letters[:-1], letters[-1]
+    others, last = letters[:-1], letters[-1]
     table: dict[str, Value] = {letter.lower(): letter for letter in letters}
-    return ClosedList(lambda: table, "invalid_gender", f"Invalid gender: {', '.join(most)} or {last} expected")
+    return ClosedList(lambda: table, "invalid_gender", f"Invalid gender: {', '.join(others)} or {last} expected")

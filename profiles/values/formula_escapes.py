@@ -1,8 +1,8 @@
-"""Texts that a spreadsheet would take for formulas: a `'` before them in what is written as CSV, and taken off again by
-an import (design rule 9). Pure.
+"""Escape texts that a spreadsheet would read as formulas, by a `'` in front of them when CSV is written, and remove the
+escape when a file is imported (design rule 9). Pure.
 
-A text that looks as if it had been escaped is escaped too, so that every text comes back as it was. Numbers and phones
-whose type is known are written as they are; nothing else is exempt.
+A text that looks escaped is escaped too, so that every text is read back unchanged. Numbers and phone numbers are
+written unchanged if the type is known; nothing else is exempt.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ _NUMBER = re.compile(r"[+-]?[0-9 ().,/-]+").fullmatch
 
 
 def escape(text: str, *, is_number: bool = False) -> str:
-    """A text as it is written. ``is_number``: its place holds numbers or phones, so one that looks so stays as it is.
+    """Return a text escaped, if it needs that. ``is_number``: its column holds numbers or phone numbers, so a text that
+    looks like one is not escaped.
 
-    A blank text is no formula, and an import must find it blank.
+    A blank text is not a formula, and an import must read it as blank.
     """
     if not _is_formula(text) or (is_number and _NUMBER(text)):
         return text
@@ -26,19 +27,19 @@ def escape(text: str, *, is_number: bool = False) -> str:
 
 
 def unescape(text: str) -> str:
-    """A text as it was meant."""
+    """Return a text without its escape."""
     return text[1:] if text.startswith("'") and _is_formula(text[1:]) else text
 
 
 def escape_cell(text: str, *, is_number: bool = False) -> str:
-    """A cell of a file, which may be escaped already, as it is written so that it is read as it was."""
+    """Escape a cell of a file, which may be escaped already, so that it is read back with the same value."""
     return escape(unescape(text), is_number=is_number)
 
 
 def may_be_escaped(texts: Iterable[str]) -> bool:
-    """Whether any of many texts may be: False is sure, and known by one look at all of them together."""
-    together = "".join(texts)
-    return "'" in together and _ESCAPED(together) is not None
+    """Return whether any of the texts may be escaped, by one test of all of them; False is certain."""
+    joined = "".join(texts)
+    return "'" in joined and _ESCAPED(joined) is not None
 
 
 def _is_formula(text: str) -> bool:

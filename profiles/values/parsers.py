@@ -1,8 +1,8 @@
-"""The only place where text becomes a value, for files and for APIs alike (requirements section 6, design rule 4).
+"""Turn text into values, for files and for APIs alike (requirements section 6, design rule 4).
 
-`parser` gives the function for one type. It takes text that is not blank and returns what is stored, or raises
-`InvalidValue` with a code and a sentence. Columns hold millions of texts, so the plain forms of each type are read by a
-regular expression, a table or slicing; libraries see only the rest.
+`parser` returns the function for one type. That function takes a text that is not blank and returns the value to store,
+or raises `InvalidValue` with a code and a sentence. Columns hold millions of texts, so the common forms of each type
+are read by a regular expression, a table or slicing; libraries read only the rest.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _URL = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://(?:{_HOST})(?::[0-9]{{1,5}})?(?:[/?
 
 
 def parser(value_type: ValueType, options: ValueOptions, date_format: str | None = None) -> Parser:
-    """The function that reads texts of one type.
+    """Return the function that reads texts of one type.
 
-    `date_format` is what the header declares, one of `dates.KNOWN_FORMATS`, and matters to dates only. The function
-    strips all types but text (D-13) and raises InvalidValue. Raises ValueError for options that cannot work: an unknown
-    country, time zone or date format.
+    `date_format` is the format that the header declares, one of `dates.KNOWN_FORMATS`; only dates use it. The function
+    strips all types except text (D-13) and raises InvalidValue. Raises ValueError for an unknown country, time zone or
+    date format in the options.
     """
     match value_type:
         case ValueType.TEXT:
@@ -68,15 +68,15 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
 
 
 def membership_parser(options: ValueOptions) -> Parser:
-    """The function that reads whether somebody is in a subscription group (AT-50)."""
+    """Return the function that reads whether a person is in a subscription group (AT-50)."""
     return closed_lists.state_parser(options, [SubscriptionState.SUBSCRIBED, SubscriptionState.UNSUBSCRIBED])
 
 
 @dataclass(frozen=True, slots=True)
 class QuickParser:
-    """The plain forms of one type: what passes ``test`` surely has the value that ``read`` gives.
+    """A fast reader of the common forms of one type: a text that passes ``test`` has the value that ``read`` returns.
 
-    Both are made of functions in C, for columns of millions of texts; what does not pass is for the `parser`.
+    Both are functions in C, for columns of millions of texts. A text that does not pass needs the `parser`.
     """
 
     test: Callable[[str], object]
@@ -84,7 +84,7 @@ class QuickParser:
 
 
 def quick_parser(value_type: ValueType, options: ValueOptions) -> QuickParser | None:
-    """How the plain forms of a type are read under the same options as by its `parser`; None where it has none."""
+    """Return the fast reader of a type, which agrees with its `parser` under the same options; None if it has none."""
     match value_type:
         case ValueType.EMAIL:
             return QuickParser(emails.is_plain, str)
@@ -100,22 +100,22 @@ def quick_parser(value_type: ValueType, options: ValueOptions) -> QuickParser | 
 
 
 def is_blank(text: str) -> bool:
-    """Whether a cell holds nothing: empty, or white space only (AT-18)."""
+    """Return whether a cell is empty or white space only (AT-18)."""
     return not text or text.isspace()
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a text only stands for an identity that is not there (HI-13)."""
+    """Return whether a text is only a placeholder for a missing identity, such as `null` (HI-13)."""
     return text.strip().casefold() in _PLACEHOLDERS
 
 
-_ENDLESS = ("infinity", "inf", "nan")
+_NON_FINITE = ("infinity", "inf", "nan")
 _PLACEHOLDERS = {"undefined", "null", "na", "n/a", "0", "nil", "-1", "none", "xxxxxx", "empty"}
-_PLACEHOLDERS |= {f"{sign}{word}" for word in _ENDLESS for sign in ("", "-")}
+_PLACEHOLDERS |= {f"{sign}{word}" for word in _NON_FINITE for sign in ("", "-")}
 
 
 def blank_words(value_type: ValueType, options: ValueOptions) -> frozenset[str]:
-    """Texts in lower case that say as little as a blank one: no gender is known (AT-39)."""
+    """Return the texts, in lower case, that mean the same as a blank cell: `nil` for an unknown gender (AT-39)."""
     return _NIL if value_type is ValueType.GENDER and options.genders == GENDERS else frozenset()
 
 
@@ -123,9 +123,10 @@ _NIL = frozenset({"nil"})
 
 
 def matching_form(value_type: ValueType, value: object) -> str:
-    """What an identifier is compared by: a phone's digits (D-19), an e-mail in folded case (D-28), others as text.
+    """Return the form in which an identifier is compared: the digits of a phone number (D-19), an e-mail address with
+    its case folded (D-28), other values as text.
 
-    Raises InvalidValue when nothing is left.
+    Raises InvalidValue if that form is empty.
     """
     text = _as_text(value).strip()
     if value_type is ValueType.PHONE:
@@ -143,7 +144,7 @@ def matching_form(value_type: ValueType, value: object) -> str:
 
 
 def matcher(value_type: ValueType) -> Callable[[Any], str]:
-    """`matching_form` for values that the `parser` of the type gave, without looking at them once more."""
+    """Return a faster `matching_form` for values that the `parser` of the type returned, which need no check."""
     if value_type is ValueType.EMAIL:
         return str.casefold
     if value_type is ValueType.PHONE:
@@ -152,7 +153,7 @@ def matcher(value_type: ValueType) -> Callable[[Any], str]:
 
 
 def are_plain(texts: Iterable[str], max_bytes: int = 512) -> bool:
-    """Whether each text is surely its own value as text: what `parser` would say, for all of them at once."""
+    """Return whether the parser of the type text keeps every text unchanged, by one test of all; True is certain."""
     longest = max(map(len, texts), default=0)
     return 4 * longest <= max_bytes and not _ODD_CHARACTER("".join(texts))
 
@@ -167,13 +168,13 @@ def _as_text(value: object) -> str:
 
 
 def _text(max_bytes: int) -> Parser:
-    """Text is kept exactly as it is (AT-11, HI-07)."""
+    """Return a parser that keeps text unchanged (AT-11, HI-07)."""
 
     def parse(text: str) -> str:
         if len(text) <= max_bytes and "\0" not in text and (text.isascii() or _fits(text, max_bytes)):
             return text
         if "\0" in text:
-            raise InvalidValue("nul_character", "The text holds a NUL character")
+            raise InvalidValue("nul_character", "The text contains a NUL character")
         raise InvalidValue("too_long", f"The text is longer than {max_bytes} bytes")
 
     return parse
@@ -183,11 +184,12 @@ def _fits(text: str, max_bytes: int) -> bool:
     try:
         return len(text.encode()) <= max_bytes
     except UnicodeEncodeError:
-        raise InvalidValue("invalid_text", "The text holds a broken character") from None
+        raise InvalidValue("invalid_text", "The text contains an invalid character") from None
 
 
 def _integer(text: str) -> int:
-    """An integer of 64 bits. Here, unlike in the guess, `+7` and `007` are numbers: the attribute says so (AT-16)."""
+    """Read an integer of 64 bits. Here `+7` and `007` are numbers, unlike in `type_inference`, since the attribute has
+    this type (AT-16)."""
     text = text.strip()
     if _INTEGER.fullmatch(text) and LEAST_INTEGER <= (number := int(text)) <= MOST_INTEGER:
         return number
@@ -195,9 +197,10 @@ def _integer(text: str) -> int:
 
 
 def _number(text: str) -> int | float:
-    """A number, as an integer where it is one, so that equal numbers are stored alike (AT-16).
+    """Read a number, as an integer where it is one, so that equal numbers are stored alike (AT-16).
 
-    Integers beyond 64 bits are refused, since a float would change them; so are exponents that end in infinity or zero.
+    Integers of more than 64 bits are refused, since a float would change them; so are exponents whose result is
+    infinity or zero.
     """
     text = text.strip()
     if len(text) <= _LONGEST_NUMBER and (match := _NUMBER.fullmatch(text)):
@@ -213,13 +216,14 @@ def _number(text: str) -> int | float:
 
 
 def _integral(number: float) -> int | float:
-    """A float without a fraction as PostgreSQL's JSON gives it back: its shortest digits, as an integer of 64 bits."""
+    """Return a float without a fraction as PostgreSQL's JSON returns it: its shortest digits, as an integer of 64 bits
+    if it fits."""
     digits = int(Decimal(repr(number)))
     return digits if LEAST_INTEGER <= digits <= MOST_INTEGER else number
 
 
 def _date(value_type: ValueType, options: ValueOptions, date_format: str | None) -> Parser:
-    shaped = dates.has_iso_shape if options.four_shapes and date_format is None else None
+    has_shape = dates.has_iso_shape if options.four_shapes and date_format is None else None
     if value_type is ValueType.DATE:
         read = dates.day_reader(date_format, options.time_zone, options.iso_dates, options.marked_seconds)
         code, kind, shape = "invalid_date", "date", "YYYY-MM-DD"
@@ -234,7 +238,7 @@ def _date(value_type: ValueType, options: ValueOptions, date_format: str | None)
 
     def parse(text: str) -> str:
         text = text.strip()
-        value = read(text) if shaped is None or shaped(text) else None
+        value = read(text) if has_shape is None or has_shape(text) else None
         if value is None:
             raise InvalidValue(code, reason)
         return value
@@ -243,13 +247,13 @@ def _date(value_type: ValueType, options: ValueOptions, date_format: str | None)
 
 
 def _url(max_bytes: int) -> Parser:
-    """A web address, as it was given without outer white space (AT-07)."""
-    fits = _text(max_bytes)
+    """Return a parser of web addresses, which only strips outer white space (AT-07)."""
+    parse_text = _text(max_bytes)
 
     def parse(text: str) -> Value:
         text = text.strip()
         if len(text) <= max_bytes and not _URL.fullmatch(text):
             raise InvalidValue("invalid_url", "Invalid URL: an address that begins with http:// or https:// expected")
-        return fits(text)
+        return parse_text(text)
 
     return parse

@@ -1,7 +1,7 @@
-"""Phone numbers in the four formats of D-19, and how national ones become international for a default country.
+"""Read phone numbers in the four formats of D-19, and make national ones international for a default country.
 
-phonenumbers takes about 30 µs for a number. The forms whose result is plain to see from its tables are put together
-here instead; everything else goes to the library, and both ways give the same number.
+The library phonenumbers takes about 30 µs per number. Numbers whose result follows directly from its tables are
+converted here; the library converts all others. Both ways give the same number.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 International = Callable[[str], str | None]
-"""Takes national digits; gives `+` and the international digits, or None when the country has no such number."""
+"""Takes national digits; returns `+` and the international digits, or None if the country has no such number."""
 
 _LONGEST = 40
 _SEPARATORS = " -.()/"
-# As spreadsheets and word processors write them: spaces that do not break, and the dashes.
+# Separators as spreadsheets and word processors write them: non-breaking spaces, and dashes.
 _PRINTED = str.maketrans(
     dict.fromkeys("\u00a0\u2007\u202f", " ") | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
 )
@@ -34,9 +34,9 @@ _NEVER = r"(?!)"
 
 
 def parser(phone_format: PhoneFormat, default_country: str | None) -> Parser:
-    """The function that reads phone numbers of one format; it raises InvalidValue.
+    """Return the function that reads phone numbers of one format; that function raises InvalidValue.
 
-    With a default country (ISO alpha-2) the formats `any` and `e164` make national numbers international. Raises
+    With a default country (ISO alpha-2), the formats `any` and `e164` make national numbers international. Raises
     ValueError for an unknown country.
     """
     national = international_form(default_country) if default_country else None
@@ -52,7 +52,10 @@ def parser(phone_format: PhoneFormat, default_country: str | None) -> Parser:
 
 
 def plain_number_test(phone_format: PhoneFormat, *, national: bool) -> Callable[[str], object]:
-    """A test for numbers that a parser surely keeps as they are; ``national``: whether it has a default country."""
+    """Return a test for numbers that the parser of a format keeps unchanged.
+
+    ``national``: whether the parser has a default country.
+    """
     match phone_format:
         case PhoneFormat.ANY:
             return (_PLUS if national else _EITHER).fullmatch
@@ -65,7 +68,7 @@ def plain_number_test(phone_format: PhoneFormat, *, national: bool) -> Callable[
 
 
 def matching_digits(text: str) -> str:
-    """What two spellings of a number have in common: its digits (D-19); empty when there are none."""
+    """Return the digits of a number, which all of its spellings share (D-19); empty if it has none."""
     digits = text.removeprefix("+")
     return digits if digits.isascii() and digits.isdigit() else _NOT_DIGITS.sub("", digits)
 
@@ -102,7 +105,7 @@ def _e164(national: International | None) -> Parser:
 
 
 def _plus(text: str) -> str:
-    """`+0987654321` is right here: Expertflow's own sample has it (AT-81, AT-82)."""
+    """Read a number with `+`. `+0987654321` is valid here: Expertflow's own sample contains it (AT-81, AT-82)."""
     number = text.strip()
     if _PLUS.fullmatch(number):
         return number
@@ -110,17 +113,17 @@ def _plus(text: str) -> str:
 
 
 def _digits(text: str) -> str:
-    """Digits, spaces between them allowed (AT-63)."""
+    """Read digits, with spaces allowed between them (AT-63)."""
     number = text.strip()
     if len(number) <= _LONGEST and _DIGITS.fullmatch(bare := number.replace(" ", "")):
         return bare
     if number.startswith("+"):
-        raise invalid("this phone option takes digits only, choose another one for numbers with +")
+        raise invalid("the chosen phone format allows digits only; choose another one for numbers with +")
     raise invalid("digits and spaces only, at most 15 digits")
 
 
 def _without_separators(text: str) -> str:
-    """A number without what people write between its digits; empty when it is far too long."""
+    """Return a number without the separators between its digits; empty if it is much too long."""
     number = text.strip()
     if number.isdigit():
         return number
@@ -135,7 +138,10 @@ def _without_separators(text: str) -> str:
 
 @cache
 def international_form(country: str) -> International:
-    """How numbers of a country (ISO alpha-2, any case) become international; ValueError for an unknown country."""
+    """Return the function that makes national numbers of a country (ISO alpha-2, any case) international.
+
+    Raises ValueError for an unknown country.
+    """
     from phonenumbers import country_code_for_region
 
     region = country.strip().upper()
@@ -154,7 +160,7 @@ def _by_library(region: str) -> International:
             number = phonenumbers.parse(digits, region)
         except phonenumbers.NumberParseException:
             return None
-        # Length and shape, not whether the range is in use: new ranges open faster than the tables follow.
+        # Checks length and shape, not whether the range is in use: new ranges open before the tables contain them.
         if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
             return None
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -163,22 +169,22 @@ def _by_library(region: str) -> International:
 
 
 def _by_table(region: str, code: str) -> International:
-    """The fast way: numbers of the country's general pattern, with or without its trunk prefix."""
+    """Return the fast conversion, of numbers in the country's general pattern, with or without its trunk prefix."""
     table = _metadata(region)
     general = re.compile(_general(table).national_number_pattern or _NEVER)
     abroad = re.compile(table.international_prefix or _NEVER)
     trunk = re.compile(table.national_prefix_for_parsing or _NEVER)
-    rewritten = bool(table.national_prefix_transform_rule)
-    two_ways = table.national_prefix != code
+    has_transform_rule = bool(table.national_prefix_transform_rule)
+    code_is_ambiguous = table.national_prefix != code
     lengths = _possible_lengths(int(code))
 
     def convert(digits: str) -> str | None:
-        # Digits that begin like the country code or like a call abroad can be read in two ways; only where the trunk
-        # prefix is the country code, as in North America, both lead to the same number.
-        if (two_ways and digits.startswith(code)) or abroad.match(digits):
+        # Digits that begin with the country code, or like a call abroad, can be read in two ways. Only where the trunk
+        # prefix is the country code, as in North America, both ways give the same number.
+        if (code_is_ambiguous and digits.startswith(code)) or abroad.match(digits):
             return None
         if prefix := trunk.match(digits):
-            if rewritten and prefix.groups()[-1] is not None:
+            if has_transform_rule and prefix.groups()[-1] is not None:
                 return None
             digits = digits[prefix.end() :]
         return f"+{code}{digits}" if len(digits) in lengths and general.fullmatch(digits) else None
@@ -187,7 +193,7 @@ def _by_table(region: str, code: str) -> International:
 
 
 def _possible_lengths(code: int) -> frozenset[int]:
-    """How many digits a number may have: several regions may share a country code, the first one of them decides."""
+    """Return the numbers of digits that a number may have. The first region of a shared country code decides."""
     from phonenumbers import region_code_for_country_code
 
     return frozenset(_general(_metadata(region_code_for_country_code(code))).possible_length)
@@ -204,5 +210,5 @@ def _metadata(region: str) -> PhoneMetadata:
 
 def _general(table: PhoneMetadata) -> PhoneNumberDesc:
     if table.general_desc is None:
-        raise ValueError(f"No numbers are known for {table.id}")
+        raise ValueError(f"There is no number plan for {table.id}")
     return table.general_desc

@@ -1,4 +1,4 @@
-"""Names of time zones: those of the IANA database, and those of Ruby on Rails, which other systems show too (AT-47)."""
+"""Names of time zones: those of the IANA database, and those of Ruby on Rails, which other systems use too (AT-47)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import zoneinfo
 from functools import cache
 
 _NOT_ZONES = {"localtime", "posixrules", "Factory"}
-"""Entries of some machines' databases that name no place."""
+"""Entries in the databases of some systems that are not the zone of a place."""
 
-# Cities that Rails shows by their bare name, under the area of their IANA name.
+# Cities that Rails calls by their plain name, by the area of their IANA name.
 _CITIES = {
     "Africa": "Algiers, Cairo, Casablanca, Harare, Johannesburg, Monrovia, Nairobi",
     "America": "Bogota, Caracas, Chihuahua, La Paz, Lima, Mazatlan, Mexico City, Monterrey, Montevideo, Puerto Rico,"
@@ -26,7 +26,7 @@ _CITIES = {
     "Pacific": "Auckland, Chatham, Fiji, Guam, Majuro, Port Moresby",
 }
 
-# The rest: regions, and cities whose zone is named after another one.
+# The other names of Rails: regions, and cities whose zone is named after another city.
 _NAMES = {
     "Abu Dhabi": "Asia/Muscat",
     "Alaska": "America/Juneau",
@@ -83,7 +83,7 @@ _NAMES = {
 
 @cache
 def accepted_names() -> dict[str, str]:
-    """Every accepted name in lower case, and the IANA name that is stored for it."""
+    """Return the IANA name to store for every accepted name in lower case."""
     zones = zoneinfo.available_timezones() - _NOT_ZONES
     accepted = {name.lower(): zone for name, zone in _aliases().items() if zone in zones}
     return accepted | {zone.lower(): zone for zone in zones}

@@ -1,7 +1,7 @@
-"""Which type all values of an undeclared column have (D-21, AT-14..AT-22).
+"""Infer the type of a column without a declared type from all of its values (D-21, AT-14..AT-22).
 
-The guess takes only texts that their type gives back: a leading zero, a plus sign, an exponent or more digits than a
-float holds make a text, since the number would lose them.
+A text counts as a number only if it can be restored from the number: a leading zero, a plus sign, an exponent or more
+digits than a float holds make the column text, since the number would lose them.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from profiles.values.types import LEAST_INTEGER, MOST_INTEGER, ValueType
 
 _LONGEST = 40
 _MOST_DIGITS = 15
-"""So many significant digits survive in a float."""
+"""The number of significant digits that a float always keeps."""
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
 
-# Quick tests, run over every text of a column that has been of one type so far. They may miss some texts of the type,
-# which are then looked at closely, but never take one of another type.
+# Quick tests, applied to every text of a column whose texts so far have one type. They may miss some texts of the type,
+# which are then examined in full, but never accept a text of another type.
 _SURE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _SURE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}|-?[1-9][0-9]{0,6}\.[0-9]{1,8}|0\.[0-9]{1,8}")
-# The other way round: whatever does not look like this is surely text.
+# The opposite: a text that does not match is certainly text.
 _PERHAPS_TYPED = re.compile(
     r"\s*(?:-?(?:0|[1-9][0-9]*+)(?:\.[0-9]+)?"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.Z+-]+)?"
@@ -36,7 +36,7 @@ _PERHAPS_TYPED_BEGIN = frozenset("-0123456789$TtFf").union(_WHITE_SPACE)
 
 
 class Shape(enum.StrEnum):
-    """What a text looks like: one of some types, or a moment as `$D_<seconds>` (DT-15)."""
+    """The form of a text: one of some types, or a moment as `$D_<seconds>` (DT-15)."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -51,19 +51,19 @@ class Shape(enum.StrEnum):
         return ValueType.DATETIME if self is Shape.MARKED else ValueType(self.value)
 
 
-_ALIKE = ({Shape.INTEGER, Shape.NUMBER}, {Shape.DATETIME, Shape.MARKED})
-"""Shapes that are of one type, the second one of each."""
+_COMPATIBLE = ({Shape.INTEGER, Shape.NUMBER}, {Shape.DATETIME, Shape.MARKED})
+"""Pairs of shapes that together have the type of the second one."""
 
 
 class TypeInference:
-    """The type of a column, from all its texts, batch by batch. Once they are known to be mixed, adding is free."""
+    """Infers the type of a column from its texts, batch by batch. Once the texts are mixed, more texts cost nothing."""
 
     def __init__(self, seen: Iterable[Shape] = ()) -> None:
-        """``seen``: what an earlier guess, or one over another part of the column, has seen."""
+        """``seen``: the shapes seen by an inference from another part of the column."""
         self._seen = set(seen)
 
     def add(self, texts: Iterable[str]) -> None:
-        """Take in the distinct texts of one batch, none of them blank."""
+        """Add the distinct texts of one batch, none of them blank."""
         for text in self._undecided(texts):
             self._seen.add(_shape_of(text))
             if self.mixed:
@@ -71,7 +71,7 @@ class TypeInference:
 
     @property
     def seen(self) -> frozenset[Shape]:
-        """The shapes of the texts so far, as far as they matter."""
+        """The shapes of the texts so far, as far as they affect the type."""
         return frozenset(self._seen)
 
     @property
@@ -79,23 +79,26 @@ class TypeInference:
         """Boolean, integer, number, date, datetime, or text; text also for a column without texts."""
         if len(self._seen) == 1:
             return next(iter(self._seen)).type
-        if self._seen in _ALIKE:
+        if self._seen in _COMPATIBLE:
             return ValueType.NUMBER if Shape.NUMBER in self._seen else ValueType.DATETIME
         return ValueType.TEXT
 
     def type_under(self, *, iso: bool, marked: bool) -> ValueType:
-        """The type where dates as ISO 8601 writes them, or `$D_<seconds>`, may be nothing but text (D-14)."""
+        """Return the type under the rules of a preset (D-14).
+
+        ``iso``: whether ISO 8601 dates are dates, not text. ``marked``: the same for `$D_<seconds>`.
+        """
         texts = set() if iso else {Shape.DATE, Shape.DATETIME}
         texts |= set() if marked else {Shape.MARKED}
         return ValueType.TEXT if self._seen & texts else self.type
 
     @property
     def mixed(self) -> bool:
-        """Whether texts of different types were seen (AT-20). Integers among decimals are not a different type."""
-        return len(self._seen) > 1 and self._seen not in _ALIKE
+        """Whether the texts have different types (AT-20). Integers among decimals are not a different type."""
+        return len(self._seen) > 1 and self._seen not in _COMPATIBLE
 
     def _undecided(self, texts: Iterable[str]) -> Iterable[str]:
-        """The texts that could still change the answer."""
+        """Return the texts that could still change the type."""
         if not self._seen:
             return texts
         if self.mixed:
@@ -134,6 +137,6 @@ def _shape_of(text: str) -> Shape:
 
 
 def _is_exact(decimal: str) -> bool:
-    """Whether a float keeps all digits; a zero with a sign would lose the sign."""
+    """Return whether a float keeps all digits. A zero with a sign would lose the sign."""
     significant = decimal.lstrip("-").replace(".", "").lstrip("0")
     return len(significant) <= _MOST_DIGITS and (bool(significant) or decimal[0] != "-")

@@ -1,6 +1,6 @@
-"""What values are: their types, the options for reading them, and the one error that reading raises.
+"""The types of values, the options for reading them, and the error that reading raises.
 
-Below `values`, which is the door to all of it, so that the modules for single types can share it.
+A module of its own, below `parsers`, so that the modules of single types can share it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Value = str | int | float | bool
-"""What is stored, a JSON scalar; a list attribute holds a list of them."""
+"""A stored value, which is a JSON scalar; a list attribute holds a list of them."""
 
 Parser = Callable[[str], Value]
 
@@ -40,7 +40,7 @@ class ValueType(enum.StrEnum):
 
 
 class SubscriptionState(enum.StrEnum):
-    """What somebody said about a channel: an explicit yes, neither, an explicit no (SB-07)."""
+    """A person's consent on a channel: an explicit yes, neither, an explicit no (SB-07)."""
 
     OPTED_IN = "opted_in"
     SUBSCRIBED = "subscribed"
@@ -48,7 +48,7 @@ class SubscriptionState(enum.StrEnum):
 
 
 class PhoneFormat(enum.StrEnum):
-    """What a phone number may look like (D-19)."""
+    """The form that phone numbers must have (D-19)."""
 
     ANY = "any"
     DIGITS = "digits"
@@ -58,14 +58,14 @@ class PhoneFormat(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ValueOptions:
-    """What a preset or a user chooses about reading values (requirements section 3).
+    """The options of a preset or a user for reading values (requirements section 3).
 
-    `default_country`: ISO alpha-2, of national phone numbers. `time_zone`: IANA name, of dates without offset.
-    `default_time`: `HH:MM:SS`, of declared dates without a time. `max_bytes`: longest text in UTF-8 (AT-11).
-    `iso_dates`: whether ISO 8601 is taken beside what the header declares (D-14); `marked_seconds`: whether
-    `$D_<seconds>` is (DT-15). `four_shapes`: whether of ISO 8601 only the four shapes of DT-12 are. `genders`: the
-    letters for one. `exact_states`: whether states of subscriptions are taken in their one spelling only, without true
-    and false (SB-07).
+    `default_country`: ISO alpha-2, for national phone numbers. `time_zone`: IANA name, for dates without offset.
+    `default_time`: `HH:MM:SS`, for declared dates without a time. `max_bytes`: the longest text in UTF-8 (AT-11).
+    `iso_dates`: whether ISO 8601 is accepted in addition to the declared format (D-14). `marked_seconds`: whether
+    `$D_<seconds>` is accepted (DT-15). `four_shapes`: whether ISO 8601 is limited to the four formats of DT-12.
+    `genders`: the accepted letters. `exact_states`: whether subscription states are accepted only in their exact
+    spelling, and not as true and false (SB-07).
     """
 
     phone_format: PhoneFormat = PhoneFormat.ANY
@@ -81,7 +81,7 @@ class ValueOptions:
 
 
 class InvalidValue(ValueError):
-    """A text that is no value of its type. `reason` is one sentence for the user and never holds the text itself."""
+    """A text that is not a value of its type. `reason` is one sentence for the user and never contains the text."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)

@@ -1,4 +1,4 @@
-"""Why a form is refused: each reason, with the field and the person that it is about. Pure."""
+"""The errors of a form about a person, each with its field and the other person that it concerns. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class ErrorKind(enum.StrEnum):
-    """Why a form is refused."""
+    """The kind of reason for which a form is refused."""
 
     CHANGED = "changed"
     GONE = "gone"
@@ -20,20 +20,21 @@ class ErrorKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FormError:
-    """A reason for a refusal. ``field``: the key it is about, empty for none. ``person``: whom else it concerns."""
+    """A reason for a refusal. ``field``: the key it concerns, empty for none. ``person``: the primary key of another
+    person that it concerns."""
 
-    why: ErrorKind
+    kind: ErrorKind
     reason: str
     field: str = ""
     person: int | None = None
 
 
-GONE = FormError(ErrorKind.GONE, "Somebody deleted this person meanwhile. Nothing was saved.")
+GONE = FormError(ErrorKind.GONE, "Somebody deleted this person after you opened the page. Nothing was saved.")
 
 
 class EditRefused(Exception):
-    """Nothing was written."""
+    """The form was refused, and nothing was written."""
 
     def __init__(self, *faults: FormError) -> None:
-        super().__init__(*(fault.why for fault in faults))
+        super().__init__(*(fault.kind for fault in faults))
         self.faults = faults

@@ -1,6 +1,6 @@
-"""Reads people for changing: everybody who holds what rows look somebody up by (design rules 2 and 3).
+"""Read the people who have the identifiers that rows are looked up by (design rules 2 and 3).
 
-Whoever is to write them has locked the ``slots`` of what is looked up, and hands them to ``store``.
+A caller that writes these people has taken the value locks of the identifiers, and writes through ``store``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID
 
 
 def load_people(links: Iterable[Link]) -> list[tuple[Link, Person]]:
-    """Everybody who holds one of the links, once per link held; one query per kind."""
+    """Return all people who have one of the identifiers, once per identifier; one query per kind."""
     by_kind: dict[str, list[str]] = {}
     for kind, value in links:
         by_kind.setdefault(kind, []).append(value)
@@ -42,7 +42,7 @@ def build_person(
     attributes: str,
     version: int,
 ) -> Person:
-    """Somebody as the columns of ``PERSON`` tell of them."""
+    """Return a person from the columns of ``PERSON``. ``version``: microseconds since 1970."""
     form = None if label is None or name is None else alias.form_of([label, name])
     return Person(ref, object_id, external_id, attributes, version, version, alias=form)
 
@@ -50,10 +50,10 @@ def build_person(
 # Microseconds since 1970; a double holds them exactly until the year 2106, and is far faster than extract's numeric.
 VERSION = "round(date_part('epoch', p.updated) * 1000000)::bigint"
 PERSON = f"p.id, p.object_id, p.external_id, p.alias_label, p.alias_name, p.attributes::text, {VERSION}"
-"""Somebody as they are read, for ``known_person``."""
+"""The columns of a person, for ``build_person``."""
 
-# OFFSET 0 keeps the planner from turning the order around: value, holder, person, each by an index. On tables that
-# were empty when they were last analyzed it would rather read all of one of them.
+# OFFSET 0 keeps the planner from changing the order: value, identifier, person, each by an index. On tables that were
+# empty when they were last analyzed it would instead read one of them completely.
 _LOAD_BY_CHANNEL = f"""
 SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
 CROSS JOIN LATERAL (
@@ -70,7 +70,7 @@ CROSS JOIN LATERAL (SELECT {PERSON} FROM profiles_profile p WHERE p.{field} = l.
     for field in (EXTERNAL_ID, OBJECT_ID)
 }
 
-# Who has an external id is not reached by alias (HI-19), nor is in its index.
+# A person with an external ID is not found by alias (HI-19), and is not in its index.
 _LOAD[ALIAS] = f"""
 SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
 CROSS JOIN LATERAL (

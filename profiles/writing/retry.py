@@ -1,4 +1,4 @@
-"""One try after another to write people whom others may be writing: for as long as somebody waits for a page."""
+"""Retry a write that conflicts with other writers, for at most the time that a user waits for a page."""
 
 from __future__ import annotations
 
@@ -14,61 +14,63 @@ from profiles.schema import Schema
 from profiles.writing import store
 from profiles.writing.errors import EditRefused, ErrorKind, FormError
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
 MAX_ATTEMPTS = 5
 LOCK_TIMEOUT = "10s"
-"""How long a person at a form waits for an import that is writing the same people."""
+"""How long a form waits for a lock of an import that is writing the same people."""
 
 
 @contextmanager
 def shared_schema() -> Iterator[Schema]:
-    """The schema, which nobody changes as long as the context lasts: what is read by it is written by it.
+    """Load the schema, and let nobody change it inside the context, so that values are written by the schema they were
+    read by.
 
-    Raises ``Refused`` where somebody else has been changing it for too long.
+    Raises ``EditRefused`` if somebody else's change takes longer than ``LOCK_TIMEOUT``.
     """
     with transaction.atomic():
-        _be_patient()
+        _set_lock_timeout()
         try:
             lock.share_schema()
         except DatabaseError as error:
-            if _code(error) != _TOO_LONG:
+            if _code(error) != _LOCK_NOT_AVAILABLE:
                 raise
-            raise EditRefused(
-                FormError(ErrorKind.BUSY, "The schema is being changed just now. Try again in a moment.")
-            ) from None
+            reason = "Somebody is changing attributes at the moment. Nothing was saved. Try again in a minute."
+            raise EditRefused(FormError(ErrorKind.BUSY, reason)) from None
         yield load_schema()
 
 
-def write_with_retries(write: Callable[[], Done]) -> Done:
-    """Write in one transaction, again while others are in the way. Raises ``Refused`` where they are for too long."""
+def write_with_retries(write: Callable[[], Result]) -> Result:
+    """Call a function that writes in one transaction, at most ``MAX_ATTEMPTS`` times if other writers conflict with it.
+
+    Raises ``EditRefused`` if the last attempt conflicts too, or if a lock is not available for ``LOCK_TIMEOUT``.
+    """
     for _ in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
-                _be_patient()
+                _set_lock_timeout()
                 lock.share_schema()
                 return write()
         except store.Conflict:
             continue
         except DatabaseError as error:
-            if _code(error) == _TOO_LONG:
+            if _code(error) == _LOCK_NOT_AVAILABLE:
                 break
             if _code(error) not in _CONFLICTS:
                 raise
-    raise EditRefused(
-        FormError(ErrorKind.BUSY, "An import is writing the same people just now. Try again in a moment.")
-    )
+    reason = "An import is writing the same person at the moment. Nothing was saved. Try again in a minute."
+    raise EditRefused(FormError(ErrorKind.BUSY, reason))
 
 
 _CONFLICTS = {"23505", "40001", "40P01"}  # not unique, not serializable, deadlock
-_TOO_LONG = "55P03"  # waited for a lock
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def _code(error: DatabaseError) -> str:
     return str(getattr(error.__cause__, "sqlstate", ""))
 
 
-def _be_patient() -> None:
-    """Wait for nobody longer than people wait for a page."""
+def _set_lock_timeout() -> None:
+    """Let no statement of the transaction wait for a lock longer than a user waits for a page."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

@@ -1,12 +1,12 @@
-"""The one place that writes people (design rules 2 and 3).
+"""Write people; no other module does (design rules 2 and 3).
 
-A writer works in one transaction: lock the ``slots``, ``lookup.load``, apply rows to the working set, make ``notes`` of
-what is to be written, ``flush`` them. Why it is safe:
+A writer does this in one transaction: take the value locks, ``lookup.load_people``, apply rows to the working set, save
+a ``WriteSet`` of the result, ``flush`` it. Why it is safe:
 
-* While the slots are locked nobody else can come to hold a value that was looked up.
-* People who are changed, or who were chosen among several, must still be the version that was read; else ``Conflict``
-  is raised and the caller starts the transaction again.
-* Slots are taken before rows, both in ascending order, so that writers never wait for each other in a circle.
+* While the value locks are held, nobody else can be given a value that was looked up.
+* People who are changed, or who were chosen among several, must still have the version that was read; otherwise
+  ``Conflict`` is raised and the caller starts the transaction again.
+* Value locks are taken before the locks of rows, both in ascending order, so that writers never deadlock.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from profiles.writing.write_set import FACTS, INSERTED, UPDATED, WriteSet, Write
 
 
 class Conflict(Exception):
-    """Somebody else changed a person after we read them: roll back and start again."""
+    """Somebody else changed a person after they were read: roll back and start again."""
 
 
 def pin_query_plans() -> None:
-    """Keep the planner on index look-ups in this transaction, and a bucket in memory.
+    """Make the planner use index look-ups in this transaction, and keep a work unit in memory.
 
-    On empty or freshly filled tables it would read all identifiers for every bucket (design section 7).
+    On empty or newly filled tables it would read all identifiers for every work unit (design section 7).
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -50,20 +50,21 @@ def flush(
     bucket: int = 0,
     *,
     again: bool = True,
-    tell: bool = False,
+    return_created: bool = False,
 ) -> dict[int, int]:
-    """Write what a bucket's lines in the tables say. Raises ``Conflict``; unique violations are the caller's to retry.
+    """Write the part of a write set that belongs to a work unit.
 
-    ``again``: whether the change set may have updated some of the people before. ``tell``: return the primary keys of
-    the people who were made, by the rows that made them.
+    ``again``: whether the change set may have updated some of the people before. ``return_created``: return the primary
+    keys of the created people by the rows that created them; otherwise the result is empty. Raises ``Conflict``; the
+    caller must also retry unique violations.
     """
-    made: dict[int, int] = {}
+    created: dict[int, int] = {}
     names = tables.names()
     values = {"bucket": bucket, "base": to_microseconds(change_set.when), "change_set": change_set.pk}
     cursor.execute(_COUNT.format(**names), values)
-    changed, renamed, relinked, known, inserted, facts = cursor.fetchone()
+    changed, renamed, relinked, matched, inserted, facts = cursor.fetchone()
     if renamed:
-        cursor.execute(_FREE.format(**names), values)
+        cursor.execute(_RELEASE_OWN_FIELDS.format(**names), values)
     if changed:
         cursor.execute(_UPDATE.format(**names), values)
         if cursor.rowcount != changed:
@@ -71,37 +72,37 @@ def flush(
     if relinked:
         cursor.execute(_UNLINK.format(**names), values)
         cursor.execute(_LINK.format(**names), values)
-    if known:
+    if matched:
         cursor.execute((_UPSERT_CHANGES if again else _INSERT_CHANGES).format(**names), values)
     if inserted:
-        cursor.execute((_INSERT + (_TELL if tell else "")).format(**names), values)
-        made = dict(cursor.fetchall()) if tell else made
+        cursor.execute((_INSERT + (_RETURNING if return_created else "")).format(**names), values)
+        created = dict(cursor.fetchall()) if return_created else created
     if facts:
-        cursor.execute(_STATE.format(**names), values)
-    cursor.execute(_MARK, [change_set.pk, known + inserted])
-    return made
+        cursor.execute(_INSERT_SUPPRESSIONS.format(**names), values)
+    cursor.execute(_MARK, [change_set.pk, matched + inserted])
+    return created
 
 
 def write(people: WorkingSet, change_set: ChangeSet) -> None:
-    """Note and flush in one, for writers of a few people. Raises ``Conflict``."""
+    """Write the people of one working set, for writers of a few people. Raises ``Conflict``."""
     tables = WriteSetTables("pg_temp.inserted", "pg_temp.updated", "pg_temp.facts")
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE inserted ({INSERTED}) ON COMMIT DROP")
         cursor.execute(f"CREATE TEMPORARY TABLE updated ({UPDATED}) ON COMMIT DROP")
         cursor.execute(f"CREATE TEMPORARY TABLE facts ({FACTS}) ON COMMIT DROP")
-        written = WriteSet(tables)
-        written.add(people)
-        written.save(cursor)
+        write_set = WriteSet(tables)
+        write_set.add(people)
+        write_set.save(cursor)
         lock_versions(people.contested)
         flush(cursor, tables, change_set)
         cursor.execute("DROP TABLE pg_temp.inserted, pg_temp.updated, pg_temp.facts")
 
 
 def delete(person: Person, links: Iterable[Link], change_set: ChangeSet) -> None:
-    """Take somebody out with all that is about them alone: identifiers, history, events. Raises ``Conflict``.
+    """Delete a person with their identifiers, history and events. Raises ``Conflict``.
 
-    ``links``: the channel values that they hold. The caller has locked their slots, so that no import that has found
-    the person notes them down after this.
+    ``links``: the person's channel values. The caller holds their value locks, so that no import that has found the
+    person writes them after this.
     """
     with connection.cursor() as cursor:
         cursor.execute(_DELETE, [person.ref, person.version])
@@ -114,43 +115,46 @@ def delete(person: Person, links: Iterable[Link], change_set: ChangeSet) -> None
 
 
 def lock_versions(versions: Mapping[int, int | None]) -> None:
-    """Lock people who were compared, and see that they are as they were read; else raise ``Conflict``."""
+    """Lock people who were compared; raise ``Conflict`` if one does not have the version that was read."""
     if not versions:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_STAND_STILL, [orjson.dumps(sorted(versions)).decode()])
+        cursor.execute(_LOCK_VERSIONS, [orjson.dumps(sorted(versions)).decode()])
         if dict(cursor.fetchall()) != versions:
             raise Conflict
 
 
 def count_foreign_writes(snapshot: str, own: int | None = None) -> int:
-    """How many people others wrote that this snapshot of the database could not see; ``own`` is a change set."""
+    """Count the people that others wrote and that a snapshot of the database does not contain.
+
+    ``own``: the primary key of the change set whose writes do not count.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_FOREIGN_WRITES, {"snapshot": snapshot, "own": own or 0})
         return int(cursor.fetchone()[0])
 
 
 def current_snapshot() -> str:
-    """What the database has committed by now."""
+    """Return PostgreSQL's current snapshot as text."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_snapshot()::text")
         return str(cursor.fetchone()[0])
 
 
 def to_microseconds(when: datetime) -> int:
-    """A moment as whole microseconds since 1970."""
+    """Return a moment as whole microseconds since 1970."""
     return (when - _EPOCH) // timedelta(microseconds=1)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# A UUIDv7 as 32 hex characters: milliseconds first, so that the index grows at one end.
+# A UUIDv7 as 32 hexadecimal characters: milliseconds first, so that the index grows at one end.
 _OBJECT_ID = """(
     lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
     || substr(replace(gen_random_uuid()::text, '-', ''), 14)
 )"""
 
-_STAND_STILL = f"""
+_LOCK_VERSIONS = f"""
 SELECT p.id, {lookup.VERSION} FROM profiles_profile p
 WHERE p.id IN (SELECT value::bigint FROM json_array_elements_text(%s)) ORDER BY p.id FOR NO KEY UPDATE
 """
@@ -169,9 +173,10 @@ FROM (SELECT * FROM {{updated}} WHERE bucket = %(bucket)s AND moment IS NOT NULL
 WHERE p.id = t.person AND p.updated = {_AT} t.version
 """
 
-# External ids and aliases may go from hand to hand, and the indexes look at each person on the way: let go before
-# taking. Who lets go of an external id would come to be reached by alias on the way, so that goes with it for a while.
-_FREE = f"""
+# External IDs and aliases may pass from one person to another, and the unique indexes check each single row: they are
+# removed before they are assigned. A person who loses an external ID would be found by alias in between, so the alias
+# is removed with it; the update restores it.
+_RELEASE_OWN_FIELDS = f"""
 UPDATE profiles_profile p SET external_id = NULL, alias_label = NULL, alias_name = NULL FROM {{updated}} t
 WHERE t.bucket = %(bucket)s
     AND (t.external_id IS NOT NULL OR t.alias IS NOT NULL
@@ -196,7 +201,8 @@ DELETE FROM profiles_identifier i USING {updated} t, jsonb_array_elements(t.remo
 WHERE t.bucket = %(bucket)s AND i.kind = g.link->>0 AND i.value = g.link->>1 AND i.profile_id = t.person
 """
 
-# A value that its holder did not have may stand there from a time when nobody kept it (``identifier_index``).
+# The index may already have a value that is new to a person: an outdated one from a time when the attribute's index was
+# not kept (``identifier_index``).
 _LINK = """
 INSERT INTO profiles_identifier (kind, value, profile_id)
 SELECT c.link->>0, c.link->>1, t.person FROM {updated} t, jsonb_array_elements(t.added_links) AS c(link)
@@ -215,10 +221,10 @@ INSERT INTO profiles_change AS c (profile_id, change_set_id, first_row, outcome,
 SELECT person, %(change_set)s, first_row, 'updated', coalesce(changes, '{{}}') FROM {updated} WHERE bucket = %(bucket)s
 """
 
-# Of a person whom the same change set updated before, the old values of the first touch and the new ones of the last
-# one count, and nothing where the two are equal; of one whom it created, nothing. But what others wrote between two
-# touches is overwritten by the second one, and that is told, or it would be taken for what they left. Takes twice as
-# long.
+# For a person that the same change set updated before, a change holds the old value of the first update and the new
+# value of the last one, and is left out if they are equal; for a person that it created, all are left out. But where
+# others wrote a value between two updates, the second update overwrote it, and the change is kept; otherwise the value
+# would seem to be theirs. This takes twice as long.
 _UPSERT_CHANGES = f"""{_INSERT_CHANGES}
 ON CONFLICT (profile_id, change_set_id) DO UPDATE SET changes = (
     SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(old, new)), '{{{{}}}}') FROM (
@@ -232,7 +238,7 @@ ON CONFLICT (profile_id, change_set_id) DO UPDATE SET changes = (
                        AND o.change_set_id <> c.change_set_id AND o.changes ? key) END)
 """
 
-# Identifiers go in in sorted order: their index takes unsorted ones 1.8 times as slowly.
+# Identifiers are inserted in sorted order: unsorted ones take their index 1.8 times as long.
 _INSERT = f"""
 WITH inserted AS MATERIALIZED (
     SELECT nextval('profiles_profile_id_seq') AS id, {_OBJECT_ID} AS object_id, b.first_row, b.external_id, b.alias,
@@ -251,14 +257,14 @@ INSERT INTO profiles_change (profile_id, change_set_id, first_row, outcome, chan
 SELECT id, %(change_set)s, first_row, 'imported', '{{{{}}}}' FROM inserted
 """
 
-# Dated by the row, so that the newest fact about an address is that of the last row, in whatever order buckets run; or
-# later than what somebody else wrote about the person meanwhile, which the row came after.
-_STATE = f"""
+# Dated by the row, so that the newest statement about an address is that of the last row, in whatever order work units
+# run; but later than what somebody else wrote about the person meanwhile, since the row was applied after that.
+_INSERT_SUPPRESSIONS = f"""
 INSERT INTO profiles_suppression (kind, value, moment, change_set_id, "row", suppressed)
 SELECT kind, value, {_AT} greatest(row_no + %(base)s, version + 1), %(change_set)s, row_no, suppressed
 FROM {{facts}} WHERE bucket = %(bucket)s ORDER BY kind COLLATE "C", value COLLATE "C"
 """
-_TELL = "RETURNING first_row, profile_id"
+_RETURNING = "RETURNING first_row, profile_id"
 
 _FOREIGN_WRITES = """
 SELECT coalesce(sum(people), 0) FROM profiles_writemark

@@ -1,6 +1,6 @@
-"""What is to be written about people, noted in two tables: temporary ones for a single write, a job's for an import.
+"""Collect the people to write in tables: temporary ones for a single write, a job's own for an import.
 
-The preview of an import fills the tables of its job, and its buckets write what stands there.
+The preview of an import fills the tables of its job, and the work units of the import write from them.
 """
 
 from __future__ import annotations
@@ -24,17 +24,20 @@ UPDATED = (
     " external_id text, alias json, delta jsonb, removed_keys jsonb, changes jsonb, removed_links jsonb,"
     " added_links jsonb"
 )
-"""``moment``: microseconds after the change set's own time, by the last row that changes the person; null for somebody
-who stays as they are. ``alias``: label and name, also where only the external id changes, since on its way from one
-person to another it may take away the alias of whom it leaves."""
+"""``moment``: microseconds after the change set's time, from the last row that changes the person; null for a person
+who stays unchanged. ``alias``: label and name, also if only the external ID changes, since a person who loses an
+external ID to another may lose the alias with it, until the update restores it (``store``)."""
 
 FACTS = "bucket int NOT NULL, row_no int NOT NULL, version bigint, kind text, value text, suppressed boolean"
-"""What rows say about addresses, whoever holds them; ``version`` as in `rules.Fact`."""
+"""What rows state about addresses, whoever has them; ``version`` as in ``rules.AddressFact``."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteSetTables:
-    """Where what is to be written stands. ``staged``: rows (row_no, raw, links) whose values are not copied again."""
+    """The names of the tables of a write set.
+
+    ``staged``: the table of staged rows (row_no, raw, links), from which values are read instead of being copied.
+    """
 
     inserted: str
     updated: str
@@ -42,7 +45,7 @@ class WriteSetTables:
     staged: str | None = None
 
     def names(self) -> dict[str, str]:
-        """The tables, and how a new person's values are read, for the statements below."""
+        """Return the tables, and the expressions for a new person's values, for the statements of ``store``."""
         if self.staged is None:
             source, attributes, links = f"{self.inserted} b", "b.attributes", "b.links"
         else:
@@ -59,7 +62,7 @@ class WriteSetTables:
 
 
 class WriteSet:
-    """Collects what working sets of a bucket made of people, and fills the tables with it. Writes nobody."""
+    """Collects the created and changed people of working sets, and copies them to the tables. Writes no people."""
 
     def __init__(self, tables: WriteSetTables, bucket: int = 0) -> None:
         self._tables, self._bucket = tables, bucket
@@ -68,7 +71,7 @@ class WriteSet:
         self._facts: list[bytes] = []
 
     def add(self, people: WorkingSet) -> None:
-        """Take in everybody whom the rows updated."""
+        """Add all people that the rows created or matched, and the statements about addresses."""
         for person in people.affected.values():
             if person.version is None:
                 self._inserted.append(_inserted(person, people, self._bucket, self._tables.staged is not None).encode())
@@ -78,14 +81,14 @@ class WriteSet:
         self._facts += [_fact(fact, self._bucket).encode() for fact in people.facts]
 
     def save(self, cursor: Any) -> None:
-        """Copy it all."""
+        """Copy everything that was added to the tables."""
         copy_lines(cursor, f"{self._tables.inserted} ({_names(INSERTED)})", b"".join(self._inserted))
         copy_lines(cursor, f"{self._tables.updated} ({_names(UPDATED)})", b"".join(self._updated))
         copy_lines(cursor, f"{self._tables.facts} ({_names(FACTS)})", b"".join(self._facts))
 
 
 def _inserted(person: Person, people: WorkingSet, bucket: int, staged: bool) -> str:
-    """The line of somebody new; the values of one whom a single row made may stay where they are staged."""
+    """Return the line of a new person. The values of a person with a single row are read from the staged row."""
     own = f"{_own(person.external_id)}\t{_own(person.alias)}"
     attributes = links = r"\N"
     if not (staged and isinstance(person.attributes, str)):
@@ -94,7 +97,7 @@ def _inserted(person: Person, people: WorkingSet, bucket: int, staged: bool) -> 
 
 
 def _updated(person: Person, people: WorkingSet, bucket: int) -> str:
-    """The line of somebody known, changed or not."""
+    """Return the line of a matched person, changed or not."""
     start = f"{bucket}\t{person.ref}\t{person.version}\t{person.first_row}\t"
     changes = person.changes
     if person.recency == person.version:
@@ -111,7 +114,7 @@ def _updated(person: Person, people: WorkingSet, bucket: int) -> str:
 
 
 def _own(text: str | None) -> str:
-    """An own field that may be missing."""
+    """Return an own field, which may be missing, for COPY."""
     return r"\N" if text is None else escape(text)
 
 
@@ -122,7 +125,7 @@ def _fact(fact: AddressFact, bucket: int) -> str:
 
 
 def _relinked(person: Person, people: WorkingSet) -> tuple[list[Link], list[Link]]:
-    """Which values in matching form somebody lost and gained."""
+    """Return the identifiers, in matching form, that a person lost and gained."""
     removed_links: list[Link] = []
     added_links: list[Link] = []
     forms = people.rules.identifiers

@@ -91,12 +91,12 @@ def test_an_admin_adds_changes_and_deletes_a_custom_attribute(admin: Client):
         ("", "This field is required."),
         ("  ", "This field is required."),
         ("a\0b", "Null characters are not allowed."),
-        ("é" * 61, "The key takes 122 bytes and the limit is 120. Shorten it."),
+        ("é" * 61, "The key is 122 bytes long; the limit is 120. Shorten it."),
         ("external_id", "external_id is a field that every person has."),
         ("object_id", "object_id is a field that every person has."),
         ("alias", "alias is a field that every person has."),
         ("email", "Attribute with this Key already exists."),
-        ("Email", "email is an attribute already, and headers name it in any case."),
+        ("Email", "The attribute email exists already, and headers match it in upper and lower case."),
         ("External_ID", "external_id is a field that every person has."),
         ("bought <dd/MM/yyyy>", "A key cannot end in angle brackets"),
     ],
@@ -148,7 +148,7 @@ def test_a_type_that_values_are_not_of_is_refused_with_examples(admin: Client):
     job = bring(admin, "email,plan\nann@x.co,abc\nben@x.co,12\ncy@x.co,d e f\ndi@x.co,\n")
     page = save(admin, "plan", type="date")
     first = Profile.objects.get(attributes__plan="abc")
-    assert "3 people have values that are no date" in page
+    assert "3 people have values that are not valid for the type date" in page
     assert f"“\u2068abc\u2069” (person {first.object_id})" in page
     assert known("plan").type == "text"
     assert job.imported == 4
@@ -157,9 +157,9 @@ def test_a_type_that_values_are_not_of_is_refused_with_examples(admin: Client):
 def test_a_type_that_would_store_values_in_another_form_is_refused(admin: Client):
     bring(admin, "email,plan\nann@x.co,12\nben@x.co,13\ncy@x.co,x\n")
     page = save(admin, "plan", type="integer")
-    assert "1 person has a value that is no integer" in page
-    assert "2 people have values that would have to be stored in another form as integer" in page
-    assert "Make a new attribute instead" in page
+    assert "1 person has a value that is not valid for the type integer" in page
+    assert "2 people have values that would have to be stored in another form under the type integer" in page
+    assert "Create a new attribute instead" in page
     assert known("plan").type == "text"
 
 
@@ -183,18 +183,18 @@ def test_many_misfits_are_not_all_counted(admin: Client, monkeypatch: pytest.Mon
     bring(admin, "email,plan\n" + "".join(f"p{n}@x.co,x{n}\n" for n in range(1, 1201)))
     monkeypatch.setattr(usage, "PAGE", 500)
     page = save(admin, "plan", type="integer")
-    assert "1,000 people or more have values that are no integer" in page
+    assert "At least 1,000 people have values that are not valid for the type integer" in page
 
 
 def test_a_list_and_a_single_value_do_not_become_each_other_while_people_have_it(admin: Client):
     bring(admin, "email,plan\nann@x.co,gold\n")
     page = save(admin, "plan", multi_valued="on")
-    assert "1 person has it as a single value" in page
-    assert "It cannot become a list." in page
+    assert "1 person has a single value in this attribute" in page
+    assert "The attribute cannot become a list." in page
     assert not known("plan").multi_valued
     add(admin, "tags", multi_valued="on")
     bring(admin, "email,tags\nann@x.co,gold\n")
-    assert "It cannot become a single value." in save(admin, "tags", multi_valued=None)
+    assert "The attribute cannot become a single value." in save(admin, "tags", multi_valued=None)
 
 
 def test_people_are_found_by_an_attribute_that_becomes_an_identifier_and_not_by_one_that_was_one(
@@ -268,7 +268,7 @@ def test_what_is_not_ready_is_not_offered_and_told(admin: Client):
 
 
 def test_people_cannot_be_found_by_a_date(admin: Client):
-    assert "People can be found by text or email or phone, not by date." in add(
+    assert "People can be matched by an attribute of type text or email or phone, not by one of type date." in add(
         admin, "day", type="date", identifier="on"
     )
 
@@ -279,7 +279,7 @@ def test_an_attribute_that_people_have_stays(admin: Client):
     for page in (admin.get(address("delete", plan)), admin.post(address("delete", plan), {"post": "yes"})):
         text = page.content.decode()
         assert "1 person has a value of plan." in text
-        assert "then it can be deleted" in text
+        assert "then the attribute can be deleted" in text
     assert Attribute.objects.filter(key="plan").exists()
 
 
@@ -403,12 +403,12 @@ def test_a_change_of_the_schema_waits_for_who_writes_by_it_and_gives_up(admin: C
     writer.start()
     writing.wait(60)
     try:
-        assert "People are being written just now. Nothing was changed" in save(admin, "plan", label="Plan")
+        assert "saving people at the moment. Nothing was changed." in save(admin, "plan", label="Plan")
     finally:
         done.set()
         writer.join()
     with holding("SELECT FROM profiles_attribute WHERE key = 'plan' FOR NO KEY UPDATE"):  # as a worker at its index
-        assert "People are being written just now. Nothing was changed" in save(admin, "plan", label="Plan")
+        assert "saving people at the moment. Nothing was changed." in save(admin, "plan", label="Plan")
     assert "was changed successfully" in save(admin, "plan", label="Plan")
 
 

@@ -50,9 +50,9 @@ def test_the_page_of_a_person_says_what_counts_for_each_channel_and_why():  # SB
     page = admin.get(address(person))
     assert channels(page) == {
         "E-mail": ("Unsubscribed", "the address is suppressed, for everybody who has it"),
-        "SMS": ("Unsubscribed", "their own answer"),
-        "Push": ("Subscribed", "nothing was said"),
-        "WhatsApp": ("Subscribed", "nothing was said"),
+        "SMS": ("Unsubscribed", "set for this person"),
+        "Push": ("Subscribed", "no preference recorded"),
+        "WhatsApp": ("Subscribed", "no preference recorded"),
     }
     assert "shared@x.co" in page.content.decode().partition('id="consent"')[2].partition("</table>")[0]
 

@@ -573,7 +573,7 @@ def test_an_attribute_unmarked_while_its_index_is_made_has_none_in_the_end(attri
         with transaction.atomic():
             Profile.objects.filter(external_id="nobody").update(external_id=None)  # what making an index waits for
             making = others.submit(elsewhere, filter_index.update_index, attribute.pk)
-            while not others.submit(elsewhere, filter_index._is_being_made, name).result():
+            while not others.submit(elsewhere, filter_index._is_being_created, name).result():
                 time.sleep(0.01)
             unmarked = Attribute.objects.filter(pk=attribute.pk)
             others.submit(elsewhere, partial(unmarked.update, filterable=False)).result()

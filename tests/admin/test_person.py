@@ -271,7 +271,7 @@ def test_who_is_deleted_meanwhile_can_be_added_again_as_typed():
     page = admin.post(address(person), sent)
     text = page.content.decode()
     assert page.status_code == 200
-    assert "Somebody deleted this person meanwhile. Nothing was saved." in text
+    assert "Somebody deleted this person after you opened the page. Nothing was saved." in text
     assert f'action="{reverse(ADD)}"' in text
     admin.post(reverse(ADD), form(page) | {"_save": "1"})
     assert Profile.objects.get().attributes == {"email": ["a@x.co"], "home_city": "Bonn"}
@@ -300,7 +300,7 @@ def test_who_presses_add_twice_adds_one_person():
     sent = form(admin.get(reverse(ADD))) | {name("email"): ["a@x.co"]}
     assert admin.post(reverse(ADD), sent).status_code == 302
     again = admin.post(reverse(ADD), sent)
-    assert problems(again) == {"email": ["Somebody has a@x.co already."]}
+    assert problems(again) == {"email": ["Another person already has a@x.co."]}
     assert address(Profile.objects.get()) in again.content.decode()
     assert admin.post(reverse(ADD), sent | {"shared": "on"}).status_code == 302
     assert Profile.objects.count() == 2
@@ -309,7 +309,7 @@ def test_who_presses_add_twice_adds_one_person():
 def test_a_person_whom_nobody_could_find_is_not_added():
     admin = log_in("Admin")
     page = admin.post(reverse(ADD), form(admin.get(reverse(ADD))) | {name("first_name"): "Ann", "_save": "1"})
-    assert "Nobody could find this person again." in problems(page)["external_id"][0]
+    assert "Nobody could find this person again without an identifier." in problems(page)["external_id"][0]
     assert (Profile.objects.count(), ChangeSet.objects.count(), LogEntry.objects.count()) == (0, 0, 0)
 
 

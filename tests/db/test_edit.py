@@ -46,7 +46,7 @@ def faults(*arguments: Any, act: Any = edit.save) -> list[tuple[ErrorKind, str]]
     with pytest.raises(EditRefused) as refused:
         act(*arguments, None)
     assert (list(Profile.objects.values()), ChangeSet.objects.count(), WriteMark.objects.count()) == before
-    return [(fault.why, fault.field) for fault in refused.value.faults]
+    return [(fault.kind, fault.field) for fault in refused.value.faults]
 
 
 def links(person: Profile) -> list[tuple[str, str]]:
@@ -274,7 +274,7 @@ def test_nobody_waits_for_an_import_for_ever(act: str, monkeypatch: pytest.Monke
         done: Future[Any] = pool.submit(_apart, lambda: ACTS[act](person))
         with pytest.raises(EditRefused) as refused:
             done.result()
-    assert refused.value.faults[0].why is ErrorKind.BUSY
+    assert refused.value.faults[0].kind is ErrorKind.BUSY
     assert ChangeSet.objects.count() == 1
 
 

@@ -303,7 +303,7 @@ def test_an_attribute_that_is_deleted_meanwhile_is_let_go():
     ask(identifier=False)
     for n in range(PEOPLE):
         change(n, None)
-    reason = "What people were found by in it is still being cleared away. Try again in a minute."
+    reason = "The index of this identifier is still being removed. Try again in a minute."
     assert changes.deletion_obstacle(now().definition) == reason
     finish()
     assert changes.deletion_obstacle(now().definition) == ""
@@ -352,7 +352,7 @@ def test_a_worker_that_saw_an_earlier_turn_clears_nothing_away():
     stale = ask(identifier=False)
     ask(identifier=True)
     finish()
-    with pytest.raises(identifier_index._Moved):
+    with pytest.raises(identifier_index._WorkChanged):
         identifier_index._clear(stale)
     assert index() == held()
 
@@ -363,13 +363,13 @@ import django
 django.setup()
 from profiles.attributes import identifier_index
 identifier_index.PAGE = identifier_index.CLEAR_BATCH = 7
-go_on, times = identifier_index._go_on, []
+go_on, times = identifier_index._save_progress, []
 def killed(*arguments):
     go_on(*arguments)
     times.append(1)
     if len(times) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-identifier_index._go_on = killed
+identifier_index._save_progress = killed
 identifier_index.update_index({number}, 60)
 """
 
@@ -437,7 +437,7 @@ def test_who_is_at_a_form_is_told_of_others_only_by_what_people_can_be_found_by(
     finish()
     with pytest.raises(EditRefused) as refused:
         edit.create({"card": "C-1"}, None)
-    assert [fault.why for fault in refused.value.faults] == [ErrorKind.SHARED]
+    assert [fault.kind for fault in refused.value.faults] == [ErrorKind.SHARED]
     ask(identifier=False)
     change(1, "C-100")
     ask(identifier=True)

@@ -91,7 +91,7 @@ def test_settling_a_bucket_reads_whom_its_rows_find_and_nobody_else():  # PS-16
     tables.index_rows()
     store.pin_query_plans()
     before = read()
-    rules = Rules.of(load_schema(), Action.UPDATE, ["email"], crowded=False)
+    rules = Rules.of(load_schema(), Action.UPDATE, ["email"], may_exceed_limits=False)
     settled, left = fast_path.resolve_plain_rows(bucket.job, bucket, rules)
     assert [chunk.rows for chunk in left] == [[], []]
     assert settled == ResolvedCounts(imported=50, changed=30, kept=70)

@@ -101,7 +101,7 @@ def _until_done(email: str, act: Callable[[Profile], object]) -> None:
         try:
             act(person)
         except EditRefused as refused:
-            if refused.faults[0].why not in (ErrorKind.CHANGED, ErrorKind.GONE, ErrorKind.BUSY):
+            if refused.faults[0].kind not in (ErrorKind.CHANGED, ErrorKind.GONE, ErrorKind.BUSY):
                 raise
         else:
             break

@@ -33,7 +33,7 @@ def test_other_texts_are_no_states(text: str):
 @pytest.mark.parametrize("text", ["Unsubscribed", "subscribed ", "true", "OPTED_IN"])
 def test_exact_states_have_one_spelling(text: str):
     assert EXACT("unsubscribed") == "unsubscribed"
-    with pytest.raises(InvalidValue, match="opted_in, subscribed or unsubscribed expected, in small letters"):
+    with pytest.raises(InvalidValue, match="opted_in, subscribed or unsubscribed expected, in lower case"):
         EXACT(text)
 
 

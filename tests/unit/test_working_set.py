@@ -39,7 +39,7 @@ def working_set(action: str, *people: Person, by: Sequence[str] = ("email",), **
 
 
 def held(people: WorkingSet, person: Person) -> list[Link]:
-    own = [("object_id", person.object_id), ("external_id", person.external_id), person.reached_by_alias or ("", "")]
+    own = [("object_id", person.object_id), ("external_id", person.external_id), person.alias_link or ("", "")]
     return people.links(person) + [(kind, value) for kind, value in own if value]
 
 

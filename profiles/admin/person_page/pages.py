@@ -82,7 +82,7 @@ class PersonForm:
     was: str = ""
 
     def has(self, why: ErrorKind) -> bool:
-        return any(fault.why is why for fault in self.faults)
+        return any(fault.kind is why for fault in self.faults)
 
 
 def value_label(key: str, schema: Schema) -> str:
