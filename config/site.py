@@ -39,6 +39,6 @@ def _waiting(request: HttpRequest) -> int:
     """Return the number of imports that the user may approve, queried once per request: a page uses it repeatedly."""
     waiting: int | None = getattr(request, "imports_waiting", None)
     if waiting is None:
-        waiting = pending.count(Actor.of(request.user))
+        waiting = pending.count_approvals(Actor.of(request.user))
         request.imports_waiting = waiting  # type: ignore[attr-defined]
     return waiting

@@ -102,7 +102,7 @@ class JobTables:
             cursor.execute(f"SELECT EXISTS ({kept})", [bucket] * 3)
             return bool(cursor.fetchone()[0])
 
-    def forget(self, bucket: int) -> None:
+    def delete_results(self, bucket: int) -> None:
         """Delete the results of a bucket before they are computed again."""
         with connection.cursor() as cursor:
             for table in (self.results, self.inserted, self.updated, self.facts):

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from imports.mapping.column_mapping import Target
-from imports.states import CHECKED, Status, Step
+from imports.states import CHECKED_STATUSES, Status, Step
 from profiles.merging.actions import Action
 from profiles.models import ChangeSet
 from profiles.values.types import ValueType
@@ -108,7 +108,7 @@ class ImportJob(models.Model):
             models.Index(fields=["status", "-id"], name="job_status"),
             models.Index(fields=["step"], condition=~Q(step=""), name="job_at_work"),
             models.Index(fields=["created_by", "status", "-id"], name="job_of_person"),
-            models.Index(fields=["headers", "-id"], condition=Q(status__in=CHECKED), name="job_headers"),
+            models.Index(fields=["headers", "-id"], condition=Q(status__in=CHECKED_STATUSES), name="job_headers"),
         ]
 
     def __str__(self) -> str:

@@ -105,7 +105,7 @@ class Options:
 
     def values_of(self, key: str) -> ValueOptions:
         """Return the options for the values of one attribute: some dates are limited to fewer forms (DT-12)."""
-        return replace(self.values, four_shapes=self.exact_session_dates and key in SESSION_DATES)
+        return replace(self.values, strict_iso_shapes=self.exact_session_dates and key in SESSION_DATES)
 
     def changed(self, chosen: Mapping[str, Any]) -> Options:
         """Return these options with the choices of a job, whose values may be text from a form.
@@ -142,12 +142,12 @@ class Preset:
     options: Options
     says: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    signs: frozenset[str] = frozenset()
+    signature_headers: frozenset[str] = frozenset()
     actions: tuple[Action, ...] = tuple(Action)
     default_action: Action | None = None
     identifiers: tuple[str, ...] | None = None
     events: bool = True
-    no_events: str = ""
+    no_events_reason: str = ""
 
     def spelling(self, key: str) -> str:
         """Return the header of an own field or an attribute in files of the system."""
@@ -205,11 +205,15 @@ CLEVERTAP = Preset(
         "dnd_email": "MSG-dndEmail",
         "dnd_phone": "MSG-dndPhone",
     },
-    signs=frozenset({"identity", "objectId", "MSG-email", "MSG-sms", "MSG-push", "MSG-whatsapp", "FBID", "GPID"}),
+    signature_headers=frozenset(
+        {"identity", "objectId", "MSG-email", "MSG-sms", "MSG-push", "MSG-whatsapp", "FBID", "GPID"}
+    ),
     default_action=Action.OVERWRITE,
     identifiers=("external_id", "object_id"),
     events=False,
-    no_events="CleverTap accepts no events in CSV uploads. Send them through the API or by script, or choose Standard.",
+    no_events_reason=(
+        "CleverTap accepts no events in CSV uploads. Send them through the API or by script, or choose Standard."
+    ),
 )
 
 EXPERTFLOW = Preset(
@@ -225,11 +229,11 @@ EXPERTFLOW = Preset(
     ),
     says="A CSV file of customers, matched by a channel such as phoneNumber or email. You map all unknown columns.",
     headers={"first_name": "firstName", "last_name": "lastName", "phone": "phoneNumber", "home_city": "city"},
-    signs=frozenset({"firstName", "lastName", "phoneNumber"}),
+    signature_headers=frozenset({"firstName", "lastName", "phoneNumber"}),
     actions=(Action.IGNORE, Action.REPLACE, Action.UPDATE, Action.APPEND),
     identifiers=CHANNELS,
     events=False,
-    no_events="Expertflow's bulk upload accepts customers only. For events choose Standard or Braze.",
+    no_events_reason="Expertflow's bulk upload accepts customers only. For events choose Standard or Braze.",
 )
 
 BRAZE = Preset(
@@ -252,7 +256,7 @@ BRAZE = Preset(
     ),
     says="A CSV file of attributes or events. Headers must match exactly; invalid values are left out of their rows.",
     headers={"object_id": "braze_id", "alias_name": "user_alias_name", "alias_label": "user_alias_label"},
-    signs=frozenset({"external_id", "braze_id", "Appboy ID", "user_alias_name", "user_alias_label"}),
+    signature_headers=frozenset({"external_id", "braze_id", "Appboy ID", "user_alias_name", "user_alias_label"}),
     default_action=Action.OVERWRITE,
     identifiers=("automatic", "external_id", "object_id", "alias", "email", "phone"),
 )

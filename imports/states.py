@@ -23,7 +23,7 @@ class Status(models.TextChoices):
     UNDONE = "undone", "Undone"
 
 
-CHECKED = (
+CHECKED_STATUSES = (
     Status.READY,
     Status.AWAITING_APPROVAL,
     Status.PENDING,

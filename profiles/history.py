@@ -18,7 +18,7 @@ def changes_of(person: Profile) -> QuerySet[Change]:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Provenance:
     """The writers of a person's values.
 
     ``writers``: the change set that last wrote each value, by attribute key or own field. ``import_owned``: those of
@@ -30,14 +30,14 @@ class Written:
     import_owned: set[str]
 
 
-def written(person: Profile) -> Written:
+def load_provenance(person: Profile) -> Provenance:
     """Return who wrote the values that a person has.
 
     The alias is one value. A value without a later change was written when the person was created. A value that is
     older than the history is left out. Two queries for any number of change sets.
     """
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"person": person.pk, "keys": list(CAPTURED), "kinds": list(IMPORTS)}
+        values: dict[str, Any] = {"person": person.pk, "keys": list(CAPTURED_KEYS), "kinds": list(IMPORT_KINDS)}
         cursor.execute(f"{_LAST_WRITERS} UNION ALL {_IMPORT_OWNED}", values)
         rows = cursor.fetchall()
     last_writers: dict[str | None, int] = {key: number for key, number in rows if number is not None}
@@ -45,14 +45,14 @@ def written(person: Profile) -> Written:
     keys = [*person.attributes, *(key for key, value in own.items() if value is not None)]
     writers = {key: last_writers.get(key, last_writers.get(None)) for key in keys}
     change_sets = ChangeSet.objects.select_related("actor").in_bulk({pk for pk in writers.values() if pk is not None})
-    return Written(
+    return Provenance(
         {key: change_sets[pk] for key, pk in writers.items() if pk in change_sets},
         {key for key, number in rows if key is not None and number is None},
     )
 
 
-CAPTURED = ("language", "country")
-IMPORTS = (ChangeSet.Kind.IMPORT.value, ChangeSet.Kind.COMMAND.value, ChangeSet.Kind.INBOX.value)
+CAPTURED_KEYS = ("language", "country")
+IMPORT_KINDS = (ChangeSet.Kind.IMPORT.value, ChangeSet.Kind.COMMAND.value, ChangeSet.Kind.INBOX.value)
 
 # The values that a person was created with are not in the changes: each is the old value of its first change, or the
 # current value if it never changed.

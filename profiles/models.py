@@ -79,13 +79,13 @@ class Attribute(models.Model):
     index_position = models.BigIntegerField(default=0, editable=False)
     index_seen = models.DateTimeField(null=True, editable=False)
 
-    INDEX = ("index_work", "index_turn", "index_position", "index_seen")
+    INDEX_FIELDS = ("index_work", "index_turn", "index_position", "index_seen")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key"], name="attribute_key")]
         ordering = ["-built_in", "key"]
 
-    DEFINING = (
+    DEFINITION_FIELDS = (
         "key", "label", "type", "multi_valued", "mandatory", "identifier", "built_in", "index_work", "index_turn",
     )  # fmt: skip
     """The fields that a ``Definition`` is built from."""
@@ -96,12 +96,12 @@ class Attribute(models.Model):
     @property
     def definition(self) -> Definition:
         """This attribute without its database row."""
-        return _definition({name: getattr(self, name) for name in self.DEFINING})
+        return _definition({name: getattr(self, name) for name in self.DEFINITION_FIELDS})
 
 
 def load_schema() -> Schema:
     """Return the schema as stored now (one query)."""
-    return Schema.of(map(_definition, Attribute.objects.values(*Attribute.DEFINING).order_by("id")))
+    return Schema.of(map(_definition, Attribute.objects.values(*Attribute.DEFINITION_FIELDS).order_by("id")))
 
 
 def _definition(values: Mapping[str, Any]) -> Definition:

@@ -28,13 +28,13 @@ OWN_FIELDS = {
 OWN_IDENTIFIERS = {EXTERNAL_ID: "External ID", OBJECT_ID: "Object ID", ALIAS: "Alias"}
 """Identifiers that are not attributes. The alias consists of two fields, which identify only together (HI-18)."""
 
-RESERVED = frozenset([*OWN_FIELDS, *OWN_IDENTIFIERS])
+RESERVED_KEYS = frozenset([*OWN_FIELDS, *OWN_IDENTIFIERS])
 """Keys that no attribute can have."""
 
-LONGEST_OWN_FIELD = {EXTERNAL_ID: 1024, OBJECT_ID: 64, ALIAS_LABEL: 255, ALIAS_NAME: 255}
+MAX_OWN_FIELD_BYTES = {EXTERNAL_ID: 1024, OBJECT_ID: 64, ALIAS_LABEL: 255, ALIAS_NAME: 255}
 """The longest value of each own field, in bytes of UTF-8."""
 
-KEY_BYTES = 120
+MAX_KEY_BYTES = 120
 """Longest attribute key in bytes of UTF-8 (AT-10)."""
 
 
@@ -55,7 +55,7 @@ class Definition:
     """Grows with each change to what its identifier index should hold."""
 
     @property
-    def finds_people(self) -> bool:
+    def is_lookup_ready(self) -> bool:
         """Whether people can be found by it now: it is an identifier and its index is complete."""
         return self.identifier and not self.indexing
 
@@ -76,9 +76,9 @@ class Schema:
         return {d.key: partial(parsers.matching_form, d.type) for d in self.definitions.values() if d.identifier}
 
     @cached_property
-    def found_by(self) -> dict[str, Callable[[Any], str]]:
+    def lookup_identifiers(self) -> dict[str, Callable[[Any], str]]:
         """The part of ``identifiers`` that people can be found by now: the index is complete (``identifier_index``)."""
-        return {key: form for key, form in self.identifiers.items() if self.definitions[key].finds_people}
+        return {key: form for key, form in self.identifiers.items() if self.definitions[key].is_lookup_ready}
 
     @cached_property
     def lists(self) -> dict[str, Callable[[Any], Any]]:
@@ -90,7 +90,7 @@ class Schema:
         return frozenset(d.key for d in self.definitions.values() if d.built_in)
 
 
-def fields_of(identifier: str) -> tuple[str, ...]:
+def identifier_fields(identifier: str) -> tuple[str, ...]:
     """Return the targets of columns that make up an identifier."""
     return ALIAS_FIELDS if identifier == ALIAS else (identifier,)
 

@@ -16,13 +16,13 @@ from imports.drafts import help_texts
 from imports.files.errors import Limits, format_bytes
 from imports.jobs.transitions import TRANSITIONS
 from imports.mapping import examples, guidance, preset_choices
-from imports.mapping.headers import LONGEST_NAME
+from imports.mapping.headers import MAX_NAME_BYTES
 from imports.mapping.synonyms import GUESSES, SYNONYMS
 from imports.presets import MEGABYTE, PRESETS
 from imports.states import Status
 from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES
 from profiles.models import load_schema
-from profiles.schema import KEY_BYTES, LONGEST_OWN_FIELD, OWN_FIELDS, Schema
+from profiles.schema import MAX_KEY_BYTES, MAX_OWN_FIELD_BYTES, OWN_FIELDS, Schema
 from profiles.values.dates import KNOWN_FORMATS
 from profiles.values.types import ValueOptions, ValueType
 
@@ -79,9 +79,9 @@ def limits() -> Iterator[HelpEntry]:
         yield HelpEntry(
             help_texts.LIMITS.get(limit.name, limit.name), format_bytes(number) if in_words else f"{number:,}"
         )
-    yield HelpEntry("Name of an attribute, and header of a column", f"{min(KEY_BYTES, LONGEST_NAME)} bytes")
+    yield HelpEntry("Name of an attribute, and header of a column", f"{min(MAX_KEY_BYTES, MAX_NAME_BYTES)} bytes")
     yield HelpEntry("Text in one value", f"{ValueOptions().max_bytes} bytes")
-    for key, longest in LONGEST_OWN_FIELD.items():
+    for key, longest in MAX_OWN_FIELD_BYTES.items():
         yield HelpEntry(OWN_FIELDS[key], f"{longest:,} bytes")
     yield HelpEntry("Custom attributes of one person", str(MAX_CUSTOM_ATTRIBUTES))
     yield HelpEntry(
@@ -112,8 +112,8 @@ def identifiers(schema: Schema) -> Iterator[tuple[str, list[HelpEntry]]]:
     """Yield the identifiers that people can be matched by, in groups, with what each suits (HI-29, HI-33)."""
     groups: dict[str, list[HelpEntry]] = {}
     for key, says in guidance.identifiers(schema).items():
-        groups.setdefault(guidance.group(key, schema), []).append(
-            HelpEntry(preset_choices.label(key, schema), says, key)
+        groups.setdefault(guidance.identifier_group(key, schema), []).append(
+            HelpEntry(preset_choices.identifier_label(key, schema), says, key)
         )
     yield from groups.items()
 

@@ -23,12 +23,12 @@ from imports.jobs import lifecycle, pending
 from imports.jobs.transitions import Actor, Refused, Transition
 from imports.models import ImportJob
 from profiles.admin.query_strings import redirect_without_nul
-from profiles.admin.read_only import ReadOnly
+from profiles.admin.read_only import ReadOnlyAdmin
 from profiles.templatetags.profiles import when
 
 
 @admin.register(ImportJob)
-class ImportJobAdmin(ReadOnly):
+class ImportJobAdmin(ReadOnlyAdmin):
     """Imports with their figures (PS-08); *errors* and *records* are CleverTap's terms (D-07)."""
 
     list_display = (
@@ -82,7 +82,7 @@ class ImportJobAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         jobs: QuerySet[ImportJob] = super().get_queryset(request)
-        return jobs.defer(*pending.LONG)
+        return jobs.defer(*pending.DEFERRED_FIELDS)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[job_list.JobList]:
         return job_list.JobList

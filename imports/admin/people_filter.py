@@ -12,11 +12,11 @@ from django.utils.http import urlencode
 from imports.models import ImportJob
 from profiles.admin import name_lookup
 from profiles.admin.extensible import ExtraFilter
-from profiles.admin.name_lookup import label
+from profiles.admin.name_lookup import unique_label
 from profiles.models import Segment
 from profiles.search import condition_parameters
 from profiles.search.condition_parameters import Parameters
-from profiles.search.conditions import InvalidCondition, Member, Outcome
+from profiles.search.conditions import ChangeSetMember, InvalidCondition, Outcome
 
 MAX_RECENT = 50
 
@@ -38,7 +38,7 @@ def parse_import_filter(sent: Parameters) -> ExtraFilter:
     """Parse the filter by import: the number of an import, or its exact name as typed by a user (SG-03)."""
     number, text = (" ".join(sent.get(name, ())[-1:]).strip() for name in ("import", "import_name"))
     recent, numbered = _recent_and(number)
-    context: dict[str, Any] = {"import_name": text, "recent": [label(job) for job in recent]}
+    context: dict[str, Any] = {"import_name": text, "recent": [unique_label(job) for job in recent]}
     try:
         context["outcome"] = outcome = condition_parameters.member_outcome(sent)
         if not text and not number:
@@ -46,15 +46,15 @@ def parse_import_filter(sent: Parameters) -> ExtraFilter:
         jobs = _named(text) if text else numbered
         job = _only(jobs, text)
     except _SeveralImports as several:
-        links = [(label(job), _instead(sent, job)) for job in several.jobs]
+        links = [(unique_label(job), _instead(sent, job)) for job in several.jobs]
         return ExtraFilter(wrong=[several], context=context | {"same_name": links, "import_problem": str(several)})
     except InvalidCondition as invalid:
         return ExtraFilter(wrong=[invalid], context=context | {"import_problem": str(invalid)})
     return ExtraFilter(
-        Member(job.change_set_id, outcome) if job.change_set_id else None,
-        f"{label(job)}, {outcome} only" if outcome else label(job),
+        ChangeSetMember(job.change_set_id, outcome) if job.change_set_id else None,
+        f"{unique_label(job)}, {outcome} only" if outcome else unique_label(job),
         [("import", str(job.pk)), *([("outcome", outcome.value)] if outcome else [])],
-        context=context | {"import_name": label(job)},
+        context=context | {"import_name": unique_label(job)},
     )
 
 

@@ -34,7 +34,9 @@ def reach_view(request: HttpRequest, number: int) -> HttpResponse:
         with statement_timeout(settings.IMPORTS_FILTER_SECONDS):
             everybody, reached = query_builder.count_reach(job.change_set_id)
         people = people_filter.people_url(job)
-        lines = [ChannelReach(c, reached[c], f"{people}&reach={c.value}", reach.CONTACT_ATTRIBUTES[c]) for c in Channel]
+        lines = [
+            ChannelReach(c, reached[c], f"{people}&reach={c.value}", reach.REACHABLE_REQUIREMENTS[c]) for c in Channel
+        ]
     except StatementTimeout:
         pass  # the page says so
     shown = {"everybody": everybody, "reached": lines, "seconds": settings.IMPORTS_FILTER_SECONDS}

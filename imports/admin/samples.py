@@ -66,7 +66,7 @@ def _of_preset(preset: Preset, schema: Schema, chosen: str) -> Iterator[SampleCh
     for record_type, what in _record_types(preset).items():
         for key in preset_choices.identifiers(preset, schema):
             value, spelled = f"{preset.key}:{record_type}:{key}", preset.spelling(key)
-            label = preset_choices.label(key, schema)
+            label = preset_choices.identifier_label(key, schema)
             name = label if spelled == key else f"{label} ({spelled})"
             yield SampleChoice(value, f"{preset.label}: {what} by {name}", value == chosen)
 
@@ -84,7 +84,7 @@ def _file(preset: Preset, record_type: str, identifier: str, schema: Schema) -> 
     options = preset.options.changed(
         {"default_country": settings.IMPORTS_DEFAULT_COUNTRY, "time_zone": settings.IMPORTS_TIME_ZONE}
     )
-    make = samples.sample_of_events if record_type == EVENTS else samples.sample
+    make = samples.build_event_sample if record_type == EVENTS else samples.build_people_sample
     text = BYTE_ORDER_MARK + make(schema, preset, identifier, options)
     file = HttpResponse(text, content_type="text/csv; charset=utf-8")
     of_events = "-events" if record_type == EVENTS else ""

@@ -13,7 +13,7 @@ from typing import Any
 
 from imports.cli.terminal import UsageError
 from imports.drafts import help_texts, mapping_file
-from imports.drafts.mapping_file import Entry, InvalidManifest
+from imports.drafts.mapping_file import InvalidManifest, ManifestEntry
 from imports.files import encoding
 from imports.files.delimiter import is_delimiter
 from imports.files.errors import SourceError
@@ -45,7 +45,7 @@ class ImportRequest:
     targeting: str = ImportJob.Targeting.FILTER
     record_type: RecordType = RecordType.PROFILES
     options: Mapping[str, str] = field(default_factory=dict)
-    mapping: Sequence[Entry] = ()
+    mapping: Sequence[ManifestEntry] = ()
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
@@ -206,7 +206,7 @@ def _columns(mapped: Sequence[str], skipped: Sequence[str]) -> tuple[dict[str, s
     return targets, to_skip
 
 
-def _mapping(text: str | None) -> Sequence[Entry]:
+def _mapping(text: str | None) -> Sequence[ManifestEntry]:
     """Return the entries of a JSON manifest, without reference to the file that it is for (MP-09)."""
     if not text:
         return ()

@@ -15,7 +15,7 @@ from imports.cli import summary
 from imports.cli.run import is_active
 from imports.cli.summary import JobFigures
 from imports.jobs import problems
-from imports.jobs.progress import Stage, console, duration
+from imports.jobs.progress import Stage, console, format_duration
 from imports.mapping.column_mapping import Target
 from imports.models import ImportColumn, ImportJob, RowError
 from imports.states import Status
@@ -90,8 +90,8 @@ def _lines(job: ImportJob, found: JobFigures) -> Iterator[tuple[str, str, str, s
         yield "Warnings", f"{found.warnings:,}", "values left out", "yellow"
     if is_active(job):
         return
-    stages = ", ".join(f"{stage.verb} {duration(seconds[stage])}" for stage in Stage if seconds[stage])
-    yield "Time", duration(seconds["total"]), stages, ""
+    stages = ", ".join(f"{stage.verb} {format_duration(seconds[stage])}" for stage in Stage if seconds[stage])
+    yield "Time", format_duration(seconds["total"]), stages, ""
     if found.rows_per_second:
         yield "Speed", f"{found.rows_per_second:,}", "rows per second", ""
 

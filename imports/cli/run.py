@@ -18,7 +18,7 @@ from imports.cli.terminal import CommandLineError, Interrupted, InterruptGuard, 
 from imports.drafts import configure, mapping_file, upload
 from imports.engine import driver
 from imports.jobs import leases, lifecycle, queue, transitions
-from imports.jobs.progress import Display
+from imports.jobs.progress import ProgressDisplay
 from imports.jobs.transitions import Actor, Refused, Transition
 from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
@@ -37,7 +37,7 @@ MAX_START_TRIES = 3
 class ImportRunner:
     """Run one job for one actor, and show its progress on one display."""
 
-    def __init__(self, actor: Actor, display: Display, *, inline: bool, wait: bool) -> None:
+    def __init__(self, actor: Actor, display: ProgressDisplay, *, inline: bool, wait: bool) -> None:
         self.actor = actor
         self.display = display
         self.inline = inline
@@ -174,7 +174,7 @@ class ImportRunner:
 class IdleNotifier:
     """Print a message once if no worker takes up waiting work, with the remedy."""
 
-    def __init__(self, display: Display, inline: bool) -> None:
+    def __init__(self, display: ProgressDisplay, inline: bool) -> None:
         self._display = display
         self._inline = inline
         self._since = time.monotonic()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from imports.cli.run import approver_names, is_active
 from imports.cli.terminal import ExitCode
 from imports.jobs import lifecycle, problems
-from imports.jobs.progress import Stage, seconds_of
+from imports.jobs.progress import Stage, stage_seconds
 from imports.models import ImportJob, RowError
 from imports.states import Status, Step
 
@@ -164,7 +164,7 @@ def _seconds(job: ImportJob) -> dict[str, float]:
     )
     end = job.finished or (job.step_started if job.step == Step.IDLE else None) or timezone.now()
     total = max(0.0, (end - begun).total_seconds())
-    return {stage.value: round(seconds_of(job, stage), 3) for stage in Stage} | {"total": round(total, 3)}
+    return {stage.value: round(stage_seconds(job, stage), 3) for stage in Stage} | {"total": round(total, 3)}
 
 
 def approvers_message(job: ImportJob) -> str:

@@ -15,7 +15,7 @@ from imports.jobs import lifecycle, stored_file
 from imports.jobs.transitions import Actor, Transition
 from imports.mapping import column_mapping, event_mapping, preset_choices, validation
 from imports.mapping.column_mapping import Choice, Target
-from imports.mapping.validation import Fault, listed
+from imports.mapping.validation import Fault, join_headers
 from imports.models import ImportColumn, ImportJob
 from imports.presets import PRESETS
 from profiles.models import load_schema
@@ -86,13 +86,13 @@ def apply_changes(job: ImportJob, actor: Actor, changes: DraftChanges) -> None:
         job.options = {name: value for name, value in options.items() if value or name not in changes.options}
         job.format.pop("refused", None)  # the user has read the message and continues
         job.save(update_fields=[*changes.fields, "options", "format"])
-        if not suggestions.DEPEND_ON.isdisjoint(changes.options):
+        if not suggestions.SUGGESTION_OPTIONS.isdisjoint(changes.options):
             suggestions.refresh(job)
         apply_choices(job, changes.columns)
 
 
 def _update_event_findings(job: ImportJob, columns: list[ImportColumn]) -> None:
-    others = [found for found in job.findings if found["code"] != event_mapping.SKIPPED]
+    others = [found for found in job.findings if found["code"] != event_mapping.SKIPPED_COLUMNS_CODE]
     job.findings = [*others, *event_mapping.findings(columns)]
     job.save(update_fields=["findings"])
 
@@ -162,7 +162,7 @@ def refresh(job: ImportJob, actor: Actor) -> None:
     _check(job, Transition.REFRESH, actor)
 
 
-def check_again(job: ImportJob) -> None:
+def recheck(job: ImportJob) -> None:
     """Have a job checked again by the system, because the schema has changed since its check."""
     _check(job, Transition.RECHECK)
 
@@ -178,7 +178,7 @@ def _check(job: ImportJob, transition: Transition, actor: Actor | None = None, *
     if faults:
         raise InvalidMapping(faults)
     version = column_mapping.schema_version(columns, schema)
-    findings = [found for found in job.findings if found["code"] not in validation.NOTES]
+    findings = [found for found in job.findings if found["code"] not in validation.NOTE_CODES]
     findings += [asdict(note) for note in validation.notes(columns, schema, options)]
     lifecycle.transition(job, transition, actor, **values, preview={}, findings=findings, schema_version=version)
 
@@ -228,4 +228,4 @@ def _unknown_header(header: str, headers: list[str]) -> Fault:
     alike = difflib.get_close_matches(header.casefold(), [h.casefold() for h in headers], 1, 0.6)
     meant = next((h for h in headers if alike and h.casefold() == alike[0]), "")
     hint = f", did you mean {meant}?" if meant else "."
-    return Fault("unknown_header", f"The file has no column {header}{hint} It has {listed(headers)}", header)
+    return Fault("unknown_header", f"The file has no column {header}{hint} It has {join_headers(headers)}", header)

@@ -19,11 +19,11 @@ from imports.mapping.synonyms import NameResolver
 from imports.mapping.validation import Fault
 from imports.models import ImportColumn, ImportJob
 from profiles.models import load_schema
-from profiles.schema import KEY_BYTES, Schema
+from profiles.schema import MAX_KEY_BYTES, Schema
 from profiles.values.dates import KNOWN_FORMATS
 from profiles.values.types import ValueType
 
-LONGEST_BYTES = 1024**2
+MAX_BYTES = 1024**2
 MAX_REASONS = 20
 
 TYPES: Mapping[str, ValueType] = {
@@ -48,7 +48,7 @@ class InvalidManifest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """What a manifest sets for one column. ``name`` None skips it; a blank type or date format is not set."""
 
     header: str
@@ -59,11 +59,11 @@ class Entry:
 
 def check_size(size: int) -> None:
     """Raise ``InvalidManifest`` for a file of more than ``LONGEST_BYTES``."""
-    if size > LONGEST_BYTES:
+    if size > MAX_BYTES:
         raise InvalidManifest([f"The mapping has {size:,} bytes and the limit is 1 MB. Choose the JSON of a mapping"])
 
 
-def parse(content: bytes) -> list[Entry]:
+def parse(content: bytes) -> list[ManifestEntry]:
     """Parse a manifest into one entry per column. Raises ``InvalidManifest`` with every error that needs no job."""
     check_size(len(content))
     found = _loaded(content)
@@ -78,7 +78,7 @@ def parse(content: bytes) -> list[Entry]:
     return [_entry(header, value) for header, value in columns.pairs]
 
 
-def resolve_choices(job: ImportJob, entries: Sequence[Entry]) -> dict[int, Choice]:
+def resolve_choices(job: ImportJob, entries: Sequence[ManifestEntry]) -> dict[int, Choice]:
     """Return the choices for a job's columns, by position. Raises ``InvalidMapping`` with every entry that misfits."""
     columns, schema = list(job.columns.all()), load_schema()
     named = configure.columns_by_header(columns, [entry.header for entry in entries])
@@ -133,8 +133,8 @@ def _errors(header: str, value: Any) -> Iterator[str]:
     name, kind, date_format = (value.get(member) for member in _MEMBERS)
     if "ctName" not in value or not (name is None or (isinstance(name, str) and name.strip())):
         yield f"Column {header} has no ctName. Add the key of an attribute, or null to skip the column"
-    elif name is not None and ("\0" in name or len(name.strip().encode()) > KEY_BYTES):
-        yield f"The ctName of column {header} is longer than {KEY_BYTES} bytes or has a NUL character. Correct it"
+    elif name is not None and ("\0" in name or len(name.strip().encode()) > MAX_KEY_BYTES):
+        yield f"The ctName of column {header} is longer than {MAX_KEY_BYTES} bytes or has a NUL character. Correct it"
     if kind is not None and _resolve_type(kind) is None:
         yield f"The dataType {json.dumps(kind)[:80]} of column {header} is not known. It is one of {', '.join(TYPES)}"
     if date_format is None:
@@ -152,9 +152,9 @@ def _resolve_type(kind: Any) -> str | None:
     return next((name for name in (*TYPES, *ValueType) if str(name).lower() == lowered), None)
 
 
-def _entry(header: str, value: Mapping[str, Any]) -> Entry:
+def _entry(header: str, value: Mapping[str, Any]) -> ManifestEntry:
     name = value["ctName"]
-    return Entry(
+    return ManifestEntry(
         header.strip(),
         name.strip() if name is not None else None,
         _resolve_type(value.get("dataType")) or "",
@@ -165,7 +165,7 @@ def _entry(header: str, value: Mapping[str, Any]) -> Entry:
 # --- the columns of a job ---------------------------------------------------------------------------
 
 
-def _choice(job: ImportJob, column: ImportColumn, entry: Entry, schema: Schema) -> Choice:
+def _choice(job: ImportJob, column: ImportColumn, entry: ManifestEntry, schema: Schema) -> Choice:
     """Return the choice that an entry makes for its column, by the rules for a name that a user types."""
     if entry.name is None:
         return Choice(Target.SKIP)
@@ -182,7 +182,7 @@ def _value_type(name: str) -> ValueType:
     return TYPES[name] if name in TYPES else ValueType(name)
 
 
-def _misfits(entry: Entry, choice: Choice, schema: Schema) -> Iterator[Fault]:
+def _misfits(entry: ManifestEntry, choice: Choice, schema: Schema) -> Iterator[Fault]:
     """Return a fault if the entry's type is not that of the column's target."""
     if not entry.type or choice.kind in (Target.NEW, Target.SKIP):
         return
@@ -198,7 +198,7 @@ def _misfits(entry: Entry, choice: Choice, schema: Schema) -> Iterator[Fault]:
 
 
 def _duplicate_targets(
-    entries: Sequence[Entry], named: Mapping[str, ImportColumn], found: Mapping[int, Choice], schema: Schema
+    entries: Sequence[ManifestEntry], named: Mapping[str, ImportColumn], found: Mapping[int, Choice], schema: Schema
 ) -> Iterator[Fault]:
     """Return a fault for each target that holds one value and that several columns have."""
     names, headers = NameResolver(schema), dict[str, list[str]]()

@@ -36,7 +36,7 @@ def request_reread(job: ImportJob, actor: Actor, chosen: Mapping[str, str], **fi
     lifecycle.transition(job, Transition.REREAD, actor, format=form, preview={}, **fields)
 
 
-def check_columns(job: ImportJob, header: Sequence[str]) -> None:
+def check_column_count(job: ImportJob, header: Sequence[str]) -> None:
     """Raise ``SourceError`` if a file of several columns has one column now: the new delimiter is wrong.
 
     Another sheet of a workbook may have one column.

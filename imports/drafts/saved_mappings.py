@@ -12,7 +12,7 @@ from imports.mapping import column_mapping, event_mapping, preset_choices
 from imports.mapping.column_mapping import Choice, Target
 from imports.models import ImportJob
 from imports.presets import PRESETS
-from imports.states import CHECKED
+from imports.states import CHECKED_STATUSES
 from profiles.models import load_schema
 
 
@@ -47,7 +47,7 @@ def decline(job: ImportJob, actor: Actor) -> None:
 
 
 def _similar_jobs(job: ImportJob) -> QuerySet[ImportJob]:
-    return ImportJob.objects.filter(headers=job.headers, status__in=CHECKED).exclude(pk=job.pk)
+    return ImportJob.objects.filter(headers=job.headers, status__in=CHECKED_STATUSES).exclude(pk=job.pk)
 
 
 def _copy_settings(job: ImportJob, earlier: ImportJob) -> None:

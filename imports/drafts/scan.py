@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any
 
 from imports.drafts import reread, suggestions
-from imports.files.column_statistics import TELLING_CHARACTERS, Scan, scan
+from imports.files.column_statistics import ENCODING_SAMPLE_CHARACTERS, ScanResult, scan
 from imports.files.errors import SourceError
 from imports.files.format import Format
 from imports.files.source import Source
@@ -29,10 +29,10 @@ from profiles.models import load_schema
 PART_BYTES = 5 * 1024**2
 
 
-def parts(job: ImportJob) -> list[Bucket]:
+def split(job: ImportJob) -> list[Bucket]:
     """Return the work units that read the file, each a range of bytes; a single one if the file cannot be cut."""
     with stored_file.open_sampled(job) as source:
-        ends = source.cuts(PART_BYTES) if source is not None else []
+        ends = source.split_offsets(PART_BYTES) if source is not None else []
     if len(ends) < 2:
         return [_whole(job)]
     return [
@@ -41,7 +41,7 @@ def parts(job: ImportJob) -> list[Bucket]:
     ]
 
 
-def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
+def read_part(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
     """Read one part. Raises ``SourceError`` or ``HeaderError`` if the file cannot be imported."""
     options = stored_file.options(job)
     if not bucket.last:
@@ -60,15 +60,15 @@ def read(job: ImportJob, bucket: Bucket) -> dict[str, Any]:
     return {"unread": 1}
 
 
-def end(job: ImportJob) -> None:
+def finish(job: ImportJob) -> None:
     """Store the file's format, columns and suggestions, and end the step; or have the file read again as a whole."""
     parts = list(job.buckets.filter(step=Step.SCAN).order_by("number").values_list("counts", flat=True))
     if len(parts) > 1 and (any("unread" in part for part in parts) or not sum(part["rows"] for part in parts)):
         job.buckets.filter(step=Step.SCAN).delete()
         _whole(job).save()
         return
-    reread.check_columns(job, parts[0]["header"])
-    _store(job, parts[0], reduce(_joined, map(Scan.from_json, parts)))
+    reread.check_column_count(job, parts[0]["header"])
+    _store(job, parts[0], reduce(_joined, map(ScanResult.from_json, parts)))
     lifecycle.advance_to_step(job, Step.IDLE)
 
 
@@ -84,12 +84,12 @@ def _whole(job: ImportJob) -> Bucket:
     return Bucket(job=job, step=Step.SCAN, number=1)
 
 
-def _joined(first: Scan, then: Scan) -> Scan:
+def _joined(first: ScanResult, then: ScanResult) -> ScanResult:
     first.join(then)
     return first
 
 
-def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
+def _store(job: ImportJob, part: dict[str, Any], found: ScanResult) -> None:
     form = Format.from_json(part["format"])
     job.format = reread.without_reread_state(job.format) | {
         "found": part["format"],
@@ -108,7 +108,7 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
                 "filled": statistics.filled,
                 "samples": statistics.samples,
                 "seen": sorted(statistics.guess.seen),
-                "mixed": statistics.guess.mixed,
+                "mixed": statistics.guess.is_mixed,
             },
         )
         for header, statistics in zip(header_rules.check(part["header"], options), found.columns, strict=True)
@@ -127,15 +127,17 @@ def _store(job: ImportJob, part: dict[str, Any], found: Scan) -> None:
         salt=secrets.randbelow(1 << 20),
         # A file of corrected rows gets the fingerprint of the original file, so that its mapping is offered again.
         headers=column_mapping.fingerprint(
-            job.preset, job.record_type, [column.header for column in columns if column.name != headers.PROBLEM]
+            job.preset, job.record_type, [column.header for column in columns if column.name != headers.PROBLEM_HEADER]
         ),
     )
     job.refresh_from_db()
 
 
-def _telling(header: Iterable[str], found: Scan) -> str:
+def _telling(header: Iterable[str], found: ScanResult) -> str:
     """Return a text of the file that shows whether its encoding is right; empty if the file is plain ASCII."""
-    non_ascii_headers = (text[:TELLING_CHARACTERS] for text in header if not text[:TELLING_CHARACTERS].isascii())
+    non_ascii_headers = (
+        text[:ENCODING_SAMPLE_CHARACTERS] for text in header if not text[:ENCODING_SAMPLE_CHARACTERS].isascii()
+    )
     return next(filter(None, (column.telling for column in found.columns)), "") or next(non_ascii_headers, "")
 
 

@@ -14,9 +14,9 @@ from imports.mapping.column_mapping import Target
 from imports.models import ImportColumn, ImportJob
 from imports.presets import Options
 from profiles.models import load_schema
-from profiles.schema import KEY_BYTES
+from profiles.schema import MAX_KEY_BYTES
 
-DEPEND_ON = frozenset(
+SUGGESTION_OPTIONS = frozenset(
     {"bracket_dates", "iso_dates", "unknown_columns", "header_case", "forbidden_characters", "event_name"}
 )
 """The options that change how headers are read and what is suggested."""
@@ -39,7 +39,7 @@ def refresh(job: ImportJob) -> None:
     (event_mapping if job.holds_events else column_mapping).suggest(columns, load_schema(), options)
     for column in columns:
         is_named_by_header = column.target_kind in (Target.NEW, Target.PROPERTY)
-        if is_named_by_header and not 0 < len(column.target) <= KEY_BYTES:  # the check reports the header
+        if is_named_by_header and not 0 < len(column.target) <= MAX_KEY_BYTES:  # the check reports the header
             column.target_kind, column.target, column.type = Target.UNDECIDED, "", ""
     save_columns(columns, "name", "statistics")
     of_rows = [found for found in job.findings if found["code"] in (RAGGED, SHEETS)]

@@ -31,7 +31,7 @@ def prepare(job: ImportJob) -> None:
 
     The plan of the preview is used again unless people were written since. Raise ``SchemaChanged``.
     """
-    lock.share_schema()
+    lock.lock_schema_shared()
     columns = list(job.columns.all())
     add_attributes(column_mapping.new_definitions(columns, load_schema()))
     if column_mapping.schema_version(columns, load_schema()) != job.schema_version:
@@ -128,7 +128,8 @@ def _lock(job: ImportJob, bucket: Bucket) -> None:
     exclusive = {(kind, slot) for kind in looked_up for slot in staging.bucket_slots(bucket, job.salt)}
     identifiers = {*load_schema().identifiers, EXTERNAL_ID, ALIAS}
     value_locks.lock_slots(
-        exclusive, {(kind, slot) for kind in shared_kinds if kind in identifiers for slot in range(value_locks.SLOTS)}
+        exclusive,
+        {(kind, slot) for kind in shared_kinds if kind in identifiers for slot in range(value_locks.SLOT_COUNT)},
     )
 
 
@@ -139,15 +140,15 @@ def _is_preview_current(job: ImportJob, bucket: Bucket) -> bool:
 
 def _resolve_again(job: ImportJob, bucket: Bucket) -> None:
     assert job.change_set is not None
-    JobTables(job.pk).forget(bucket.number)
+    JobTables(job.pk).delete_results(bucket.number)
     store.lock_versions(resolve.resolve_bucket(job, bucket, store.to_microseconds(job.change_set.when)))
 
 
 _ADD_GROUPS = f"""
 INSERT INTO profiles_subscriptiongroup (group_id, name, channel)
 SELECT id, id, '' FROM (
-    SELECT DISTINCT substr(brings.name, {len(consent.GROUP) + 1}) AS id
-    FROM {{staged}}, json_object_keys(raw::json) AS brings(name) WHERE brings.name ^@ '{consent.GROUP}'
+    SELECT DISTINCT substr(brings.name, {len(consent.GROUP_PREFIX) + 1}) AS id
+    FROM {{staged}}, json_object_keys(raw::json) AS brings(name) WHERE brings.name ^@ '{consent.GROUP_PREFIX}'
 ) AS groups ORDER BY id
 ON CONFLICT (group_id) DO NOTHING
 """

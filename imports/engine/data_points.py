@@ -35,7 +35,7 @@ def count(job: ImportJob) -> int | None:
     tables = JobTables(job.pk)
     points = "1" if job.holds_events else _VALUES.format(plain=_plain(job))
     left_out = _LEFT_OUT_BY_PREVIEW if job.step == Step.PREVIEW else _LEFT_OUT_BY_APPLY
-    values: dict[str, Any] = {"job": job.pk, "free": _free(load_schema()), "prefix": consent.GROUP}
+    values: dict[str, Any] = {"job": job.pk, "free": _free(load_schema()), "prefix": consent.GROUP_PREFIX}
     with connection.cursor() as cursor:
         left_out = left_out.format(results=tables.results)
         cursor.execute(_POINTS.format(points=points, staged=tables.staged, left_out=left_out), values)

@@ -238,7 +238,7 @@ def _recheck(job: ImportJob) -> None:
     """Check the job again, since the schema has changed: users see the new preview first (design section 5.7)."""
     job.refresh_from_db()
     try:
-        configure.check_again(job)
+        configure.recheck(job)
     except configure.InvalidMapping as problem:
         reason = f"The schema has changed since the check: {problem}. Correct the schema, then resume the import."
         lifecycle.fail(job, "schema_changed", reason)

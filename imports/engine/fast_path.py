@@ -19,7 +19,7 @@ from imports.engine import staging
 from imports.job_tables import JobTables
 from imports.models import Bucket, ImportJob
 from profiles.merging.actions import Action
-from profiles.merging.person import Incoming, Person
+from profiles.merging.person import IncomingRow, Person
 from profiles.merging.rules import Rules
 from profiles.schema import ALIAS, EXTERNAL_ID
 from profiles.writing import lookup
@@ -36,9 +36,9 @@ class RemainingRows:
     rows with the person they match. ``unresolved``: the rows whose matches must still be looked up.
     """
 
-    rows: list[Incoming]
-    found: list[tuple[Incoming, Person]]
-    unresolved: list[Incoming]
+    rows: list[IncomingRow]
+    found: list[tuple[IncomingRow, Person]]
+    unresolved: list[IncomingRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def resolve_plain_rows(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Re
         "keep": (_IGNORE if rules.action is Action.IGNORE else _KEEP).format(
             results=tables.results, updated=tables.updated
         ),
-        "version": lookup.VERSION,
+        "version": lookup.VERSION_SQL,
     }
     if rules.dnd:
         names["eligible"] += " AND NOT raw::jsonb ?| %(dnd)s"
@@ -85,7 +85,7 @@ def resolve_plain_rows(job: ImportJob, bucket: Bucket, rules: Rules) -> tuple[Re
 
 def _remaining_rows(cursor: Any, lines: list[tuple[Any, ...]]) -> Iterator[RemainingRows]:
     """Yield the rows chunk by chunk; the last chunk holds all rows that share a place with another row."""
-    sharing: list[Incoming] = []
+    sharing: list[IncomingRow] = []
     with cursor:
         while lines:
             chunk = RemainingRows([], [], [])

@@ -25,7 +25,7 @@ from imports.rows import clevertap_codes
 from profiles.database import copy_format
 from profiles.merging.actions import Action
 from profiles.merging.consent import DND
-from profiles.merging.person import Incoming, Link, Person
+from profiles.merging.person import IncomingRow, Link, Person
 from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES, Outcome, Result, Rules
 from profiles.merging.working_set import WorkingSet
 from profiles.models import load_schema
@@ -60,7 +60,7 @@ def resolve_bucket(job: ImportJob, bucket: Bucket, base: int) -> dict[int, int |
             links = lookup_links(remaining.unresolved)
             outcome.add(remaining.rows, _people(rules, base, [*holdings, *lookup.load_people(links)]))
     outcome.save()
-    return outcome.contested
+    return outcome.candidate_versions
 
 
 def simulate_bucket(job: ImportJob, bucket: Bucket, base: int) -> None:
@@ -92,7 +92,7 @@ class _Outcome:
         self._counts = Counter(dict.fromkeys(COUNT_NAMES, 0))
         self._lines: list[str] = []
         self._write_set = write_set.WriteSet(tables.written, bucket.number)
-        self.contested: dict[int, int | None] = {}
+        self.candidate_versions: dict[int, int | None] = {}
 
     def count_resolved_rows(self, resolved: ResolvedCounts, action: Action) -> None:
         """Count the rows whose outcome is in the tables already."""
@@ -110,7 +110,7 @@ class _Outcome:
         self._counts["updated"] += resolved.updated
         self._counts["people"] += resolved.people
 
-    def add(self, rows: Sequence[Incoming], people: WorkingSet, written: bool = True) -> None:
+    def add(self, rows: Sequence[IncomingRow], people: WorkingSet, written: bool = True) -> None:
         """Apply rows to a working set. ``written``: whether the resulting people will be written."""
         results = [(people.find_or_create if self._events else people.apply)(row) for row in rows]
         described = _described_by_write_set(people, results) if written and not self._events else set()
@@ -120,7 +120,7 @@ class _Outcome:
             self._counts["repeated"] = 0  # of events, repeated keys are normal: a person may do something twice
         if written:
             self._write_set.add(people)
-            self.contested |= people.contested
+            self.candidate_versions |= people.candidate_versions
 
     def save(self) -> None:
         """Copy the results and the write set into the job's tables, and set the counts of the bucket."""
@@ -130,7 +130,7 @@ class _Outcome:
         self._bucket.counts = dict(self._counts)
 
 
-def lookup_links(rows: Iterable[Incoming]) -> list[Link]:
+def lookup_links(rows: Iterable[IncomingRow]) -> list[Link]:
     """Return the values that rows are looked up by, and their external ids and aliases, each once.
 
     Other people may have these external ids and aliases.
@@ -156,7 +156,7 @@ def _rules(job: ImportJob) -> Rules:
 _EVENT_TARGETS = (Target.EVENT, Target.PROPERTY)
 
 
-def _counts(rows: Sequence[Incoming], results: Sequence[Result], people: WorkingSet) -> dict[str, int]:
+def _counts(rows: Sequence[IncomingRow], results: Sequence[Result], people: WorkingSet) -> dict[str, int]:
     """Count rows by outcome, with *unchanged* included in *updated* (D-07), and the imported and updated people."""
     outcomes = Counter(result.outcome for result in results)
     return {
@@ -179,7 +179,7 @@ def _described_by_write_set(people: WorkingSet, results: Sequence[Result]) -> se
     return {ref for ref, times in Counter(applied).items() if times == 1}
 
 
-def _lines(bucket: Bucket, rows: Sequence[Incoming], results: Sequence[Result], described: set[int]) -> list[str]:
+def _lines(bucket: Bucket, rows: Sequence[IncomingRow], results: Sequence[Result], described: set[int]) -> list[str]:
     """Return a line for the table of results for each row whose outcome does not follow from the write set."""
     lines = []
     for row, result in zip(rows, results, strict=True):

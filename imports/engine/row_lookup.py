@@ -14,11 +14,11 @@ from imports.job_tables import JobTables
 from imports.jobs import stored_file
 from imports.mapping import column_mapping
 from imports.mapping.event_mapping import NAME, TIME
-from imports.mapping.headers import EVENT_MARK
+from imports.mapping.headers import PROPERTY_SEPARATOR
 from imports.models import ImportJob, RowError
 from imports.presets import Options
 from profiles.merging import alias
-from profiles.merging.person import Incoming, Link
+from profiles.merging.person import IncomingRow, Link
 from profiles.merging.rules import Outcome
 from profiles.models import load_schema
 from profiles.schema import (
@@ -117,7 +117,7 @@ def _links(job: ImportJob, text: str) -> Iterator[Link]:
     schema, options = load_schema(), stored_file.options(job)
     for kind in column_mapping.lookup_kinds(job.identifier):
         if kind == ALIAS:
-            yield from ((kind, alias.form_of(pair)) for pair in _pairs(job, text.strip()))
+            yield from ((kind, alias.matching_form(pair)) for pair in _pairs(job, text.strip()))
             continue
         form = _matching_form(kind, text.strip(), schema, options)
         if form is not None:
@@ -167,7 +167,7 @@ def _row(
     return {
         "row": number,
         "line": line,
-        "key": alias.text_of(alias.pair_of(key)) if kind == ALIAS else key,
+        "key": alias.text_of(alias.parse_matching_form(key)) if kind == ALIAS else key,
         "outcome": outcome,
         "person": person if person and person > 0 else None,
         "changes": changed,
@@ -177,9 +177,9 @@ def _row(
     }
 
 
-def _own(row: Incoming) -> dict[str, str | None]:
+def _own(row: IncomingRow) -> dict[str, str | None]:
     """Return the own fields of a person in a row, None where it has no value for them."""
-    pair = [None, None] if row.alias is None else alias.pair_of(row.alias)
+    pair = [None, None] if row.alias is None else alias.parse_matching_form(row.alias)
     return {EXTERNAL_ID: row.external_id, OBJECT_ID: row.object_id, **dict(zip(ALIAS_FIELDS, pair, strict=True))}
 
 
@@ -192,7 +192,7 @@ def _add_event(
     """
     values: dict[str, Any] = {NAME: name, TIME: time}
     for key, value in orjson.loads(properties).items():
-        qualified = f"{name}{EVENT_MARK}{key}"
+        qualified = f"{name}{PROPERTY_SEPARATOR}{key}"
         values[qualified if qualified in targets else key] = value
     if row["outcome"] == Outcome.FAILED:
         row["values"] |= values

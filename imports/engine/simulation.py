@@ -74,7 +74,7 @@ def _links(person: Person, people: WorkingSet) -> Iterable[Link]:
         yield person.alias_link
     if person.object_id:
         yield OBJECT_ID, person.object_id
-    yield from (link for link in people.links(person) if link[0] in people.rules.linked)
+    yield from (link for link in people.links(person) if link[0] in people.rules.lookup_kinds)
 
 
 _LOAD = """

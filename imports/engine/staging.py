@@ -24,14 +24,14 @@ from imports.job_tables import JobTables
 from imports.jobs import stored_file
 from imports.mapping import column_mapping, event_mapping
 from imports.mapping.column_mapping import Target
-from imports.mapping.headers import PROBLEM
+from imports.mapping.headers import PROBLEM_HEADER
 from imports.models import Bucket, ImportJob
 from imports.rows.event_rows import EventChecker
 from imports.rows.profile_rows import RowChecker
 from imports.rows.results import CheckedRows, Events, Problem
 from imports.states import Step
 from profiles.database import copy_format
-from profiles.merging.person import Incoming, Link
+from profiles.merging.person import IncomingRow, Link
 from profiles.models import load_schema
 from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, OWN_IDENTIFIERS
 from profiles.writing import value_locks
@@ -65,7 +65,7 @@ def stage(job: ImportJob, bucket: Bucket, *, again: bool = False) -> dict[str, i
     checker = _checker(job)
     positions = {position["row"]: Position(**position) for position in job.format["positions"]}
     counts = dict.fromkeys(("rows", "staged", "failed", "warnings", "tied", "checksum"), 0)
-    with stored_file.reopened(job) as source, connection.cursor() as cursor:
+    with stored_file.open_stored(job) as source, connection.cursor() as cursor:
         batches = source.batches(positions.get(bucket.first), positions[bucket.last])
         while chunk := list(islice(batches, BATCHES_PER_COPY)):
             places: list[int] = []
@@ -91,7 +91,7 @@ def _checker(job: ImportJob) -> RowChecker | EventChecker:
     columns, schema, options = list(job.columns.all()), load_schema(), stored_file.options(job)
     # A column of problems that is mapped to a target holds values, not the problems of an earlier import.
     skipped = (column for column in columns if column.target_kind == Target.SKIP)
-    problem_column = next((column.position - 1 for column in skipped if column.header == PROBLEM), None)
+    problem_column = next((column.position - 1 for column in skipped if column.header == PROBLEM_HEADER), None)
     if job.holds_events:
         # The time of upload, since it is the same when rows are staged again.
         layout = event_mapping.layout(columns, schema, options)
@@ -108,12 +108,12 @@ def place(link: Link, salt: int) -> int:
 def bucket_slots(bucket: Bucket, salt: int) -> list[int]:
     """Return the slots that the places of a hash bucket belong to."""
     first, last = bucket.first >> LOW_BITS, bucket.last >> LOW_BITS
-    return [slot for slot in range(value_locks.SLOTS) if first <= _shuffled(slot, salt) <= last]
+    return [slot for slot in range(value_locks.SLOT_COUNT) if first <= _shuffled(slot, salt) <= last]
 
 
 def _shuffled(slot: int, salt: int) -> int:
     """Permute the slots by the salt of the job. The factor is odd, so no two slots become the same."""
-    return (slot * (2 * salt + 1) + salt) & (value_locks.SLOTS - 1)
+    return (slot * (2 * salt + 1) + salt) & (value_locks.SLOT_COUNT - 1)
 
 
 def _lines(job: ImportJob, valid: CheckedRows, places: Sequence[int], counts: dict[str, int]) -> list[bytes]:
@@ -157,7 +157,7 @@ def _places(keys: Sequence[Link], salt: int) -> list[int]:
 @lru_cache(1)
 def _upper_bits(salt: int) -> list[int]:
     """Return the upper bits of a place, by slot."""
-    return [_shuffled(slot, salt) << LOW_BITS for slot in range(value_locks.SLOTS)]
+    return [_shuffled(slot, salt) << LOW_BITS for slot in range(value_locks.SLOT_COUNT)]
 
 
 def _escaped(texts: Sequence[str], special: str) -> Sequence[str]:
@@ -188,7 +188,7 @@ def write_problems(cursor: Any, job: ImportJob, step: Step, problems: Iterable[P
     copy_format.copy_lines(cursor, f"imports_rowerror ({columns})", "".join(lines).encode())
 
 
-def load_rows(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = None) -> list[Incoming]:
+def load_rows(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = None) -> list[IncomingRow]:
     """Return the staged rows of a bucket in file order; ``numbers`` restricts them to some row numbers.
 
     Rows of the serial lane, and tied rows, have all their links; other rows only their key.
@@ -208,15 +208,15 @@ def load_rows(job: ImportJob, bucket: Bucket, numbers: Sequence[int] | None = No
         return [build_row(*line) for line in cursor.fetchall()]
 
 
-def build_row(row: int, kind: str, key: str, links: str | None, raw: str) -> Incoming:
+def build_row(row: int, kind: str, key: str, links: str | None, raw: str) -> IncomingRow:
     """Build a row from its staged columns. ``links`` is JSON, or None for a row without ties, of which only the key
     matters."""
     link = (kind, key)
     if links is None and kind not in OWN_IDENTIFIERS:
-        return Incoming(row, link, [link], raw)
+        return IncomingRow(row, link, [link], raw)
     all_links: list[Link] = [link] if links is None else [(kind, value) for kind, value in orjson.loads(links)]
     own = dict(all_links).get
-    return Incoming(row, link, all_links, raw, own(EXTERNAL_ID), own(OBJECT_ID), own(ALIAS))
+    return IncomingRow(row, link, all_links, raw, own(EXTERNAL_ID), own(OBJECT_ID), own(ALIAS))
 
 
 def is_lost(job: ImportJob) -> bool:

@@ -79,7 +79,7 @@ def _split_stage(job: ImportJob) -> list[Bucket]:
 
 
 STEPS: dict[Step, StepDefinition] = {
-    Step.SCAN: StepDefinition(scan.parts, scan.read, scan.end),
+    Step.SCAN: StepDefinition(scan.split, scan.read_part, scan.finish),
     Step.STAGE: StepDefinition(_split_stage, staging.stage, lambda job: lifecycle.advance_to_step(job, Step.PLAN)),
     Step.PLAN: StepDefinition(_split_plan, _plan, lambda job: lifecycle.advance_to_step(job, Step.PREVIEW)),
     Step.PREVIEW: StepDefinition(lambda job: [], preview.preview, _end_preview),

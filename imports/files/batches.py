@@ -69,7 +69,7 @@ class Block:
     lengths: list[int]
 
 
-def assemble(blocks: Iterable[Block], start: Position, width: int, size: int) -> Iterator[Batch]:
+def iter_batches(blocks: Iterable[Block], start: Position, width: int, size: int) -> Iterator[Batch]:
     """Cut the rows of consecutive blocks into batches of `size` rows; the last batch may be smaller.
 
     `start` is where the first block begins, `width` the number of cells that a row must have.

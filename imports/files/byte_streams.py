@@ -10,13 +10,13 @@ from typing import BinaryIO, Protocol
 
 from imports.files.errors import Limits, Refusal, SourceError, format_bytes
 
-PACKED_PIECE = 64 * 1024
+PACKED_CHUNK_BYTES = 64 * 1024
 # The ratio is not checked below this size: so small a file is no bomb, and a short file of nearly equal rows can be
 # packed to a two-hundredth of its size.
-RATIO_COUNTS_FROM = 1024**2
+MIN_BYTES_FOR_RATIO = 1024**2
 
 
-class Window(enum.IntEnum):
+class WindowBits(enum.IntEnum):
     """The ``wbits`` of zlib: deflated bytes in the frame of gzip, or without a frame as in a zip archive."""
 
     GZIP = 31
@@ -51,7 +51,7 @@ class DecompressingReader:
     Reading raises SourceError if the bytes exceed the limits, or if the packed bytes are damaged or cut off.
     """
 
-    def __init__(self, packed: Reader, packed_size: int, window: Window, limits: Limits) -> None:
+    def __init__(self, packed: Reader, packed_size: int, window: WindowBits, limits: Limits) -> None:
         self._packed, self._window = packed, window
         self._budget = DecompressionBudget(packed_size, limits)
         self._decompressor = zlib.decompressobj(window)
@@ -61,27 +61,27 @@ class DecompressingReader:
         try:
             return self._read(size)
         except zlib.error as error:
-            raise archive_damaged("its bytes cannot be unpacked") from error
+            raise archive_damaged_error("its bytes cannot be unpacked") from error
 
     def _read(self, size: int) -> bytes:
         while not self._decompressor.eof or self._next_member():
-            packed = self._pending or self._packed.read(PACKED_PIECE)
+            packed = self._pending or self._packed.read(PACKED_CHUNK_BYTES)
             data = self._decompressor.decompress(packed, size)
             self._pending = self._decompressor.unconsumed_tail or self._decompressor.unused_data
             if data:
                 self._budget.use(len(data))
                 return data
             if not packed and not self._decompressor.eof:
-                raise archive_damaged("it ends too early")
+                raise archive_damaged_error("it ends too early")
         return b""
 
     def _next_member(self) -> bool:
-        if self._window != Window.GZIP:
+        if self._window != WindowBits.GZIP:
             return False
         # Zero bytes are allowed as padding after a member.
         self._pending = self._pending.lstrip(b"\0")
         while not self._pending:
-            more = self._packed.read(PACKED_PIECE)
+            more = self._packed.read(PACKED_CHUNK_BYTES)
             if not more:
                 return False
             self._pending = more.lstrip(b"\0")
@@ -94,7 +94,7 @@ class DecompressionBudget:
 
     def __init__(self, packed_size: int, limits: Limits) -> None:
         self._limits = limits
-        self._max_bytes = max(packed_size * limits.max_ratio, RATIO_COUNTS_FROM)
+        self._max_bytes = max(packed_size * limits.max_ratio, MIN_BYTES_FOR_RATIO)
         self._used = 0
 
     def use(self, size: int) -> None:
@@ -122,11 +122,11 @@ class ChecksumReader:
         data = self._reader.read(size)
         self._checksum = zlib.crc32(data, self._checksum)
         if size and not data and self._checksum != self._expected:
-            raise archive_damaged("its checksum does not match")
+            raise archive_damaged_error("its checksum does not match")
         return data
 
 
-class Section:
+class ReaderSlice:
     """The bytes of another reader from `start` to `end`; the bytes before `start` are read and discarded."""
 
     def __init__(self, reader: Reader, start: int, end: int | None) -> None:
@@ -135,7 +135,7 @@ class Section:
 
     def read(self, size: int, /) -> bytes:
         while self._skip:
-            dropped = len(self._reader.read(min(self._skip, PACKED_PIECE)))
+            dropped = len(self._reader.read(min(self._skip, PACKED_CHUNK_BYTES)))
             if not dropped:
                 return b""
             self._skip -= dropped
@@ -155,7 +155,7 @@ def read_up_to(reader: Reader, size: int) -> bytes:
     return data
 
 
-def archive_damaged(reason: str) -> SourceError:
+def archive_damaged_error(reason: str) -> SourceError:
     """Return the error for an archive that cannot be unpacked. `reason` continues a sentence after a colon."""
     return SourceError(
         Refusal.ARCHIVE_DAMAGED,

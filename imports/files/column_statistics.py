@@ -13,9 +13,9 @@ from imports.files.batches import Position
 from imports.files.source import Source
 from profiles.values.type_inference import Shape, TypeInference
 
-SAMPLES = 5
+MAX_SAMPLES = 5
 SAMPLE_CHARACTERS = 100
-TELLING_CHARACTERS = 40
+ENCODING_SAMPLE_CHARACTERS = 40
 PART_ROWS = 50_000
 """Rows between two positions at which the file can be cut for staging."""
 
@@ -48,11 +48,11 @@ class ColumnStatistics:
         self.telling = self.telling or then.telling
 
     def _sample(self, texts: Sequence[str]) -> None:
-        if len(self.samples) == SAMPLES:
+        if len(self.samples) == MAX_SAMPLES:
             return
         for text in dict.fromkeys(texts):
             text = text[:SAMPLE_CHARACTERS]
-            if len(self.samples) < SAMPLES and text.strip() and text not in self.samples:
+            if len(self.samples) < MAX_SAMPLES and text.strip() and text not in self.samples:
                 self.samples.append(text)
 
     def to_json(self) -> dict[str, Any]:
@@ -70,11 +70,11 @@ class ColumnStatistics:
 def _around_non_ascii(text: str) -> str:
     """Return the part of a text around its first character beyond ASCII."""
     index = next(index for index, character in enumerate(text) if not character.isascii())
-    return text[max(0, index - TELLING_CHARACTERS // 2) :][:TELLING_CHARACTERS]
+    return text[max(0, index - ENCODING_SAMPLE_CHARACTERS // 2) :][:ENCODING_SAMPLE_CHARACTERS]
 
 
 @dataclass(slots=True)
-class Scan:
+class ScanResult:
     """The result of scanning a file or a part of one.
 
     ``positions``: where the file can be cut; the last one is the end of the last row. ``lines``: the number of physical
@@ -87,7 +87,7 @@ class Scan:
     positions: list[Position]
     lines: int
 
-    def join(self, then: Scan) -> None:
+    def join(self, then: ScanResult) -> None:
         """Add the scan of the part that follows."""
         for column, more in zip(self.columns, then.columns, strict=True):
             column.join(more)
@@ -120,7 +120,7 @@ class Scan:
         )
 
 
-def scan(source: Source, first: int = 0, last: int | None = None) -> Scan:
+def scan(source: Source, first: int = 0, last: int | None = None) -> ScanResult:
     """Scan a file, or the part of a plain file between two byte offsets.
 
     ``first``: where the part begins, 0 for the first row; ``last``: where it ends, None for the end of the file.
@@ -141,4 +141,4 @@ def scan(source: Source, first: int = 0, last: int | None = None) -> Scan:
     if end.row and (not positions or positions[-1].row < end.row):
         positions.append(end)
     lines = end.line if last is None else end.line + source.lines_between(end.offset, last)
-    return Scan(columns, end.row, ragged, positions, lines)
+    return ScanResult(columns, end.row, ragged, positions, lines)

@@ -6,7 +6,14 @@ import zipfile
 from collections.abc import Callable
 from typing import BinaryIO
 
-from imports.files.byte_streams import ChecksumReader, DecompressingReader, FileSlice, Reader, Window, archive_damaged
+from imports.files.byte_streams import (
+    ChecksumReader,
+    DecompressingReader,
+    FileSlice,
+    Reader,
+    WindowBits,
+    archive_damaged_error,
+)
 from imports.files.errors import Limits, Refusal, SourceError
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -28,12 +35,12 @@ def detect_container(file: BinaryIO) -> Container:
     if head.startswith(b"\x1f\x8b"):
         return Container.GZIP
     if head in (b"PK\x03\x04", b"PK\x05\x06"):
-        names = {entry.filename.casefold().replace("\\", "/") for entry in entries(file)}
+        names = {entry.filename.casefold().replace("\\", "/") for entry in list_entries(file)}
         return Container.XLSX if "xl/workbook.xml" in names else Container.ZIP
     return Container.PLAIN
 
 
-def open_bytes(file: BinaryIO, container: Container, limits: Limits) -> Callable[[], Reader]:
+def make_opener(file: BinaryIO, container: Container, limits: Limits) -> Callable[[], Reader]:
     """Return a function that opens the unpacked bytes of the file at their beginning; it may be called repeatedly.
 
     Raises SourceError for a zip archive that does not hold exactly one CSV. Not for workbooks, which are not read as
@@ -41,10 +48,10 @@ def open_bytes(file: BinaryIO, container: Container, limits: Limits) -> Callable
     """
     size = file_size(file)
     if container is Container.ZIP:
-        entry = the_only_table(entries(file))
+        entry = find_only_table(list_entries(file))
         return lambda: open_entry(file, entry, limits)
     if container is Container.GZIP:
-        return lambda: DecompressingReader(FileSlice(file, 0, size), size, Window.GZIP, limits)
+        return lambda: DecompressingReader(FileSlice(file, 0, size), size, WindowBits.GZIP, limits)
     return lambda: FileSlice(file, 0, size)
 
 
@@ -54,16 +61,16 @@ def file_size(file: BinaryIO) -> int:
     return file.tell()
 
 
-def entries(file: BinaryIO) -> list[zipfile.ZipInfo]:
+def list_entries(file: BinaryIO) -> list[zipfile.ZipInfo]:
     """Return the files of a zip archive, without folders. Raises SourceError if its directory cannot be read."""
     try:
         with zipfile.ZipFile(file) as archive:
             return [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-        raise archive_damaged("its directory cannot be read") from error
+        raise archive_damaged_error("its directory cannot be read") from error
 
 
-def the_only_table(files: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+def find_only_table(files: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     """Return the only table of an archive, ignoring files that file managers add. Raises SourceError."""
     tables = [each for each in files if not _is_by_product(each.filename)]
     if len(tables) > 1:
@@ -87,15 +94,15 @@ def open_entry(file: BinaryIO, entry: zipfile.ZipInfo, limits: Limits) -> Reader
         _LOCAL_HEADER.size
     )
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
-        raise archive_damaged(f"“{entry.filename}” cannot be found in it")
+        raise archive_damaged_error(f"“{entry.filename}” cannot be found in it")
     _, name_size, extra_size = _LOCAL_HEADER.unpack(header)
     start = entry.header_offset + _LOCAL_HEADER.size + name_size + extra_size
     packed = FileSlice(file, start, start + entry.compress_size)
     if entry.compress_type == zipfile.ZIP_STORED:
         return ChecksumReader(packed, entry.CRC)
     if entry.compress_type == zipfile.ZIP_DEFLATED:
-        return ChecksumReader(DecompressingReader(packed, entry.compress_size, Window.RAW, limits), entry.CRC)
-    raise archive_damaged(f"“{entry.filename}” is not compressed with the Deflate method")
+        return ChecksumReader(DecompressingReader(packed, entry.compress_size, WindowBits.RAW, limits), entry.CRC)
+    raise archive_damaged_error(f"“{entry.filename}” is not compressed with the Deflate method")
 
 
 def _is_by_product(name: str) -> bool:

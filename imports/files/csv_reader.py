@@ -12,9 +12,9 @@ from operator import methodcaller
 from imports.files.batches import Block
 from imports.files.byte_streams import Reader
 from imports.files.errors import Limits, Refusal, SourceError, format_bytes
-from imports.files.quoting import Fault, FaultKind, find_fault
+from imports.files.quoting import QuoteFault, QuoteFaultKind, find_quote_fault
 
-PIECE = 128 * 1024
+CHUNK_BYTES = 128 * 1024
 """Bytes that are read at a time."""
 
 
@@ -34,7 +34,7 @@ def read_blocks(reader: Reader, dialect: Dialect, line: int) -> Iterator[Block]:
     """
     rest, more = b"", True
     while more:
-        piece = reader.read(PIECE)
+        piece = reader.read(CHUNK_BYTES)
         more = bool(piece)
         data = rest + piece
         cut = _end_of_last_line(data) if more else len(data)
@@ -58,7 +58,7 @@ def parse_plain(data: bytes, dialect: Dialect, line: int) -> Block:
     try:
         text = data.decode(dialect.encoding)
     except UnicodeDecodeError as error:
-        raise unreadable(dialect.encoding, line + len(data[: error.start + 1].splitlines())) from error
+        raise unreadable_text_error(dialect.encoding, line + len(data[: error.start + 1].splitlines())) from error
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     texts = text.split("\n")
@@ -86,13 +86,13 @@ def parse_quoted(lines: list[bytes], dialect: Dialect, line: int, last: bool) ->
             rows.append(row)
             ends.append(reader.line_num)
     except UnicodeDecodeError as error:
-        raise unreadable(dialect.encoding, line + reader.line_num + 1) from error
+        raise unreadable_text_error(dialect.encoding, line + reader.line_num + 1) from error
     except csv.Error:
         _refuse_unless_unfinished(lines[ends[-1] :], dialect, line + ends[-1], last)
     lengths = list(map(len, lines[: ends[-1]]))
     unfinished = b"".join(lines[ends[-1] :])
     if sum(lengths) > dialect.limits.max_cell_bytes:
-        check_cells(rows, ends, dialect.limits, line)
+        check_cell_sizes(rows, ends, dialect.limits, line)
     if [] not in rows:
         return Block(rows, ends[:-1], ends[1:], lengths), unfinished
     filled = [index for index, row in enumerate(rows) if row]
@@ -100,7 +100,7 @@ def parse_quoted(lines: list[bytes], dialect: Dialect, line: int, last: bool) ->
     return Block([rows[index] for index in filled], starts, ends, lengths), unfinished
 
 
-def check_cells(rows: list[list[str]], starts: Sequence[int], limits: Limits, line: int) -> None:
+def check_cell_sizes(rows: list[list[str]], starts: Sequence[int], limits: Limits, line: int) -> None:
     """Raise SourceError for a cell over its limit. `starts`: the number of lines between `line` and each row."""
     limit = limits.max_cell_bytes
     for row, before in zip(rows, starts, strict=False):
@@ -109,7 +109,7 @@ def check_cells(rows: list[list[str]], starts: Sequence[int], limits: Limits, li
             raise _cell_too_large(limits, line + before + 1)
 
 
-def unreadable(encoding: str, line: int) -> SourceError:
+def unreadable_text_error(encoding: str, line: int) -> SourceError:
     """Return the error for bytes that are not valid in the encoding (FF-07)."""
     name = encoding.upper()
     return SourceError(
@@ -128,24 +128,24 @@ def _refuse_unless_unfinished(lines: list[bytes], dialect: Dialect, line: int, l
     """Raise the SourceError of the first record of `lines`, unless the record only continues after them."""
     text = b"".join(lines).decode(dialect.encoding, errors="replace")
     limit = dialect.limits.max_cell_bytes
-    fault = find_fault(text, dialect.delimiter, limit)
-    if fault and fault.kind is FaultKind.OPEN and fault.size <= limit and not last:
+    fault = find_quote_fault(text, dialect.delimiter, limit)
+    if fault and fault.kind is QuoteFaultKind.UNCLOSED and fault.size <= limit and not last:
         return
     raise _refusal(fault, line, dialect.limits) if fault else _cell_too_large(dialect.limits, line + 1)
 
 
-def _refusal(fault: Fault, line: int, limits: Limits) -> SourceError:
+def _refusal(fault: QuoteFault, line: int, limits: Limits) -> SourceError:
     opened, seen = line + fault.opened + 1, line + fault.seen + 1
-    if fault.kind is FaultKind.TOO_LARGE or (fault.size > limits.max_cell_bytes and opened == seen):
+    if fault.kind is QuoteFaultKind.TOO_LARGE or (fault.size > limits.max_cell_bytes and opened == seen):
         return _cell_too_large(limits, opened)
-    if fault.kind is FaultKind.TEXT_AFTER and opened == seen:
+    if fault.kind is QuoteFaultKind.TEXT_AFTER and opened == seen:
         return SourceError(
             Refusal.TEXT_AFTER_QUOTE,
             f"Text follows the closing quote of a cell at line {seen}. "
             "Double each quote inside a quoted cell, or remove the quotes.",
             seen,
         )
-    until = f"before line {seen}, where text follows it" if fault.kind is FaultKind.TEXT_AFTER else "in this file"
+    until = f"before line {seen}, where text follows it" if fault.kind is QuoteFaultKind.TEXT_AFTER else "in this file"
     return SourceError(
         Refusal.UNCLOSED_QUOTE,
         f"The quote that opens a cell at line {opened} is not closed {until}. "

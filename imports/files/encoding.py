@@ -6,10 +6,10 @@ from collections.abc import Callable
 from charset_normalizer import from_bytes
 
 from imports.files.byte_streams import Reader, read_up_to
-from imports.files.csv_reader import PIECE, unreadable
+from imports.files.csv_reader import CHUNK_BYTES, unreadable_text_error
 from imports.files.errors import Refusal, SourceError
 from imports.files.quoting import count_lines
-from imports.files.signatures import SAMPLE, is_binary, not_a_table
+from imports.files.signatures import SAMPLE_BYTES, is_binary, not_a_table_error
 
 Opener = Callable[[], Reader]
 
@@ -66,7 +66,7 @@ def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
     That is the chosen one, else the one of its byte-order mark, else UTF-8, else one that gives plausible text. Raises
     SourceError with the line where the encoding is not valid, or because the file is not text.
     """
-    start = read_up_to(opener(), SAMPLE)
+    start = read_up_to(opener(), SAMPLE_BYTES)
     certain = _certain(start, chosen)
     encoding = guess_encoding(start, chosen)
     try:
@@ -75,7 +75,7 @@ def detect(opener: Opener, file_name: str, chosen: str | None = None) -> str:
         if error.code is not Refusal.UNREADABLE_TEXT:
             raise
         if is_binary(start) and not encoding_from_bom(start):
-            raise not_a_table(file_name, "a binary file") from error
+            raise not_a_table_error(file_name, "a binary file") from error
         if certain:
             raise
         lines = _non_ascii_lines(opener())
@@ -96,24 +96,24 @@ def _certain(start: bytes, chosen: str | None) -> str | None:
     return resolve_encoding(chosen, start) if chosen is not None else encoding_from_bom(start)
 
 
-def sample(reader: Reader, encoding: str) -> str:
+def read_sample(reader: Reader, encoding: str) -> str:
     """Return the beginning of the text, whole lines only, without a byte-order mark. Raises SourceError."""
-    text = Text(reader, encoding)
+    text = TextDecoder(reader, encoding)
     parts: list[str] = []
-    while sum(map(len, parts)) < SAMPLE and not text.ended:
-        parts.append(text.read(SAMPLE))
+    while sum(map(len, parts)) < SAMPLE_BYTES and not text.ended:
+        parts.append(text.read(SAMPLE_BYTES))
     start = "".join(parts).removeprefix("\ufeff")
     return start if text.ended else start[: max(start.rfind("\n"), start.rfind("\r")) + 1] or start
 
 
 def check(reader: Reader, encoding: str) -> None:
     """Raise SourceError with the line of the first bytes that are not valid in the encoding."""
-    text = Text(reader, encoding)
+    text = TextDecoder(reader, encoding)
     while not text.ended:
-        text.read(PIECE)
+        text.read(CHUNK_BYTES)
 
 
-class Text:
+class TextDecoder:
     """The bytes of a reader as text. ``read`` raises SourceError with the line of bytes that are not valid."""
 
     def __init__(self, reader: Reader, encoding: str) -> None:
@@ -131,7 +131,7 @@ class Text:
             text = self._decoder.decode(data, final=self.ended)
         except UnicodeDecodeError as error:
             self._count(error.object[: error.start].decode(self._encoding, errors="replace"))
-            raise unreadable(self._encoding, self._breaks + 1) from error
+            raise unreadable_text_error(self._encoding, self._breaks + 1) from error
         self._count(text)
         return text
 
@@ -141,11 +141,11 @@ class Text:
             self._after_cr = text.endswith("\r")
 
 
-class Transcoded:
+class TranscodingReader:
     """The bytes of a reader, converted to UTF-8."""
 
     def __init__(self, reader: Reader, encoding: str) -> None:
-        self._text = Text(reader, encoding)
+        self._text = TextDecoder(reader, encoding)
         self._pending = b""
 
     def read(self, size: int, /) -> bytes:
@@ -179,13 +179,13 @@ def _non_ascii_lines(reader: Reader) -> list[bytes]:
     """Return the first lines that are not plain ASCII; only these distinguish one legacy encoding from another."""
     found: list[bytes] = []
     size, rest = 0, b""
-    while size < SAMPLE and (data := reader.read(PIECE)):
+    while size < SAMPLE_BYTES and (data := reader.read(CHUNK_BYTES)):
         *lines, rest = (rest + data).splitlines(keepends=True)
         for line in lines:
-            if size < SAMPLE and not line.isascii():
+            if size < SAMPLE_BYTES and not line.isascii():
                 found.append(line)
                 size += len(line)
-        if len(rest) > PIECE:
+        if len(rest) > CHUNK_BYTES:
             rest = b""
     return found if rest.isascii() else [*found, rest]
 

@@ -6,7 +6,7 @@ from typing import Self
 from imports.files import encoding as encodings
 from imports.files.containers import Container
 
-KINDS = {
+CONTAINER_LABELS = {
     Container.XLSX: "an Excel workbook",
     Container.GZIP: "packed with gzip",
     Container.ZIP: "a zip archive",
@@ -22,7 +22,7 @@ class FormatChoices:
     sheet: str | None = None
 
 
-A_CSV = FormatChoices(encodings.UTF_8, ",")
+REQUIRED_CSV_FORMAT = FormatChoices(encodings.UTF_8, ",")
 """The format that is required where only CSV is accepted."""
 
 
@@ -47,7 +47,7 @@ class Format:
     def kind(self) -> str:
         """The kind of the file for a sentence; blank for a CSV with commas, in UTF-8."""
         if self.container is not Container.PLAIN:
-            return KINDS[self.container]
+            return CONTAINER_LABELS[self.container]
         if self.encoding != encodings.UTF_8:
             return f"text in {self.encoding}"
         return "" if self.delimiter == "," else f"a table with “{self.delimiter}” between its values"

@@ -4,29 +4,29 @@ import enum
 from dataclasses import dataclass
 
 
-class FaultKind(enum.Enum):
+class QuoteFaultKind(enum.Enum):
     """The cell never ends, text follows its closing quote, or the cell is over its limit."""
 
-    OPEN = enum.auto()
+    UNCLOSED = enum.auto()
     TEXT_AFTER = enum.auto()
     TOO_LARGE = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class QuoteFault:
     """The first fault of a record.
 
     `opened` counts the line breaks before the beginning of the cell, `seen` those before the fault. `size` is the
     number of characters from the beginning of the cell to the fault.
     """
 
-    kind: FaultKind
+    kind: QuoteFaultKind
     opened: int
     seen: int
     size: int
 
 
-def find_fault(text: str, delimiter: str, limit: int) -> Fault | None:
+def find_quote_fault(text: str, delimiter: str, limit: int) -> QuoteFault | None:
     """Find the first cell of `text` that is not closed, is followed by text, or is longer than `limit` characters.
 
     `text` begins at the beginning of a record and ends where the input of the csv module ended. Return None if there is
@@ -37,12 +37,12 @@ def find_fault(text: str, delimiter: str, limit: int) -> Fault | None:
         quoted = text[at] == '"'
         close = _closing_quote(text, at + 1) if quoted else _end_of_cell(text, at, delimiter)
         if close < 0:
-            return Fault(FaultKind.OPEN, count_lines(text[:at]), count_lines(text), len(text) - at - 1)
+            return QuoteFault(QuoteFaultKind.UNCLOSED, count_lines(text[:at]), count_lines(text), len(text) - at - 1)
         after = text[close + 1 : close + 2] if quoted else ""
         if after and after not in (delimiter, "\r", "\n"):
-            return Fault(FaultKind.TEXT_AFTER, count_lines(text[:at]), count_lines(text[:close]), close - at)
+            return QuoteFault(QuoteFaultKind.TEXT_AFTER, count_lines(text[:at]), count_lines(text[:close]), close - at)
         if close - at - quoted > limit:
-            return Fault(FaultKind.TOO_LARGE, count_lines(text[:at]), count_lines(text[:close]), close - at)
+            return QuoteFault(QuoteFaultKind.TOO_LARGE, count_lines(text[:at]), count_lines(text[:close]), close - at)
         at = close + 1 + quoted
     return None
 

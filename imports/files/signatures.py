@@ -4,7 +4,7 @@ import re
 
 from imports.files.errors import Refusal, SourceError
 
-SAMPLE = 64 * 1024
+SAMPLE_BYTES = 64 * 1024
 
 _SIGNATURES = (
     (b"%PDF-", "a PDF document"),
@@ -47,25 +47,25 @@ def refuse_document(head: bytes, name: str) -> None:
     """Raise SourceError if the first bytes are those of a known format that is not a table."""
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
-            raise not_a_table(name, kind)
+            raise not_a_table_error(name, kind)
     if head[_TAR] == b"ustar":
-        raise not_a_table(name, "a tar archive")
+        raise not_a_table_error(name, "a tar archive")
 
 
 def refuse_office_document(parts: set[str], name: str) -> None:
     """Raise SourceError if the files in a zip archive are the parts of a document."""
     for part, kind in _PARTS:
         if part in parts:
-            raise not_a_table(name, kind)
+            raise not_a_table_error(name, kind)
 
 
 def refuse_other_text(text: str, name: str) -> None:
     """Raise SourceError if the text is HTML, XML or JSON, or is not text."""
     for pattern, kind in _TEXTS:
         if pattern.match(text):
-            raise not_a_table(name, kind)
+            raise not_a_table_error(name, kind)
     if is_binary(text.encode(errors="replace")):
-        raise not_a_table(name, "a binary file")
+        raise not_a_table_error(name, "a binary file")
 
 
 def is_binary(sample: bytes) -> bool:
@@ -73,7 +73,7 @@ def is_binary(sample: bytes) -> bool:
     return (len(sample) - len(sample.translate(None, _CONTROLS))) * 20 > len(sample)
 
 
-def not_a_table(name: str, kind: str) -> SourceError:
+def not_a_table_error(name: str, kind: str) -> SourceError:
     """Return the error for a file that seems to be of another kind."""
     return SourceError(
         Refusal.NOT_A_TABLE,

@@ -12,14 +12,20 @@ from functools import cached_property
 from typing import BinaryIO, Self
 
 from imports.files import encoding as encodings
-from imports.files.batches import BATCH_ROWS, Batch, Block, Position, assemble
-from imports.files.byte_streams import FileSlice, Reader, Section, read_up_to
-from imports.files.containers import Container, detect_container, entries, file_size, open_bytes
+from imports.files.batches import BATCH_ROWS, Batch, Block, Position, iter_batches
+from imports.files.byte_streams import FileSlice, Reader, ReaderSlice, read_up_to
+from imports.files.containers import Container, detect_container, file_size, list_entries, make_opener
 from imports.files.csv_reader import Dialect, read_blocks
 from imports.files.delimiter import declared_delimiter, detect_delimiter, is_delimiter
 from imports.files.errors import Limits, Refusal, SourceError
-from imports.files.format import A_CSV, KINDS, Format, FormatChoices
-from imports.files.signatures import SAMPLE, not_a_table, refuse_document, refuse_office_document, refuse_other_text
+from imports.files.format import CONTAINER_LABELS, REQUIRED_CSV_FORMAT, Format, FormatChoices
+from imports.files.signatures import (
+    SAMPLE_BYTES,
+    not_a_table_error,
+    refuse_document,
+    refuse_office_document,
+    refuse_other_text,
+)
 from imports.files.xlsx_reader import Sheet, format_sheet_names
 
 _BOM = b"\xef\xbb\xbf"
@@ -66,7 +72,7 @@ class Source:
             source = cls(file, _text_format(file, name, container, limits, chosen), limits)
             _refuse_chosen_sheet(chosen.sheet)
         if "\0" in "".join(source.header()):
-            raise not_a_table(name, "a binary file")
+            raise not_a_table_error(name, "a binary file")
         return source
 
     @classmethod
@@ -81,8 +87,8 @@ class Source:
         try:
             if choices.sheet or detect_container(file) is not Container.PLAIN or file_size(file) > limits.max_bytes:
                 return None
-            opener = open_bytes(file, Container.PLAIN, limits)
-            start = read_up_to(opener(), SAMPLE)
+            opener = make_opener(file, Container.PLAIN, limits)
+            start = read_up_to(opener(), SAMPLE_BYTES)
             if encodings.guess_encoding(start, choices.encoding) != encodings.UTF_8:
                 return None
             refuse_document(start, name)
@@ -100,8 +106,8 @@ class Source:
             if container is Container.XLSX:
                 return
             if container is Container.ZIP:
-                refuse_office_document({entry.filename for entry in entries(file)}, name)
-            refuse_document(read_up_to(open_bytes(file, container, limits)(), SAMPLE), name)
+                refuse_office_document({entry.filename for entry in list_entries(file)}, name)
+            refuse_document(read_up_to(make_opener(file, container, limits)(), SAMPLE_BYTES), name)
 
     @classmethod
     def reopen(cls, file: BinaryIO, file_format: Format, limits: Limits) -> Self:
@@ -137,20 +143,20 @@ class Source:
         they have in the whole file. Raises SourceError at a place where the file cannot be read.
         """
         start = start or self._head.end
-        return assemble(self._blocks(start, stop), start, len(self._head.cells), size)
+        return iter_batches(self._blocks(start, stop), start, len(self._head.cells), size)
 
-    def cuts(self, size: int) -> list[int]:
+    def split_offsets(self, size: int) -> list[int]:
         """Return byte offsets at which to cut a plain file into parts of about `size` bytes; the last is its end.
 
         The cuts are after line breaks. A line break may be inside a cell; reading the part before it then raises
         SourceError.
         """
-        end, cuts = file_size(self._file), [self._head.end.offset]
-        for offset in range(cuts[0] + size, end, size):
+        end, offsets = file_size(self._file), [self._head.end.offset]
+        for offset in range(offsets[0] + size, end, size):
             line_break = read_up_to(FileSlice(self._file, offset, end), size).find(b"\n")
-            if line_break >= 0 and offset + line_break + 1 > cuts[-1]:
-                cuts.append(offset + line_break + 1)
-        return [*(offset for offset in cuts[1:] if offset < end), end]
+            if line_break >= 0 and offset + line_break + 1 > offsets[-1]:
+                offsets.append(offset + line_break + 1)
+        return [*(offset for offset in offsets[1:] if offset < end), end]
 
     def lines_between(self, start: int, end: int) -> int:
         """Count the physical lines of a plain file between two byte offsets."""
@@ -202,12 +208,12 @@ class Source:
             return FileSlice(self._file, start, size if end is None else end)
         reader = self._open()
         if self.format.encoding in encodings.TRANSCODED:
-            reader = encodings.Transcoded(reader, self.format.encoding)
-        return Section(reader, start, end)
+            reader = encodings.TranscodingReader(reader, self.format.encoding)
+        return ReaderSlice(reader, start, end)
 
     @cached_property
     def _open(self) -> Callable[[], Reader]:
-        return open_bytes(self._file, self.format.container, self._limits)
+        return make_opener(self._file, self.format.container, self._limits)
 
     @cached_property
     def _sheet(self) -> Sheet:
@@ -221,7 +227,7 @@ def _container(file: BinaryIO, limits: Limits) -> Container:
         raise _empty_file()
     limits.check_size(size)
     container = detect_container(file)
-    limits.check_csv(KINDS.get(container, ""))
+    limits.check_csv(CONTAINER_LABELS.get(container, ""))
     return container
 
 
@@ -240,7 +246,7 @@ def _csv_errors(limits: Limits) -> Iterator[None]:
 
 def _choices(limits: Limits, chosen: FormatChoices | None) -> FormatChoices:
     """Return the parts of the format that are not to be detected."""
-    return A_CSV if limits.csv_only else chosen or FormatChoices()
+    return REQUIRED_CSV_FORMAT if limits.csv_only else chosen or FormatChoices()
 
 
 def _refuse_chosen_sheet(chosen: str | None) -> None:
@@ -254,16 +260,16 @@ def _refuse_chosen_sheet(chosen: str | None) -> None:
 def _text_format(file: BinaryIO, name: str, container: Container, limits: Limits, chosen: FormatChoices) -> Format:
     """Detect the format of a file that is not a workbook. Raises SourceError."""
     if container is Container.ZIP:
-        refuse_office_document({entry.filename for entry in entries(file)}, name)
-    opener = open_bytes(file, container, limits)
-    refuse_document(read_up_to(opener(), SAMPLE), name)
+        refuse_office_document({entry.filename for entry in list_entries(file)}, name)
+    opener = make_opener(file, container, limits)
+    refuse_document(read_up_to(opener(), SAMPLE_BYTES), name)
     encoding = encodings.detect(opener, name, chosen.encoding)
     return Format(container, encoding, _delimiter(opener, encoding, name, chosen.delimiter))
 
 
 def _delimiter(opener: Callable[[], Reader], encoding: str, name: str, chosen: str | None) -> str:
     """Return the chosen delimiter, else detect it at the beginning of the text. Raises SourceError."""
-    sample = encodings.sample(opener(), encoding)
+    sample = encodings.read_sample(opener(), encoding)
     refuse_other_text(sample, name)
     if chosen is None:
         return detect_delimiter(sample)

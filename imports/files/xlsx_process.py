@@ -25,12 +25,12 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 DAMAGED = 3
 TOO_MANY_ROWS = 4
 NO_SUCH_SHEET = 5
-SECONDS = 300
+MAX_CPU_SECONDS = 300
 """Limit on the processor time for one workbook."""
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 """Characters to which the name of a sheet is cut; Excel allows 31, a file may have any number."""
-MOST_NAMES = 1_000
+MAX_NAMES = 1_000
 
 Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
 
@@ -41,7 +41,7 @@ _NO_EXPONENT = 10**21
 
 def main(memory: int, max_rows: int, sheet_name: str) -> int:
     """Write the lines and return the exit code. `memory` is in bytes."""
-    limit(memory)
+    limit_resources(memory)
     try:
         with CalamineWorkbook.from_filelike(sys.stdin.buffer) as workbook:
             names = sheet_names(workbook)
@@ -64,13 +64,13 @@ def main(memory: int, max_rows: int, sheet_name: str) -> int:
     return 0
 
 
-def limit(memory: int) -> None:
+def limit_resources(memory: int) -> None:
     """Limit the memory (in bytes) and the processor time of this process. Windows has no such limits."""
     try:
         import resource
     except ImportError:
         return
-    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, MAX_CPU_SECONDS), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(kind)
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
@@ -84,8 +84,8 @@ def sheet_names(workbook: CalamineWorkbook) -> dict[str, str]:
     tables = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     shown = [sheet for sheet in tables if sheet.visible == SheetVisibleEnum.Visible]
     names: dict[str, str] = {}
-    for sheet in (shown or tables[:1])[:MOST_NAMES]:
-        names.setdefault(sheet.name[:LONGEST_NAME] or "(no name)", sheet.name)
+    for sheet in (shown or tables[:1])[:MAX_NAMES]:
+        names.setdefault(sheet.name[:MAX_NAME_LENGTH] or "(no name)", sheet.name)
     return names
 
 

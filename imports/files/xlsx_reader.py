@@ -16,13 +16,13 @@ import orjson
 from imports.files import xlsx_process
 from imports.files.batches import Block, Position
 from imports.files.byte_streams import DecompressionBudget, FileSlice
-from imports.files.containers import entries, file_size, open_entry
-from imports.files.csv_reader import PIECE, check_cells
+from imports.files.containers import file_size, list_entries, open_entry
+from imports.files.csv_reader import CHUNK_BYTES, check_cell_sizes
 from imports.files.errors import Limits, Refusal, SourceError, format_bytes
 
 _LISTED, _SHOWN = 10, 40
 """Maximum number of sheets that one sentence names, and of characters of each name."""
-_SECONDS = 2 * xlsx_process.SECONDS
+_SECONDS = 2 * xlsx_process.MAX_CPU_SECONDS
 _EXTERNAL_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -55,12 +55,12 @@ class Sheet:
         end = file_size(self._lines) if stop is None else self._first + stop.offset
         reader = FileSlice(self._lines, self._first + start.offset, end)
         rest = b""
-        while piece := reader.read(PIECE):
+        while piece := reader.read(CHUNK_BYTES):
             *lines, rest = (rest + piece).split(b"\n")
             filled = [index for index, each in enumerate(lines) if each]
             rows: list[list[str]] = [orjson.loads(lines[index]) for index in filled]
             if len(rest) + len(piece) > self._limits.max_cell_bytes:
-                check_cells(rows, filled, self._limits, line)
+                check_cell_sizes(rows, filled, self._limits, line)
             if width is not None:
                 rows = [row + [""] * (width - len(row)) if len(row) < width else row for row in rows]
             yield Block(rows, filled, [index + 1 for index in filled], [len(each) + 1 for each in lines])
@@ -69,11 +69,11 @@ class Sheet:
 
 def format_sheet_names(names: Sequence[str]) -> str:
     """Return the names of sheets for a sentence; of many sheets only the first ones."""
-    listed = ", ".join(f"“{isolated(name[:_SHOWN])}”" for name in names[:_LISTED])
+    listed = ", ".join(f"“{isolate_direction(name[:_SHOWN])}”" for name in names[:_LISTED])
     return f"{listed} and {len(names) - _LISTED:,} more" if len(names) > _LISTED else listed
 
 
-def isolated(name: str) -> str:
+def isolate_direction(name: str) -> str:
     """Return a name in Unicode isolates, for plain text: it does not change the direction of the text around it."""
     return name if name.isascii() else f"\u2068{name}\u2069"
 
@@ -81,9 +81,9 @@ def isolated(name: str) -> str:
 def _check_unpacked(file: BinaryIO, limits: Limits) -> None:
     """Unpack all files of the workbook once, discarding the bytes. Raises SourceError if damaged or too large."""
     budget = DecompressionBudget(file_size(file), limits)
-    for entry in entries(file):
+    for entry in list_entries(file):
         reader = open_entry(file, entry, limits)
-        while data := reader.read(PIECE):
+        while data := reader.read(CHUNK_BYTES):
             budget.use(len(data))
 
 
@@ -96,7 +96,7 @@ def _write_lines(file: BinaryIO, lines: BinaryIO, limits: Limits, chosen: str) -
         str(Path(xlsx_process.__file__)),
         str(limits.max_xlsx_memory),
         str(limits.max_xlsx_rows),
-        json.dumps(chosen[: xlsx_process.LONGEST_NAME + 1]),  # no sheet has a longer name
+        json.dumps(chosen[: xlsx_process.MAX_NAME_LENGTH + 1]),  # no sheet has a longer name
     ]
     with tempfile.TemporaryFile() as workbook:
         file.seek(0)

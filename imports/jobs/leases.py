@@ -77,7 +77,7 @@ def all_done(job: ImportJob) -> bool:
     return not job.buckets.filter(step=job.step, done=None).exists()
 
 
-def exhausted(job: ImportJob) -> Bucket | None:
+def find_exhausted(job: ImportJob) -> Bucket | None:
     """Return a unit of the job's step that was tried ``MAX_ATTEMPTS`` times and is not leased now, or None."""
     idle = Q(lease_until=None) | Q(lease_until__lt=Now())
     return job.buckets.filter(idle, step=job.step, done=None, attempts__gte=MAX_ATTEMPTS).first()
@@ -85,7 +85,7 @@ def exhausted(job: ImportJob) -> Bucket | None:
 
 def fail_if_exhausted(job: ImportJob) -> bool:
     """Fail the job if one of its units was tried ``MAX_ATTEMPTS`` times. Return whether there is such a unit."""
-    bucket = exhausted(job)
+    bucket = find_exhausted(job)
     if bucket is None:
         return False
     cause = bucket.error or "its worker died each time"

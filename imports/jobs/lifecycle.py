@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from imports.jobs import queue, schema_guard
 from imports.jobs.transitions import (
-    CHECKS,
+    CHECK_TRANSITIONS,
     EDITABLE_STATUSES,
     FIRST_STEP,
     RESUME_STEP,
@@ -201,7 +201,7 @@ def _unmoved(job: ImportJob) -> QuerySet[ImportJob]:
 
 def _discard_earlier_work(job: ImportJob, name: Transition) -> None:
     """Delete the work units and problems of a step that is repeated; reset the attempts when a job is resumed."""
-    if name in CHECKS:
+    if name in CHECK_TRANSITIONS:
         job.buckets.exclude(step=Step.SCAN).delete()
         job.problems.all()._raw_delete(job.problems.db)
     if name is Transition.REREAD:
@@ -212,7 +212,7 @@ def _discard_earlier_work(job: ImportJob, name: Transition) -> None:
 
 def _after_check(job: ImportJob) -> dict[str, Any]:
     """Return a job to approval if it waited for approval when it was checked again; any other one becomes *ready*."""
-    last = job.transitions.filter(name__in=CHECKS).last()
+    last = job.transitions.filter(name__in=CHECK_TRANSITIONS).last()
     waits = last is not None and last.name == Transition.REFRESH and last.before == Status.AWAITING_APPROVAL
     return {"status": Status.AWAITING_APPROVAL} if waits else {}
 

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 8
 """The wait doubles after each attempt; together they take about half a day."""
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 def send(transition_id: int) -> None:
@@ -213,7 +213,7 @@ def _applied(job: ImportJob) -> str:
 def _quoted(job: ImportJob) -> str:
     """Return the job's name in quotes, on one line as a subject requires, cut to ``LONGEST_NAME`` characters."""
     name = " ".join(job.name.split())
-    return f"“{name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + '…'}”"
+    return f"“{name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - 1] + '…'}”"
 
 
 def _name(user: Any) -> str:

@@ -9,15 +9,15 @@ from django.db.models import Count, Q, QuerySet
 
 from imports.models import ImportJob, RowError
 
-GROUPS = 500
+MAX_GROUPS = 500
 """This many kinds of problems are listed; problems of further kinds are counted, and found by searching."""
 
-MANY = 50_000
-KEPT_SECONDS = 24 * 3600
+CACHE_THRESHOLD = 50_000
+CACHE_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ProblemGroup:
     """Problems of one kind: the same severity, code, column and reason. ``rows``: how many they are."""
 
     severity: str
@@ -28,10 +28,10 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class ProblemSummary:
     """The most frequent kinds of problems, and the number of problems of all kinds."""
 
-    groups: list[Group]
+    groups: list[ProblemGroup]
     total: int
 
     @property
@@ -82,28 +82,28 @@ def filter_problems(found: QuerySet[RowError], chosen: ProblemFilter) -> QuerySe
     return found
 
 
-def digest(job: ImportJob, expected: int, version: str) -> Digest:
+def summarize(job: ImportJob, expected: int, version: str) -> ProblemSummary:
     """Count the problems by kind, the most frequent kind first.
 
     From ``MANY`` expected problems on, counting takes long: the result is cached for a day for each ``version`` of the
     job.
     """
-    if expected < MANY:
+    if expected < CACHE_THRESHOLD:
         return _counted(job)
     key = f"problems-{job.pk}-{version}"
-    kept: Digest | None = cache.get(key)
+    kept: ProblemSummary | None = cache.get(key)
     if kept is None:
         kept = _counted(job)
-        cache.set(key, kept, KEPT_SECONDS)
+        cache.set(key, kept, CACHE_SECONDS)
     return kept
 
 
-def _counted(job: ImportJob) -> Digest:
+def _counted(job: ImportJob) -> ProblemSummary:
     kinds = ("severity", "code", "column", "reason")
     counted = problems(job).order_by().values_list(*kinds).annotate(rows=Count("id"))
-    groups = [Group(*line) for line in counted.order_by("-rows", *kinds)[: GROUPS + 1]]
-    total = problems(job).count() if len(groups) > GROUPS else sum(group.rows for group in groups)
-    return Digest(groups[:GROUPS], total)
+    groups = [ProblemGroup(*line) for line in counted.order_by("-rows", *kinds)[: MAX_GROUPS + 1]]
+    total = problems(job).count() if len(groups) > MAX_GROUPS else sum(group.rows for group in groups)
+    return ProblemSummary(groups[:MAX_GROUPS], total)
 
 
 def _in_row(text: str) -> Q:

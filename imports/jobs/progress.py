@@ -74,12 +74,12 @@ class StageProgress:
         return (self.total - self.done) / self.rate if self.total is not None and self.rate else None
 
 
-def stage_of(job: ImportJob) -> Stage | None:
+def current_stage(job: ImportJob) -> Stage | None:
     """Return the stage that a job is at, or None if it has no work to do."""
     return next((stage for stage in Stage if job.step in stage.steps), None)
 
 
-def seconds_of(job: ImportJob, stage: Stage) -> float:
+def stage_seconds(job: ImportJob, stage: Stage) -> float:
     """Return how long the completed steps of a stage took, without the step that is running."""
     return float(sum(job.seconds.get(step, 0.0) for step in stage.steps if step != job.step))
 
@@ -87,7 +87,7 @@ def seconds_of(job: ImportJob, stage: Stage) -> float:
 def stage_progress(job: ImportJob, stage: Stage) -> StageProgress:
     """Return the progress of a job at ``stage``, which must be its current one."""
     began = job.step_started or timezone.now()
-    seconds = seconds_of(job, stage) + max(0.0, (timezone.now() - began).total_seconds())
+    seconds = stage_seconds(job, stage) + max(0.0, (timezone.now() - began).total_seconds())
     if job.step not in _COUNTABLE:
         return StageProgress(0, None, seconds)
     done = job.buckets.filter(step=job.step, done__isnull=False).aggregate(rows=Sum("size"))["rows"] or 0
@@ -124,9 +124,9 @@ def percent_done(jobs: Iterable[ImportJob]) -> dict[int, int]:
     }
 
 
-def is_over(job: ImportJob, stage: Stage) -> bool:
+def is_stage_done(job: ImportJob, stage: Stage) -> bool:
     """Return whether a job has completed a stage."""
-    current = stage_of(job)
+    current = current_stage(job)
     return stage.steps[-1] in job.seconds and (current is None or list(Stage).index(stage) < list(Stage).index(current))
 
 
@@ -139,7 +139,7 @@ def console(stream: OutputWrapper) -> Console:
     return Console(file=inner, markup=False, highlight=False, emoji=False, width=width)
 
 
-class Display:
+class ProgressDisplay:
     """Show the progress of a job: a bar per stage on a terminal; elsewhere messages only."""
 
     def __init__(self, stream: OutputWrapper) -> None:
@@ -166,12 +166,12 @@ class Display:
         """Update the bars to the job's current state."""
         if self._bars is None:
             return
-        current = stage_of(job)
+        current = current_stage(job)
         for stage in Stage:
             if stage is current:
                 self._draw(self._bars, stage, stage_progress(job, stage))
-            elif is_over(job, stage):
-                self._draw(self._bars, stage, StageProgress(job.total, job.total, seconds_of(job, stage)), over=True)
+            elif is_stage_done(job, stage):
+                self._draw(self._bars, stage, StageProgress(job.total, job.total, stage_seconds(job, stage)), over=True)
             elif stage in self._tasks:  # repeated, or ended before it was completed
                 self._bars.update(self._tasks[stage], total=job.total or 1, visible=current is None, left="")
 
@@ -186,11 +186,11 @@ class Display:
             visible=True,
             rows=_rows(now),
             rate=f"{now.rate:,.0f} rows/s" if now.rate else "",
-            left="" if left is None else f"{duration(left)}{'' if over else ' left'}",
+            left="" if left is None else f"{format_duration(left)}{'' if over else ' left'}",
         )
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Format seconds for users: ``0.8 s``, ``12 s``, ``2:05 min``, ``1:02:05 h``."""
     if seconds < 59.5:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"

@@ -32,7 +32,7 @@ def is_schema_unchanged(job: ImportJob) -> bool:
 
     Hold the schema's shared lock, so that the answer stays true until commit.
     """
-    lock.share_schema()
+    lock.lock_schema_shared()
     columns, schema = list(job.columns.all()), load_schema()
     has_deleted_attributes = bool(column_mapping.new_definitions(columns, schema))
     return not has_deleted_attributes and column_mapping.schema_version(columns, schema) == job.schema_version

@@ -12,7 +12,7 @@ from django.conf import settings
 from imports.files.errors import Limits, SourceError
 from imports.files.format import Format, FormatChoices
 from imports.files.source import Source
-from imports.mapping.headers import PROBLEM
+from imports.mapping.headers import PROBLEM_HEADER
 from imports.models import ImportJob
 from imports.presets import MEGABYTE, PRESETS, Options
 
@@ -34,7 +34,7 @@ def limits(job: ImportJob) -> Limits:
     megabytes = chosen.max_event_megabytes if job.holds_events else chosen.max_megabytes
     return Limits(
         max_bytes=int(min(megabytes, settings.IMPORTS_MAX_MB) * MEGABYTE),
-        uncounted_header=PROBLEM,  # the extra column of a file of rows to correct (RP-12)
+        uncounted_header=PROBLEM_HEADER,  # the extra column of a file of rows to correct (RP-12)
         csv_only=chosen.csv_only,
     )
 
@@ -78,7 +78,7 @@ def open_sampled(job: ImportJob) -> Iterator[Source | None]:
 
 
 @contextmanager
-def reopened(job: ImportJob) -> Iterator[Source]:
+def open_stored(job: ImportJob) -> Iterator[Source]:
     """Open the file in the format that the scan stored."""
     with job.file.open("rb") as stream:
         yield Source.reopen(cast(BinaryIO, stream), Format.from_json(job.format["found"]), limits(job))

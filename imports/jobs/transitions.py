@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from imports.models import ImportJob
 from imports.states import Status, Step
 
-UPLOAD = "imports.upload_csv"
-APPROVE = "imports.approve_import"
+UPLOAD_PERMISSION = "imports.upload_csv"
+APPROVE_PERMISSION = "imports.approve_import"
 VIEW_PERMISSION = "imports.view_importjob"
 
 
@@ -50,7 +50,7 @@ class Actor:
     @classmethod
     def of(cls, user: AbstractBaseUser | AnonymousUser) -> Actor:
         """Return a user's rights; a superuser counts as Admin (PM-04)."""
-        return cls(user, bool(user.has_perm(UPLOAD)), bool(user.has_perm(APPROVE)))  # type: ignore[union-attr]
+        return cls(user, bool(user.has_perm(UPLOAD_PERMISSION)), bool(user.has_perm(APPROVE_PERMISSION)))  # type: ignore[union-attr]
 
     @classmethod
     def command(cls) -> Actor:
@@ -81,7 +81,7 @@ class Transition(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class TransitionRule:
     """One line of the table of transitions."""
 
     sources: tuple[Status, ...]
@@ -93,32 +93,32 @@ EDITABLE_STATUSES = (Status.DRAFT, Status.READY, Status.REJECTED)
 """The statuses in which a job's settings can be changed."""
 _WORKING = (Status.DRAFT, Status.CHECKING, Status.PENDING, Status.IN_PROGRESS)
 
-TRANSITIONS: dict[Transition, Rule] = {
-    Transition.REREAD: Rule(EDITABLE_STATUSES, Status.DRAFT, Role.ACTOR),
-    Transition.CHECK: Rule(EDITABLE_STATUSES, Status.CHECKING, Role.ACTOR),
-    Transition.CHECKED: Rule((Status.CHECKING,), Status.READY, Role.SYSTEM),
-    Transition.REFRESH: Rule((Status.READY, Status.AWAITING_APPROVAL), Status.CHECKING, Role.ACTOR),
-    Transition.EDIT: Rule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
-    Transition.SUBMIT: Rule((Status.READY,), Status.AWAITING_APPROVAL, Role.ACTOR),
-    Transition.START: Rule((Status.READY,), Status.PENDING, Role.ACTOR),
-    Transition.APPROVE: Rule((Status.AWAITING_APPROVAL,), Status.PENDING, Role.APPROVER),
-    Transition.REJECT: Rule((Status.AWAITING_APPROVAL,), Status.REJECTED, Role.APPROVER),
-    Transition.CANCEL: Rule(
+TRANSITIONS: dict[Transition, TransitionRule] = {
+    Transition.REREAD: TransitionRule(EDITABLE_STATUSES, Status.DRAFT, Role.ACTOR),
+    Transition.CHECK: TransitionRule(EDITABLE_STATUSES, Status.CHECKING, Role.ACTOR),
+    Transition.CHECKED: TransitionRule((Status.CHECKING,), Status.READY, Role.SYSTEM),
+    Transition.REFRESH: TransitionRule((Status.READY, Status.AWAITING_APPROVAL), Status.CHECKING, Role.ACTOR),
+    Transition.EDIT: TransitionRule((Status.READY, Status.REJECTED, Status.CHECKING), Status.DRAFT, Role.ACTOR),
+    Transition.SUBMIT: TransitionRule((Status.READY,), Status.AWAITING_APPROVAL, Role.ACTOR),
+    Transition.START: TransitionRule((Status.READY,), Status.PENDING, Role.ACTOR),
+    Transition.APPROVE: TransitionRule((Status.AWAITING_APPROVAL,), Status.PENDING, Role.APPROVER),
+    Transition.REJECT: TransitionRule((Status.AWAITING_APPROVAL,), Status.REJECTED, Role.APPROVER),
+    Transition.CANCEL: TransitionRule(
         (*EDITABLE_STATUSES, Status.CHECKING, Status.AWAITING_APPROVAL), Status.CANCELLED, Role.ACTOR
     ),
-    Transition.BEGIN: Rule((Status.PENDING,), Status.IN_PROGRESS, Role.SYSTEM),
-    Transition.RECHECK: Rule((Status.PENDING,), Status.CHECKING, Role.SYSTEM),
-    Transition.COMPLETE: Rule((Status.IN_PROGRESS,), Status.COMPLETED, Role.SYSTEM),
-    Transition.STOP: Rule((Status.PENDING, Status.IN_PROGRESS), Status.STOPPED, Role.ACTOR),
-    Transition.FAIL: Rule(_WORKING, Status.FAILED, Role.SYSTEM),
-    Transition.RESUME: Rule((Status.STOPPED, Status.FAILED), Status.IN_PROGRESS, Role.ACTOR),
+    Transition.BEGIN: TransitionRule((Status.PENDING,), Status.IN_PROGRESS, Role.SYSTEM),
+    Transition.RECHECK: TransitionRule((Status.PENDING,), Status.CHECKING, Role.SYSTEM),
+    Transition.COMPLETE: TransitionRule((Status.IN_PROGRESS,), Status.COMPLETED, Role.SYSTEM),
+    Transition.STOP: TransitionRule((Status.PENDING, Status.IN_PROGRESS), Status.STOPPED, Role.ACTOR),
+    Transition.FAIL: TransitionRule(_WORKING, Status.FAILED, Role.SYSTEM),
+    Transition.RESUME: TransitionRule((Status.STOPPED, Status.FAILED), Status.IN_PROGRESS, Role.ACTOR),
 }
 
-CHECKS = (Transition.CHECK, Transition.REFRESH, Transition.RECHECK)
+CHECK_TRANSITIONS = (Transition.CHECK, Transition.REFRESH, Transition.RECHECK)
 """The transitions that have the whole file checked: on request, again because people have changed since, and again by
 the system because the schema has changed."""
 
-FIRST_STEP = dict.fromkeys(CHECKS, Step.STAGE) | {
+FIRST_STEP = dict.fromkeys(CHECK_TRANSITIONS, Step.STAGE) | {
     Transition.REREAD: Step.SCAN,
     Transition.START: Step.PREPARE,
     Transition.APPROVE: Step.PREPARE,
@@ -163,7 +163,7 @@ def check_role(job: ImportJob, transition: Transition, actor: Actor | None, comm
 def approvers(job: ImportJob) -> QuerySet[Any]:
     """Return the users who may approve the job (D-09)."""
     users: QuerySet[Any] = get_user_model()._default_manager.with_perm(
-        APPROVE, backend="django.contrib.auth.backends.ModelBackend", include_superusers=True
+        APPROVE_PERMISSION, backend="django.contrib.auth.backends.ModelBackend", include_superusers=True
     )
     if settings.IMPORTS_APPROVAL == "always":
         users = users.exclude(imports=job)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imports.mapping import header_rules, headers
-from imports.mapping.headers import PROBLEM
+from imports.mapping.headers import PROBLEM_HEADER
 from imports.mapping.synonyms import NameResolver, normalize_name
 from imports.presets import Options, UnknownColumns
 from profiles.merging.consent import GROUP_FIELDS, GROUP_ID, group_of
 from profiles.schema import (
     ALIAS,
     EXTERNAL_ID,
-    KEY_BYTES,
+    MAX_KEY_BYTES,
     OBJECT_ID,
     OWN_FIELDS,
     OWN_IDENTIFIERS,
@@ -46,7 +46,7 @@ class Target(enum.StrEnum):
     PROPERTY = "property"
 
 
-NOT_OF_PEOPLE = (Target.UNDECIDED, Target.EVENT, Target.PROPERTY)
+NON_PERSON_TARGETS = (Target.UNDECIDED, Target.EVENT, Target.PROPERTY)
 
 
 class MappedColumn(Protocol):
@@ -96,7 +96,7 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     names = NameResolver(schema, options)
     for column in columns:
         if column.target_kind == Target.UNDECIDED and (
-            column.name == PROBLEM or header_rules.is_push_token(column.name)  # AT-19
+            column.name == PROBLEM_HEADER or header_rules.is_push_token(column.name)  # AT-19
         ):
             _set(column, Choice(Target.SKIP))
     for exact in (True, False):  # exact spellings take precedence
@@ -148,7 +148,7 @@ def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
             if is_valid_target(key, schema)
             else Choice(Target.NEW, key, choice.type or detected_type(column))
         )
-        if "\0" in key or len(key) > KEY_BYTES:  # cannot be stored
+        if "\0" in key or len(key) > MAX_KEY_BYTES:  # cannot be stored
             choice = Choice(Target.UNDECIDED)
     if date_format:
         column.date_format, column.suggested = date_format, False
@@ -178,7 +178,7 @@ def reapply_choices(columns: Sequence[MappedColumn], choices: Mapping[str, Choic
     for column in columns:
         choice = choices.get(column.header, Choice(Target.UNDECIDED))
         is_missing = not is_valid_target(choice.key, schema)
-        if choice.kind in NOT_OF_PEOPLE or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and is_missing):
+        if choice.kind in NON_PERSON_TARGETS or (choice.kind in (Target.FIELD, Target.ATTRIBUTE) and is_missing):
             continue
         apply_choice(column, choice, schema)
         column.suggested = False

@@ -11,31 +11,31 @@ from dataclasses import dataclass
 
 from imports.mapping import column_mapping, validation
 from imports.mapping.column_mapping import Choice, Column, MappedColumn, Target
-from imports.mapping.headers import EVENT_MARK, PROBLEM, is_event_property
+from imports.mapping.headers import PROBLEM_HEADER, PROPERTY_SEPARATOR, is_event_property
 from imports.mapping.synonyms import NameResolver, normalize_name
-from imports.mapping.validation import Fault, listed
+from imports.mapping.validation import Fault, join_headers
 from imports.presets import HeaderCase, Options
-from profiles.schema import KEY_BYTES, OWN_FIELDS, Definition, Schema
+from profiles.schema import MAX_KEY_BYTES, OWN_FIELDS, Definition, Schema
 from profiles.values.parsers import parser
 from profiles.values.types import InvalidValue, ValueOptions, ValueType
 
 NAME, TIME, SECONDS = "name", "time", "ts"
 """Parts of an event that a column can hold: its name, its time in ISO 8601, or its time in Unix seconds."""
 
-PARTS = {NAME: "Event name", TIME: "Event time", SECONDS: "Event time (Unix seconds)"}
-SKIPPED = "no_part_of_events"
+EVENT_PARTS = {NAME: "Event name", TIME: "Event time", SECONDS: "Event time (Unix seconds)"}
+SKIPPED_COLUMNS_CODE = "no_part_of_events"
 
-LONGEST_EVENT_NAME = 255
+MAX_EVENT_NAME_BYTES = 255
 """Bytes of UTF-8."""
 
-read_name = parser(ValueType.TEXT, ValueOptions(max_bytes=LONGEST_EVENT_NAME))
+parse_event_name = parser(ValueType.TEXT, ValueOptions(max_bytes=MAX_EVENT_NAME_BYTES))
 """Read the name of an event. Raises ``InvalidValue``."""
 
 _SPELLINGS = {"eventname": NAME, "event": NAME, "evtname": NAME, "eventtime": TIME, "timestamp": TIME}
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
+class EventProperty:
     """A column of values of one property: of the events with one name, or of all events if ``event`` is blank."""
 
     column: Column
@@ -53,7 +53,7 @@ class EventLayout:
     people: Sequence[Column]
     name: Column | None
     time: Column | None
-    properties: Sequence[Property]
+    properties: Sequence[EventProperty]
     event_name: str
 
 
@@ -64,7 +64,7 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
     """
     taken = {column.target for column in columns if column.target_kind == Target.EVENT}
     for column in columns:
-        if column.target_kind == Target.UNDECIDED and column.name == PROBLEM:
+        if column.target_kind == Target.UNDECIDED and column.name == PROBLEM_HEADER:
             _set(column, Choice(Target.SKIP))
         elif column.target_kind == Target.UNDECIDED:
             part = _part(column, columns, options)
@@ -72,7 +72,10 @@ def suggest(columns: Sequence[MappedColumn], schema: Schema, options: Options) -
                 _set(column, Choice(Target.EVENT, part))
                 taken.add(part)
             elif is_event_property(column.name):
-                _set(column, Choice(Target.PROPERTY, property_name(column.name), column_mapping.detected_type(column)))
+                _set(
+                    column,
+                    Choice(Target.PROPERTY, clean_property_name(column.name), column_mapping.detected_type(column)),
+                )
     rest = [column for column in columns if column.target_kind == Target.UNDECIDED]
     column_mapping.suggest(rest, schema, options)
     for column in rest:
@@ -87,12 +90,12 @@ def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
     """
     names, target = NameResolver(schema), target.strip()
     key = names.find(target, exact=True) or names.find(target, exact=False)
-    if target in PARTS:
+    if target in EVENT_PARTS:
         choice = Choice(Target.EVENT, target)
     elif key is not None and _is_identifier(key, schema) and not is_event_property(target):
         choice = column_mapping.choice_for(key, schema)
     else:
-        choice = Choice(Target.PROPERTY, property_name(target), column_mapping.detected_type(column))
+        choice = Choice(Target.PROPERTY, clean_property_name(target), column_mapping.detected_type(column))
     _set(column, choice)
     column.suggested = False
 
@@ -100,13 +103,13 @@ def map_to_name(column: MappedColumn, target: str, schema: Schema) -> None:
 def apply_choice(column: MappedColumn, choice: Choice, schema: Schema) -> None:
     """Map a column to a target that the user chose from a list; one that is invalid for events leaves it undecided."""
     if choice.kind is Target.PROPERTY:
-        key = property_name(choice.key or column.name)
-        storable = "\0" not in key and len(key.encode()) <= KEY_BYTES
+        key = clean_property_name(choice.key or column.name)
+        storable = "\0" not in key and len(key.encode()) <= MAX_KEY_BYTES
         choice = (
             Choice(Target.PROPERTY, key, column_mapping.detected_type(column)) if storable else Choice(Target.UNDECIDED)
         )
     elif choice.kind is Target.EVENT:
-        choice = Choice(Target.EVENT, choice.key) if choice.key in PARTS else Choice(Target.UNDECIDED)
+        choice = Choice(Target.EVENT, choice.key) if choice.key in EVENT_PARTS else Choice(Target.UNDECIDED)
     elif choice.kind is not Target.SKIP:
         is_valid = _is_identifier(choice.key, schema)
         choice = column_mapping.choice_for(choice.key, schema) if is_valid else Choice(Target.UNDECIDED)
@@ -160,7 +163,8 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Opti
             found.append(Fault("attribute_of_event", reason, column.header))
         elif column.target_kind == Target.PROPERTY and not (options.event_name or is_event_property(column.target)):
             reason = (
-                f"Column {column.header} is not a property of any event: rename it to EVENT{EVENT_MARK}PROPERTY, "
+                f"Column {column.header} is not a property of any event: "
+                f"rename it to EVENT{PROPERTY_SEPARATOR}PROPERTY, "
                 "or enter one name for all events of the file"
             )
             found.append(Fault("property_of_nothing", reason, column.header))
@@ -174,15 +178,16 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema, options: Opti
 
 def findings(columns: Iterable[MappedColumn]) -> list[dict[str, str]]:
     """Report in one finding the columns that are skipped because they are not part of an event."""
-    skipped = [c.header for c in columns if c.target_kind == Target.SKIP and c.suggested and c.name != PROBLEM]
+    skipped = [c.header for c in columns if c.target_kind == Target.SKIP and c.suggested and c.name != PROBLEM_HEADER]
     if not skipped:
         return []
     several = len(skipped) > 1
     reason = (
-        f"{'Columns' if several else 'Column'} {listed(skipped)} {'are' if several else 'is'} skipped: only columns "
-        f"named EVENT{EVENT_MARK}PROPERTY are properties, and events do not change attributes of people"
+        f"{'Columns' if several else 'Column'} {join_headers(skipped)} {'are' if several else 'is'} skipped: "
+        "only columns "
+        f"named EVENT{PROPERTY_SEPARATOR}PROPERTY are properties, and events do not change attributes of people"
     )
-    return [{"code": SKIPPED, "reason": reason}]
+    return [{"code": SKIPPED_COLUMNS_CODE, "reason": reason}]
 
 
 def layout(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> EventLayout:
@@ -201,20 +206,20 @@ def layout(columns: Sequence[MappedColumn], schema: Schema, options: Options) ->
 def event_name_error(name: str) -> str:
     """Return why a text cannot be the name of all events of a file; blank if it can."""
     try:
-        read_name(name)
+        parse_event_name(name)
     except InvalidValue as problem:
         return problem.reason[:1].lower() + problem.reason[1:]
     return ""
 
 
-def property_name(text: str) -> str:
+def clean_property_name(text: str) -> str:
     """Return the name of a property with its event, without a dot at its end (EV-04)."""
     return text.strip().removesuffix(".") if is_event_property(text) else text.strip()
 
 
 def split_property(target: str) -> tuple[str, str]:
     """Return the event and the property of a target; the event is blank for a property of all events."""
-    event, _, key = target.partition(EVENT_MARK)
+    event, _, key = target.partition(PROPERTY_SEPARATOR)
     return (event, key) if is_event_property(target) else ("", target)
 
 
@@ -223,7 +228,7 @@ def _missing_columns(columns: Sequence[MappedColumn], options: Options) -> list[
     parts = {column.target for column in columns if column.target_kind == Target.EVENT}
     if options.event_name or not columns:
         return []
-    headers = listed([column.header for column in columns])
+    headers = join_headers([column.header for column in columns])
     found = []
     if NAME not in parts:
         reason = (
@@ -245,7 +250,7 @@ def _part(column: MappedColumn, columns: Sequence[MappedColumn], options: Option
     name = column.name
     if options.header_case is HeaderCase.ALIKE:
         spelling = normalize_name(name)
-        name = spelling if spelling in PARTS else _SPELLINGS.get(spelling, "")
+        name = spelling if spelling in EVENT_PARTS else _SPELLINGS.get(spelling, "")
     if options.event_name and name == SECONDS:
         return "" if any(other.name == TIME for other in columns) else SECONDS
     return name if name == TIME or (name == NAME and not options.event_name) else ""
@@ -272,12 +277,14 @@ def _set(column: MappedColumn, choice: Choice) -> None:
 
 
 def _column(column: MappedColumn, key: str) -> Column:
-    return Column(column.position - 1, column.header, Definition(key, PARTS[key], ValueType.TEXT))
+    return Column(column.position - 1, column.header, Definition(key, EVENT_PARTS[key], ValueType.TEXT))
 
 
-def _property(column: MappedColumn) -> Property:
+def _property(column: MappedColumn) -> EventProperty:
     event, key = split_property(column.target)
     value_type = ValueType(column.type)
     date_format = column.date_format or None if value_type in column_mapping.DATES else None
     definition = Definition(column.target, key, value_type)
-    return Property(Column(column.position - 1, column.header, definition, date_format), event.strip(), key.strip())
+    return EventProperty(
+        Column(column.position - 1, column.header, definition, date_format), event.strip(), key.strip()
+    )

@@ -37,14 +37,14 @@ ACTIONS: Mapping[Action, str] = {
 def identifiers(schema: Schema) -> dict[str, str]:
     """Return all identifiers that people can be matched by, with the files or people they suit."""
     found = {key: IDENTIFIERS[key] for key in (AUTOMATIC, *OWN_IDENTIFIERS)}
-    for key in schema.found_by:
+    for key in schema.lookup_identifiers:
         definition = schema.definitions[key]
         other = _SOCIAL if definition.built_in else _OWN
         found[key] = IDENTIFIERS.get(key) or other.format(label=definition.label)
     return found
 
 
-def group(key: str, schema: Schema) -> str:
+def identifier_group(key: str, schema: Schema) -> str:
     """Return the heading of the group in which an identifier is listed (HI-29)."""
     definition = schema.definitions.get(key)
     if definition is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imports.mapping import headers
-from imports.mapping.headers import Header, HeaderError, HeaderFault, brief
+from imports.mapping.headers import Header, HeaderError, HeaderFault, truncate
 from imports.mapping.synonyms import normalize_name
 from imports.presets import ForbiddenCharacters, HeaderCase, Options
 from profiles.values.dates import KNOWN_FORMATS
@@ -48,17 +48,17 @@ def check(texts: Sequence[str], options: Options) -> list[Header]:
     """Read a header row. Raises ``HeaderError`` with all faults that refuse the file under the options."""
     if found := faults(texts, options):
         raise HeaderError(HeaderFault(found[0].code), " ".join(fault.reason for fault in found))
-    return headers.parse(texts, bracket_dates=options.bracket_dates)
+    return headers.parse_header_row(texts, bracket_dates=options.bracket_dates)
 
 
 def faults(texts: Sequence[str], options: Options) -> list[Finding]:
     """Return the faults that refuse a file with this header row (D-11)."""
     try:
-        found = headers.parse(texts, bracket_dates=options.bracket_dates)
+        found = headers.parse_header_row(texts, bracket_dates=options.bracket_dates)
     except HeaderError as error:
         return [Finding(error.code, error.message)]
     if mark := _other_delimiter(found, options):
-        reason = f"The header is a single name, “{brief(found[0].text)}”, that contains {mark}. "
+        reason = f"The header is a single name, “{truncate(found[0].text)}”, that contains {mark}. "
         return [Finding(HeaderFault.OTHER_DELIMITER, f"{reason}Save the table as CSV with commas between its values.")]
     return [*_identity_faults(found, options), *_forbidden_faults(found, options)]
 
@@ -92,7 +92,7 @@ def _type(header: Header, seen: Sequence[str], options: Options) -> ValueType:
     exclude."""
     if header.unknown_format is not None:
         return ValueType.TEXT
-    return TypeInference(map(Shape, seen)).type_under(iso=options.iso_dates, marked=options.bracket_dates)
+    return TypeInference(map(Shape, seen)).type_given(iso=options.iso_dates, marked=options.bracket_dates)
 
 
 def _other_delimiter(found: Sequence[Header], options: Options) -> str:
@@ -154,7 +154,7 @@ def _unknown_formats(found: Sequence[Header]) -> Iterator[Finding]:
                 (known for known in sorted(KNOWN_FORMATS) if known.lower() == header.unknown_format.lower()), ""
             )
             hint = f"; to import dates, write {similar}" if similar else ""
-            shown = brief(header.unknown_format)
+            shown = truncate(header.unknown_format)
             reason = f"The date format {shown} of column “{header.name}” is unknown, so the column is imported as text"
             yield Finding("unknown_date_format", f"{reason}{hint}", header.text)
 

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from profiles.values.dates import KNOWN_FORMATS
 from profiles.values.formula_escapes import unescape
 
-LONGEST_NAME = 120
+MAX_NAME_BYTES = 120
 """Maximum size of a property name in bytes of UTF-8 (AT-10)."""
 
-FORBIDDEN = "%><!|&.:;$'\"\\#"
+FORBIDDEN_CHARACTERS = "%><!|&.:;$'\"\\#"
 """The characters that presets may forbid in a property name (HI-06)."""
 
-PROBLEM = "Import problem (not imported)"
+PROBLEM_HEADER = "Import problem (not imported)"
 """Header of the column with the problem of each row to correct; an import skips it (RP-12)."""
 
-EVENT_MARK = ".properties."
+PROPERTY_SEPARATOR = ".properties."
 """Text between the names of the event and of the property in a property's header."""
 
 _SHOWN = 40
 """Maximum number of characters of a header in a sentence."""
 _LISTED = 30
 """Maximum number of columns that one sentence names."""
-_LONGEST_TEXT = 2 * LONGEST_NAME
+_LONGEST_TEXT = 2 * MAX_NAME_BYTES
 """Maximum number of characters of a whole header, including a date format."""
 
 _INVISIBLE = "\ufeff\u200b\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -75,7 +75,7 @@ class HeaderError(Exception):
         self.message = message
 
 
-def parse(texts: Sequence[str], *, bracket_dates: bool = True) -> list[Header]:
+def parse_header_row(texts: Sequence[str], *, bracket_dates: bool = True) -> list[Header]:
     """Read the cells of a header row (D-12, D-13).
 
     ``bracket_dates``: whether angle brackets at the end declare a date format; if not, they are part of the name
@@ -104,11 +104,11 @@ def parse_header(position: int, text: str, *, bracket_dates: bool = True) -> Hea
 
 def is_event_property(name: str) -> bool:
     """Return whether a header names a property of an event, `<event>.properties.<property>`."""
-    event, _, key = name.partition(EVENT_MARK)
+    event, _, key = name.partition(PROPERTY_SEPARATOR)
     return bool(event.strip() and key.strip(". "))
 
 
-def brief(text: str) -> str:
+def truncate(text: str) -> str:
     """Return a text for a sentence, cut if it is long."""
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -134,7 +134,7 @@ def _forbidden(name: str) -> str:
     """Return the forbidden characters of a name; none for an event property, whose dots have a meaning (D-12)."""
     if is_event_property(name):
         return ""
-    return "".join(dict.fromkeys(character for character in name if character in FORBIDDEN))
+    return "".join(dict.fromkeys(character for character in name if character in FORBIDDEN_CHARACTERS))
 
 
 def _refuse_blank(headers: list[Header]) -> None:
@@ -143,12 +143,12 @@ def _refuse_blank(headers: list[Header]) -> None:
     invisible = [header.position for header in headers if header.name and _is_invisible(header.name)]
     nameless = [header for header in headers if header.text and not header.name]
     reasons = [f"{_columns(blank, 'has', 'have')} no header. Give every column a name."] if blank else []
-    if blank and any(header.name == PROBLEM and header.position < blank[-1] for header in headers):
-        reasons.append(f"Move values that are to the right of “{PROBLEM}” into the columns that they belong to.")
+    if blank and any(header.name == PROBLEM_HEADER and header.position < blank[-1] for header in headers):
+        reasons.append(f"Move values that are to the right of “{PROBLEM_HEADER}” into the columns that they belong to.")
     if invisible:
         reasons.append(f"{_columns(invisible, 'has', 'have')} a header without visible characters. Type a name there.")
     if nameless:
-        formats = brief(", ".join(f"<{header.date_format or header.unknown_format}>" for header in nameless))
+        formats = truncate(", ".join(f"<{header.date_format or header.unknown_format}>" for header in nameless))
         a_format = f"a date format, {formats}," if len(nameless) == 1 else f"date formats, {formats},"
         reasons.append(
             f"{_columns([header.position for header in nameless], 'has', 'have')} {a_format} but no name before it. "
@@ -172,11 +172,11 @@ def _refuse_unstorable(headers: list[Header]) -> None:
                 f"The header of column {header.position} contains a NUL character. Remove it, or type the name again.",
             )
         size = len(header.name.encode())
-        if size > LONGEST_NAME or len(header.text) > _LONGEST_TEXT:
+        if size > MAX_NAME_BYTES or len(header.text) > _LONGEST_TEXT:
             raise HeaderError(
                 HeaderFault.TOO_LONG,
-                f"The header of column {header.position}, “{brief(header.text)}”, has "
-                f"{max(size, len(header.text)):,} bytes and the limit is {LONGEST_NAME}. Shorten it.",
+                f"The header of column {header.position}, “{truncate(header.text)}”, has "
+                f"{max(size, len(header.text)):,} bytes and the limit is {MAX_NAME_BYTES}. Shorten it.",
             )
 
 

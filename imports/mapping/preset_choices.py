@@ -16,7 +16,7 @@ import pycountry
 
 from imports.mapping import guidance
 from imports.mapping.column_mapping import AUTOMATIC
-from imports.mapping.validation import Fault, listed
+from imports.mapping.validation import Fault, join_headers
 from imports.presets import CHANNELS, PRESETS, Options, Preset
 from profiles.merging.actions import Action
 from profiles.schema import OWN_IDENTIFIERS, Schema
@@ -60,17 +60,17 @@ def identifiers(preset: Preset, schema: Schema) -> dict[str, str]:
     every = guidance.identifiers(schema)
     if preset.identifiers is None:
         return every
-    offered = schema.found_by if preset.identifiers == CHANNELS else preset.identifiers
+    offered = schema.lookup_identifiers if preset.identifiers == CHANNELS else preset.identifiers
     return {key: text for key, text in every.items() if key in offered}
 
 
 def pending_identifiers(preset: Preset, schema: Schema) -> list[str]:
     """Return the identifiers of a preset that cannot be used yet because their index is being built."""
     offered = schema.identifiers if preset.identifiers in (None, CHANNELS) else preset.identifiers or ()
-    return [key for key in offered if key in schema.identifiers and key not in schema.found_by]
+    return [key for key in offered if key in schema.identifiers and key not in schema.lookup_identifiers]
 
 
-def label(key: str, schema: Schema) -> str:
+def identifier_label(key: str, schema: Schema) -> str:
     """Return the label of an identifier."""
     return _LABELS.get(key) or schema.definitions[key].label
 
@@ -82,7 +82,7 @@ def default_action(preset: Preset) -> str:
 
 def unsupported_reason(preset: Preset, record_type: str) -> str:
     """Return why a preset does not accept files of a record type; blank if it does (EV-02)."""
-    return preset.no_events if record_type == EVENTS and not preset.events else ""
+    return preset.no_events_reason if record_type == EVENTS and not preset.events else ""
 
 
 def is_option(name: str, record_type: str) -> bool:
@@ -136,18 +136,18 @@ def faults(preset: Preset, record_type: str, identifier: str, action: str, schem
     return found
 
 
-def suggested(headers: Iterable[str], current: Preset) -> Preset | None:
+def suggest_preset(headers: Iterable[str], current: Preset) -> Preset | None:
     """Return the other preset that a header row matches best, by the number of its signs; None if there is none (D-01).
 
     A file that was exported from here has headers of several systems, and needs no preset but Standard.
     """
     found = set(headers)
-    if not found.isdisjoint(current.signs) or "object_id" in found:
+    if not found.isdisjoint(current.signature_headers) or "object_id" in found:
         return None
-    best = max(PRESETS.values(), key=lambda preset: len(preset.signs & found))
-    return best if best.signs & found else None
+    best = max(PRESETS.values(), key=lambda preset: len(preset.signature_headers & found))
+    return best if best.signature_headers & found else None
 
 
 def _not_offered(preset: Preset, verb: str, chosen: str, offered: Iterable[str]) -> str:
-    choices = listed([preset.spelling(key) for key in offered])
+    choices = join_headers([preset.spelling(key) for key in offered])
     return f"The preset {preset.label} {verb} {preset.spelling(chosen)}; choose one of {choices}, or another preset"

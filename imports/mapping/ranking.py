@@ -11,7 +11,7 @@ from imports.mapping.synonyms import NameResolver
 from profiles.schema import Schema
 from profiles.values.types import ValueType
 
-SUGGESTIONS = 4
+MAX_SUGGESTIONS = 4
 _SHAPES = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "phone"}
 """Patterns of the values of some attributes."""
 
@@ -29,7 +29,7 @@ def rank_targets(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, l
         by_word = [key for word in sorted(_words(column.name)) for key in words.get(word, [])]
         candidates = [*by_name, *by_word, *_by_values(column)]
         valid = (key for key in candidates if key and is_valid_target(key, schema))
-        found[column.position] = list(dict.fromkeys(valid))[:SUGGESTIONS]
+        found[column.position] = list(dict.fromkeys(valid))[:MAX_SUGGESTIONS]
     return found
 
 

@@ -13,14 +13,14 @@ from imports.mapping.column_mapping import AUTOMATIC, lookup_kinds
 from imports.mapping.headers import HeaderError
 from imports.presets import ForbiddenCharacters, Options, Preset
 from profiles.merging.rules import MAX_CUSTOM_ATTRIBUTES
-from profiles.schema import ALIAS, ALIAS_LABEL, OBJECT_ID, OWN_FIELDS, Definition, Schema, fields_of
+from profiles.schema import ALIAS, ALIAS_LABEL, OBJECT_ID, OWN_FIELDS, Definition, Schema, identifier_fields
 from profiles.values import formula_escapes, parsers
 from profiles.values.types import InvalidValue, ValueType
 
 ROWS = 3
 
 
-def sample(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
+def build_people_sample(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
     """Return a file of people as CSV: the identifier columns, then all others of the schema (FF-13, FF-14).
 
     In the last row all optional values are blank, to show that they are optional. Object IDs have to be replaced by
@@ -36,7 +36,7 @@ def sample(schema: Schema, preset: Preset, identifier: str, options: Options) ->
                 for filled in [full if row < ROWS - 1 else full & required]))  # fmt: skip
 
 
-def sample_of_events(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
+def build_event_sample(schema: Schema, preset: Preset, identifier: str, options: Options) -> str:
     """Return a file of events as CSV: person, name, time, and properties (FF-14, EV-04, EV-05)."""
     definitions = _definitions(schema)
     columns = [definitions[key] for key in _identifier_keys(identifier)]
@@ -74,13 +74,13 @@ def _identifier_keys(identifier: str) -> Iterator[str]:
     """
     for kind in lookup_kinds(identifier):
         if kind not in (OBJECT_ID, ALIAS) or identifier != AUTOMATIC:
-            yield from reversed(fields_of(kind))
+            yield from reversed(identifier_fields(kind))
 
 
 def _is_header(name: str, options: Options) -> bool:
     """Return whether a name can be a header: no date format in angle brackets, no forbidden characters."""
     try:
-        header = headers.parse([formula_escapes.escape(name)])[0]
+        header = headers.parse_header_row([formula_escapes.escape(name)])[0]
     except HeaderError:
         return False
     return header.name == name and not (header.forbidden and options.forbidden_characters is ForbiddenCharacters.REJECT)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from imports.presets import HeaderCase, Options, UnknownColumns
-from profiles.merging.consent import GROUP, GROUP_FIELDS, group_key
+from profiles.merging.consent import GROUP_FIELDS, GROUP_PREFIX, group_key
 from profiles.schema import EXTERNAL_ID, OBJECT_ID, OWN_FIELDS, Schema
 
 SYNONYMS: Mapping[str, str] = {
@@ -59,7 +59,7 @@ class NameResolver:
 
     def __init__(self, schema: Schema, options: Options = Options()) -> None:  # noqa: B008 - frozen
         self.schema = schema
-        self.guesses = options.unknown_columns is UnknownColumns.SUGGEST
+        self.uses_guesses = options.unknown_columns is UnknownColumns.SUGGEST
         keys = [*OWN_FIELDS, *GROUP_FIELDS, *schema.definitions]
         self.exact = {key: key for key in keys} | self._exact_synonyms(options.header_case)
         self.loose = {} if options.header_case is HeaderCase.EXACT else self._normalized(keys)
@@ -71,14 +71,14 @@ class NameResolver:
 
         A name that begins with ``group:`` is that of the subscription group with this ID, known or not (SB-09).
         """
-        group_id = name.removeprefix(GROUP).strip()
-        if group_id and name.startswith(GROUP):
+        group_id = name.removeprefix(GROUP_PREFIX).strip()
+        if group_id and name.startswith(GROUP_PREFIX):
             return group_key(group_id)
         if exact:
             return self.exact.get(name)
         spelling = normalize_name(name)
         found = self.loose.get(spelling)
-        if found is None and self.guesses and (stem := spelling.rstrip("0123456789")) != spelling:
+        if found is None and self.uses_guesses and (stem := spelling.rstrip("0123456789")) != spelling:
             key = self.loose.get(stem)
             found = key if key and self.is_multi_valued(key) else None
         return found
@@ -98,7 +98,7 @@ class NameResolver:
         found: dict[str, str] = {}
         for key in reversed(keys):  # built-in ones are first in the schema and take precedence
             found[normalize_name(key)] = key
-        for spelling, key in {**SYNONYMS, **(GUESSES if self.guesses else {})}.items():
+        for spelling, key in {**SYNONYMS, **(GUESSES if self.uses_guesses else {})}.items():
             if self._is_known(key):
                 found.setdefault(normalize_name(spelling), key)
         for definition in self.schema.definitions.values():

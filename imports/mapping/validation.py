@@ -9,11 +9,20 @@ from imports.mapping import header_rules
 from imports.mapping.column_mapping import AUTOMATIC, DATES, MappedColumn, Target, lookup_kinds
 from imports.mapping.synonyms import NameResolver
 from imports.presets import HeaderCase, Options
-from profiles.merging.consent import GROUP, is_reserved
-from profiles.schema import ALIAS, EXTERNAL_ID, KEY_BYTES, OBJECT_ID, OWN_FIELDS, OWN_IDENTIFIERS, Schema, fields_of
+from profiles.merging.consent import GROUP_PREFIX, is_reserved
+from profiles.schema import (
+    ALIAS,
+    EXTERNAL_ID,
+    MAX_KEY_BYTES,
+    OBJECT_ID,
+    OWN_FIELDS,
+    OWN_IDENTIFIERS,
+    Schema,
+    identifier_fields,
+)
 from profiles.values.types import ValueType
 
-HEADERS_LISTED = 30
+MAX_HEADERS_LISTED = 30
 """Maximum number of headers that a message names."""
 
 
@@ -47,7 +56,7 @@ def faults(
         missing = missing_mandatory(columns, schema, spelling)
         if missing:
             noun, pronoun = ("column for", "it") if len(missing) == 1 else ("columns for", "them")
-            reason = f"The file has no {noun} {listed(missing)}, which the schema makes mandatory; add {pronoun}"
+            reason = f"The file has no {noun} {join_headers(missing)}, which the schema makes mandatory; add {pronoun}"
             found.append(Fault("mandatory_column", reason))
     return found
 
@@ -58,7 +67,7 @@ def missing_mandatory(columns: Iterable[MappedColumn], schema: Schema, spelling:
     return [spelling(d.key) for d in schema.definitions.values() if d.mandatory and d.key not in mapped]
 
 
-NOTES = ("spelled_otherwise", "appboy_id", "mixed_types", "format_not_used")
+NOTE_CODES = ("spelled_otherwise", "appboy_id", "mixed_types", "format_not_used")
 
 
 def notes(columns: Sequence[MappedColumn], schema: Schema, options: Options) -> list[Fault]:
@@ -101,10 +110,10 @@ def _formats_not_used(columns: Sequence[MappedColumn], schema: Schema) -> Iterat
             yield Fault("format_not_used", reason, column.header)
 
 
-def listed(headers: Sequence[str]) -> str:
+def join_headers(headers: Sequence[str]) -> str:
     """Return headers for a sentence; of many only the first ones."""
-    more = f" and {len(headers) - HEADERS_LISTED} more" if len(headers) > HEADERS_LISTED else ""
-    return ", ".join(headers[:HEADERS_LISTED]) + more
+    more = f" and {len(headers) - MAX_HEADERS_LISTED} more" if len(headers) > MAX_HEADERS_LISTED else ""
+    return ", ".join(headers[:MAX_HEADERS_LISTED]) + more
 
 
 def header_faults(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
@@ -119,19 +128,19 @@ def identifier_faults(
     """Return why people cannot be matched by the chosen identifier (HI-34)."""
     if not identifier:
         return [Fault("no_identifier", "Choose what to match people by")]
-    if identifier in schema.identifiers and identifier not in schema.found_by:
+    if identifier in schema.identifiers and identifier not in schema.lookup_identifiers:
         return [
             Fault("identifier_not_ready", f"{index_pending_reason(spelling(identifier))}, or choose another identifier")
         ]
-    if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.found_by:
-        names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.found_by])
+    if identifier != AUTOMATIC and identifier not in OWN_IDENTIFIERS and identifier not in schema.lookup_identifiers:
+        names = ", ".join([AUTOMATIC, *OWN_IDENTIFIERS, *schema.lookup_identifiers])
         return [Fault("unknown_identifier", f"{identifier} is not an identifier; choose one of {names}")]
-    half = identifier == ALIAS and any(column.target in fields_of(ALIAS) for column in _of_people(columns))
+    half = identifier == ALIAS and any(column.target in identifier_fields(ALIAS) for column in _of_people(columns))
     if has_identifier_columns(identifier, columns) or half:  # alias_faults reports half an alias
         return []
-    headers = listed([c.header for c in columns])
+    headers = join_headers([c.header for c in columns])
     if identifier == ALIAS:
-        both = " and ".join(map(spelling, fields_of(ALIAS)))
+        both = " and ".join(map(spelling, identifier_fields(ALIAS)))
         reason = f"The selected identifier {identifier} needs two columns, {both}; map columns to both ({headers})"
     else:
         name = spelling(identifier)
@@ -147,7 +156,7 @@ def index_pending_reason(name: str) -> str:
 def has_identifier_columns(identifier: str, columns: Iterable[MappedColumn]) -> bool:
     """Return whether all columns of the identifier are mapped, or those of one under Automatic (HI-15, HI-34)."""
     mapped = {column.target for column in _of_people(columns)}
-    return any(mapped.issuperset(fields_of(kind)) for kind in lookup_kinds(identifier))
+    return any(mapped.issuperset(identifier_fields(kind)) for kind in lookup_kinds(identifier))
 
 
 def _of_people(columns: Iterable[MappedColumn]) -> list[MappedColumn]:
@@ -158,11 +167,11 @@ def _of_people(columns: Iterable[MappedColumn]) -> list[MappedColumn]:
 def alias_faults(columns: Sequence[MappedColumn], options: Options) -> list[Fault]:
     """Return the faults of alias columns: only half an alias (HI-15, HI-17), or external IDs in the file (FF-18)."""
     columns = _of_people(columns)
-    given = {column.target: column for column in columns if column.target in fields_of(ALIAS)}
+    given = {column.target: column for column in columns if column.target in identifier_fields(ALIAS)}
     if not given:
         return []
     found = []
-    missing = [OWN_FIELDS[field] for field in fields_of(ALIAS) if field not in given]
+    missing = [OWN_FIELDS[field] for field in identifier_fields(ALIAS) if field not in given]
     if missing:
         (column,) = given.values()
         reason = (
@@ -199,13 +208,13 @@ def column_faults(columns: Sequence[MappedColumn], schema: Schema) -> list[Fault
             )
             found.append(Fault("attribute_gone", reason, column.header))
         elif len(used.get(column.target, ())) > 1 and not names.is_multi_valued(column.target):
-            several = listed(used[column.target])
+            several = join_headers(used[column.target])
             reason = (
                 f"Several columns are mapped to {column.target}, which holds one value: {several}; skip all but one"
             )
             found.append(Fault("target_twice", reason, column.header))
-        elif len(column.target.encode()) > KEY_BYTES:
-            reason = f"The name of column {column.position} is longer than {KEY_BYTES} bytes; shorten it"
+        elif len(column.target.encode()) > MAX_KEY_BYTES:
+            reason = f"The name of column {column.position} is longer than {MAX_KEY_BYTES} bytes; shorten it"
             found.append(Fault("key_too_long", reason, column.header))
         elif reserved := _why_reserved(column):
             found.append(
@@ -223,11 +232,12 @@ def _why_reserved(column: MappedColumn) -> str:
     if column.target_kind != Target.NEW:
         return ""
     if column.target == ALIAS:
-        parts = " and ".join(OWN_FIELDS[field] for field in fields_of(ALIAS))
+        parts = " and ".join(OWN_FIELDS[field] for field in identifier_fields(ALIAS))
         return f"{ALIAS} stands for {parts} together; map it to one of them, or choose another name"
     if is_reserved(column.target):
         return (
-            f"names that begin with {GROUP} are for subscription groups. Write the ID of the group after {GROUP}, or "
+            f"names that begin with {GROUP_PREFIX} are for subscription groups. "
+            f"Write the ID of the group after {GROUP_PREFIX}, or "
             "choose another name"
         )
     return ""

@@ -56,7 +56,7 @@ def open_rows(job: ImportJob, *, ignored: bool = True) -> Iterator[Iterator[Prob
     if not stored_file.exists(job):  # then the cells come from the problems, where they have any
         yield _rows(job, severities, None)
         return
-    with stored_file.reopened(job) as source:
+    with stored_file.open_stored(job) as source:
         yield _rows(job, severities, _Cells(source, job))
 
 

@@ -20,13 +20,13 @@ from django.utils import timezone
 from imports.files.batches import MALFORMED
 from imports.jobs import stored_file
 from imports.mapping import column_mapping
-from imports.mapping.headers import PROBLEM
+from imports.mapping.headers import PROBLEM_HEADER
 from imports.models import ImportColumn, ImportJob, RowError
 from imports.presets import PRESETS
 from imports.reports import problem_rows
 from imports.reports.problem_rows import ProblemRow
 from profiles.merging import alias
-from profiles.schema import fields_of
+from profiles.schema import identifier_fields
 from profiles.values.formula_escapes import escape_cell
 from profiles.values.types import ValueType
 
@@ -81,14 +81,14 @@ def write_rows_to_correct(
     The last column gives the problems; an import skips it. The corrected file can be uploaded without other changes.
     The stored file must still exist. ``ignored``: write the ignored rows too.
     """
-    with stored_file.reopened(job) as source:
+    with stored_file.open_stored(job) as source:
         header = [escape_cell(text) for text in source.header()]
     columns = {column.position - 1: column for column in job.columns.all()}
-    dropped = next((i for i, column in columns.items() if column.header == PROBLEM), None)
+    dropped = next((i for i, column in columns.items() if column.header == PROBLEM_HEADER), None)
     typed = [columns[i].type in NUMERIC_TYPES if i in columns else False for i in range(len(header))]
     writer = csv.writer(out, delimiter=job.format["found"]["delimiter"] or ",", lineterminator="\r\n")
     own_header = _without(header, dropped)
-    writer.writerow([*own_header, PROBLEM])
+    writer.writerow([*own_header, PROBLEM_HEADER])
     with problem_rows.open_rows(job, ignored=ignored) as rows:
         for number, row in enumerate(rows):
             if number % PROGRESS_INTERVAL == 0:
@@ -226,7 +226,7 @@ def _positions(columns: Iterable[ImportColumn], targets: Sequence[str]) -> list[
 def _identifier_positions(columns: Iterable[ImportColumn], kind: str) -> list[list[int]]:
     """Return the indexes of the columns of an identifier, for each of its parts; an alias has two parts."""
     columns = list(columns)
-    return [_positions(columns, (part,)) for part in fields_of(kind)]
+    return [_positions(columns, (part,)) for part in identifier_fields(kind)]
 
 
 def _identifier_text(cells: Sequence[str], positions: Iterable[list[int]]) -> str:

@@ -10,12 +10,12 @@ import orjson
 
 from imports.mapping.column_mapping import DATES, Column
 from imports.presets import Options
-from profiles.merging.consent import GROUP_ID, GROUP_ID_BYTES, GROUP_STATE, group_of
-from profiles.schema import LONGEST_OWN_FIELD, OWN_FIELDS, Definition
+from profiles.merging.consent import GROUP_ID, GROUP_STATE, MAX_GROUP_ID_BYTES, group_of
+from profiles.schema import MAX_OWN_FIELD_BYTES, OWN_FIELDS, Definition
 from profiles.values import formula_escapes, parsers
 from profiles.values.types import InvalidValue, ValueType
 
-_LONGEST = LONGEST_OWN_FIELD | {GROUP_ID: GROUP_ID_BYTES}
+_LONGEST = MAX_OWN_FIELD_BYTES | {GROUP_ID: MAX_GROUP_ID_BYTES}
 _NOT_STRINGS = {ValueType.BOOLEAN, ValueType.INTEGER, ValueType.NUMBER}
 
 
@@ -37,7 +37,7 @@ class ParsedCells:
         return text in self.values if self.values is not None else text not in self.blank
 
     @property
-    def gaps(self) -> bool:
+    def has_gaps(self) -> bool:
         """Whether some texts have no value."""
         return bool(self.blank or self.bad)
 
@@ -93,9 +93,9 @@ class ColumnReader:
         if cells.values is None:
             if cells.blank - {""}:
                 texts = ["" if text in cells.blank else text for text in texts]
-            return strings(texts, None, start, end)
+            return string_fragment(texts, None, start, end)
         if self._are_strings:
-            return strings(texts, cells.values, start, end)
+            return string_fragment(texts, cells.values, start, end)
         shown = to_json(list(cells.values.values()))[1:-1].split(",")  # no number and no boolean has a comma
         values = dict(zip(cells.values, shown, strict=False))
         return JsonFragment(start, [values.get(text, "") for text in texts], end)
@@ -121,13 +121,13 @@ class JsonFragment:
     end: str
 
 
-def strings(texts: Sequence[str], values: Mapping[str, str] | None, start: str, end: str) -> JsonFragment:
+def string_fragment(texts: Sequence[str], values: Mapping[str, str] | None, start: str, end: str) -> JsonFragment:
     """Return the value of each text as a JSON string, blank if it has none. If ``values`` is None, texts are values."""
     shown = texts if values is None else [values.get(text, "") for text in texts]
     return JsonFragment(f'{start}"', shown if _needs_no_escape("".join(shown)) else _escaped(shown), f'"{end}')
 
 
-def documents(opening: str, fields: Sequence[JsonFragment], closing: str, *, repeats: bool = False) -> list[str]:
+def build_documents(opening: str, fields: Sequence[JsonFragment], closing: str, *, repeats: bool = False) -> list[str]:
     """Return the fields of each row as one JSON text. ``repeats``: whether a row can have the same field twice."""
     pattern = ",".join(f"{_literal(field.start)}%s{_literal(field.end)}" for field in fields)
     columns = [field.texts for field in fields]

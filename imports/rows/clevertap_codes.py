@@ -22,6 +22,6 @@ _OF_ATTRIBUTES: Mapping[str, str] = {"employed": "517", "married": "519", "age":
 """Published codes by the key of an attribute or own field, for types that other attributes share."""
 
 
-def published(code: str, key: str = "") -> str:
+def published_code(code: str, key: str = "") -> str:
     """Return the published code of a problem with a value of an attribute, else the product's own code."""
     return CODES.get(code) or _OF_ATTRIBUTES.get(key, code)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from imports.files.batches import Batch
-from imports.mapping.event_mapping import SECONDS, EventLayout, Property, read_name
+from imports.mapping.event_mapping import SECONDS, EventLayout, EventProperty, parse_event_name
 from imports.presets import OnInvalid, Options
-from imports.rows.cells import ColumnReader, JsonFragment, ParsedCells, documents, to_json
+from imports.rows.cells import ColumnReader, JsonFragment, ParsedCells, build_documents, to_json
 from imports.rows.profile_rows import RowChecker
 from imports.rows.results import CheckedRows, Events, Problem
 from profiles.values import parsers
@@ -61,7 +61,7 @@ class EventChecker:
         for text in set(texts):
             try:
                 if name := unescape(text.strip()):
-                    found[text] = str(read_name(name))
+                    found[text] = str(parse_event_name(name))
                 else:
                     reason = f"The event has no name: fill in {column.header}"
                     flaws.fail(texts, text, InvalidValue("blank_event_name", reason), column.header)
@@ -110,10 +110,12 @@ class EventChecker:
             if cells.bad:
                 self._report(each, reader, cells, texts, rows, flaws)
             fields.append(reader.field(texts, cells, start, ""))
-        return documents("{", fields, "}") if fields else ["{}"] * (len(columns[0]) if rows is None else len(rows))
+        return (
+            build_documents("{", fields, "}") if fields else ["{}"] * (len(columns[0]) if rows is None else len(rows))
+        )
 
     def _warn(
-        self, each: Property, name: str, texts: Sequence[str], rows: Sequence[int] | None, flaws: _Problems
+        self, each: EventProperty, name: str, texts: Sequence[str], rows: Sequence[int] | None, flaws: _Problems
     ) -> None:
         """Add warnings for values of properties of other events, which are not imported (EV-09)."""
         for index, text in enumerate(texts):
@@ -124,7 +126,7 @@ class EventChecker:
 
     def _report(
         self,
-        each: Property,
+        each: EventProperty,
         reader: ColumnReader,
         cells: ParsedCells,
         texts: Sequence[str],
@@ -179,7 +181,7 @@ def _time_reader(layout: EventLayout, options: Options) -> Callable[[str], str |
     """Return a function that reads a time, or None for a blank, optional one. It raises ``InvalidValue``."""
     if layout.time is not None and layout.time.definition.key == SECONDS:
         return _read_seconds
-    parse = parsers.parser(ValueType.DATETIME, ValueOptions(time_zone=options.values.time_zone, four_shapes=True))
+    parse = parsers.parser(ValueType.DATETIME, ValueOptions(time_zone=options.values.time_zone, strict_iso_shapes=True))
 
     def read(text: str) -> str:
         try:

@@ -12,13 +12,13 @@ from imports.files.batches import MALFORMED, Batch, RaggedRow
 from imports.mapping.column_mapping import AUTOMATIC, Column, lookup_kinds
 from imports.presets import OnInvalid, Options
 from imports.rows import subscription_groups
-from imports.rows.cells import ColumnReader, JsonFragment, ParsedCells, documents, strings, to_json
-from imports.rows.clevertap_codes import published
+from imports.rows.cells import ColumnReader, JsonFragment, ParsedCells, build_documents, string_fragment, to_json
+from imports.rows.clevertap_codes import published_code
 from imports.rows.results import CheckedRows, Problem
 from profiles.merging import alias
 from profiles.merging.consent import GROUP_FIELDS
 from profiles.merging.person import Link
-from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, fields_of, identifier_of
+from profiles.schema import ALIAS, OWN_FIELDS, OWN_IDENTIFIERS, identifier_fields, identifier_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class RowChecker:
         self.options = options
         self.automatic = identifier == AUTOMATIC
         kinds = lookup_kinds(identifier)
-        self.looked_up = frozenset(kinds)
-        linked = _identifier_columns(columns, self.looked_up | OWN_IDENTIFIERS.keys())
+        self.key_kinds = frozenset(kinds)
+        linked = _identifier_columns(columns, self.key_kinds | OWN_IDENTIFIERS.keys())
         self.lookup_identifiers = [source for kind in kinds for source in linked if source.kind == kind]
-        self.lookups = [i for source in self.lookup_identifiers for i in source.columns]
+        self.lookup_columns = [i for source in self.lookup_identifiers for i in source.columns]
         self._lookup_headers = " or ".join(
             " and ".join(columns[i].header for i in source.columns) for source in self.lookup_identifiers
         )
@@ -50,7 +50,7 @@ class RowChecker:
         self.mandatory = [i for i, c in enumerate(columns) if c.definition.mandatory and options.enforce_mandatory]
         self._readers = [ColumnReader(column, options) for column in columns]
         self._targets = _targets(columns)
-        self._groups = subscription_groups.columns_of(columns)
+        self._groups = subscription_groups.find_group_columns(columns)
         self._marks = marks
         kinds_of_columns = [column.definition.key for column in columns]
         self._repeats_kinds = len(set(kinds_of_columns)) < len(kinds_of_columns)
@@ -92,7 +92,7 @@ class RowChecker:
         if source.kind == ALIAS:
             parts = (map(form.get, texts[i]) for form, i in zip(forms, source.columns, strict=True))
             pairs = zip(*parts, strict=True)
-            return [None if None in pair else (ALIAS, alias.form_of(pair)) for pair in pairs]
+            return [None if None in pair else (ALIAS, alias.matching_form(pair)) for pair in pairs]
         links = {text: (source.kind, form) for text, form in forms[0].items()}
         return list(map(links.get, texts[source.columns[0]]))
 
@@ -113,23 +113,23 @@ class RowChecker:
     ) -> list[str]:
         """Return all identifiers of each row, in matching form, as JSON."""
         fields = [
-            strings(texts[i], forms, f"[{to_json(column.definition.key)},", "]")
+            string_fragment(texts[i], forms, f"[{to_json(column.definition.key)},", "]")
             for i, column in enumerate(self.columns)
             if (forms := cells[i].forms) is not None and i not in self._alias
         ]
         fields += [
-            strings([link[1] if link else "" for link in aliases], None, f"[{to_json(ALIAS)},", "]")
+            string_fragment([link[1] if link else "" for link in aliases], None, f"[{to_json(ALIAS)},", "]")
             for source, aliases in links.items()
             if source.kind == ALIAS
         ]
-        return documents("[", fields, "]", repeats=self._repeats_kinds)
+        return build_documents("[", fields, "]", repeats=self._repeats_kinds)
 
     def _documents(self, texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]) -> list[str]:
         """Return the values of each row by attribute key, without blanks, as JSON."""
         fields = [self._target(key, sources, texts, cells) for key, sources in self._targets]
         if self._groups.is_pair:
             fields.append(subscription_groups.membership_fragment(self._groups, texts, cells))
-        return documents("{", fields, "}") if fields else ["{}"] * len(texts[0])
+        return build_documents("{", fields, "}") if fields else ["{}"] * len(texts[0])
 
     def _target(
         self, key: str, sources: Sequence[int], texts: Sequence[Sequence[str]], cells: Sequence[ParsedCells]
@@ -149,14 +149,14 @@ class RowChecker:
         self._check_marks(batch, flawed, failed)
         self._check_identifier(batch, cells, flawed, failed)
         self._check_alias(batch, cells, flawed, failed)
-        for i in self.lookups:
+        for i in self.lookup_columns:
             self._check_values(batch, i, cells[i], flawed, failed)
         for i in self.mandatory:
-            if cells[i].gaps:
+            if cells[i].has_gaps:
                 self._check_mandatory(batch, i, cells, flawed, failed)
-        for i in sorted(set(range(len(cells))) - set(self.lookups)):
+        for i in sorted(set(range(len(cells))) - set(self.lookup_columns)):
             self._check_values(batch, i, cells[i], flawed, failed)
-        for index, flaw in subscription_groups.flaws(self._groups, batch, cells) if self._groups.any else ():
+        for index, flaw in subscription_groups.find_problems(self._groups, batch, cells) if self._groups.any else ():
             self._note(batch, index, flawed, flaw.code, flaw.reason, flaw.header, flaw.value, warning=True)
         for index in sorted(flawed):
             problems.extend(flawed[index])
@@ -174,15 +174,15 @@ class RowChecker:
     def _check_identifier(
         self, batch: Batch, cells: Sequence[ParsedCells], flawed: dict[int, list[Problem]], failed: set[int]
     ) -> None:
-        if not any(cells[i].gaps for i in self.lookups):
+        if not any(cells[i].has_gaps for i in self.lookup_columns):
             return
         for index, row in enumerate(batch.rows):
             if any(self._has(source, row, cells) for source in self.lookup_identifiers) or self._has_half(row, cells):
                 continue
-            if any(row[self.columns[i].position] in cells[i].bad and not self._drops(i) for i in self.lookups):
+            if any(row[self.columns[i].position] in cells[i].bad and not self._drops(i) for i in self.lookup_columns):
                 continue  # not blank but malformed: reported as an invalid format
             names = self._lookup_headers
-            is_bad = any(row[self.columns[i].position] in cells[i].bad for i in self.lookups)
+            is_bad = any(row[self.columns[i].position] in cells[i].bad for i in self.lookup_columns)
             reason = f"The identifier is {'not valid: correct' if is_bad else 'blank: fill in'} {names}"
             self._note(batch, index, flawed, self._code("blank_identifier"), reason, names)
             failed.add(index)
@@ -240,12 +240,12 @@ class RowChecker:
         """Return whether an invalid value is left out without failing its row (D-17); never an identifier (HI-39)."""
         if self._readers[i].keeps_text:
             return True
-        identifies = identifier_of(self.columns[i].definition.key) in self.looked_up and not self.automatic
+        identifies = identifier_of(self.columns[i].definition.key) in self.key_kinds and not self.automatic
         return self.options.on_invalid_value is OnInvalid.DROP_VALUE and not identifies
 
     def _code(self, code: str, key: str = "") -> str:
         """Return the code of a problem with a value of an attribute."""
-        return published(code, key) if self.options.published_codes else code
+        return published_code(code, key) if self.options.published_codes else code
 
     def _note(
         self,
@@ -287,6 +287,6 @@ def _identifier_columns(columns: Sequence[Column], kinds: Collection[str]) -> li
     for index, column in enumerate(columns):
         places.setdefault(column.definition.key, []).append(index)
     found = [IdentifierColumns(key, (index,)) for key in places if key in kinds for index in places[key]]
-    if all(field in places for field in fields_of(ALIAS)):
-        found.append(IdentifierColumns(ALIAS, tuple(places[field][0] for field in fields_of(ALIAS))))
+    if all(field in places for field in identifier_fields(ALIAS)):
+        found.append(IdentifierColumns(ALIAS, tuple(places[field][0] for field in identifier_fields(ALIAS))))
     return found

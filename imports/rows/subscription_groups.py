@@ -34,7 +34,7 @@ class GroupColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class MembershipProblem:
     """Why a row does not change a membership, with the value whose counterpart is missing."""
 
     code: str
@@ -43,7 +43,7 @@ class Flaw:
     value: str
 
 
-def columns_of(columns: Sequence[Column]) -> GroupColumns:
+def find_group_columns(columns: Sequence[Column]) -> GroupColumns:
     """Return the columns of groups and states; a file has at most one of each (HI-36)."""
     found = {c.definition.key: i for i, c in enumerate(columns) if c.definition.key in (GROUP_ID, GROUP_STATE)}
     return GroupColumns(
@@ -70,7 +70,9 @@ def membership_fragment(
     return JsonFragment("", [shown.get(pair, "") for pair in pairs], "")
 
 
-def flaws(groups: GroupColumns, batch: Batch, cells: Sequence[ParsedCells]) -> Iterator[tuple[int, Flaw]]:
+def find_problems(
+    groups: GroupColumns, batch: Batch, cells: Sequence[ParsedCells]
+) -> Iterator[tuple[int, MembershipProblem]]:
     """Yield the rows of a batch that have a group without a state, or a state without a group."""
     if groups.is_pair and not any(cells[i].blank for i in groups.headers):
         return
@@ -81,14 +83,14 @@ def flaws(groups: GroupColumns, batch: Batch, cells: Sequence[ParsedCells]) -> I
             yield index, flaw
 
 
-def _flaw(groups: GroupColumns, group: str | None, state: str | None) -> Flaw | None:
+def _flaw(groups: GroupColumns, group: str | None, state: str | None) -> MembershipProblem | None:
     has_group, has_state = (text is not None and not is_blank(text) for text in (group, state))
     if has_group and not has_state:
         reason = f"A subscription group without a state changes nothing: add {_named(groups.state, groups)}"
-        return Flaw("group_without_state", reason, groups.headers[groups.group or 0], group or "")
+        return MembershipProblem("group_without_state", reason, groups.headers[groups.group or 0], group or "")
     if has_state and not has_group:
         reason = f"A subscription state without a group changes nothing: add {_named(groups.group, groups)}"
-        return Flaw("state_without_group", reason, groups.headers[groups.state or 0], state or "")
+        return MembershipProblem("state_without_group", reason, groups.headers[groups.state or 0], state or "")
     return None
 
 

@@ -25,7 +25,7 @@ def share(part: int, whole: int) -> str:
 
 @register.filter
 def duration(seconds: float) -> str:
-    return progress.duration(seconds)
+    return progress.format_duration(seconds)
 
 
 @register.simple_tag

@@ -20,7 +20,7 @@ def update_indexes(attribute_id: int) -> None:
 
     Until people can be found by an identifier, its filters need their own index, so the filter's index comes last.
     """
-    if identifier_index.update_index(attribute_id, settings.IMPORTS_TASK_SECONDS):
+    if identifier_index.continue_rebuild(attribute_id, settings.IMPORTS_TASK_SECONDS):
         queue.enqueue_index(attribute_id)
     else:
         filter_index.update_index(attribute_id)

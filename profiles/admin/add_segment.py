@@ -72,5 +72,7 @@ def _save(request: HttpRequest, screen: admin.ModelAdmin[Segment], asked: People
         name=name, conditions=condition_json.to_json(asked.all_conditions), created_by_id=request.user.pk
     )
     screen.log_addition(request, made, [{"added": {}}])
-    messages.success(request, format_html('The segment <bdi dir="auto">{}</bdi> is saved.', name_lookup.label(made)))
+    messages.success(
+        request, format_html('The segment <bdi dir="auto">{}</bdi> is saved.', name_lookup.unique_label(made))
+    )
     return HttpResponseRedirect(f"{reverse('admin:profiles_profile_changelist')}?segment={made.pk}")

@@ -8,10 +8,10 @@ from django import forms
 
 from profiles.attributes import changes
 from profiles.models import Attribute
-from profiles.schema import KEY_BYTES, Definition
+from profiles.schema import MAX_KEY_BYTES, Definition
 
 HELP_TEXTS = {
-    "key": f"What headers call it, such as loyaltyTier; at most {KEY_BYTES} bytes. It cannot be changed later.",
+    "key": f"What headers call it, such as loyaltyTier; at most {MAX_KEY_BYTES} bytes. It cannot be changed later.",
     "label": "What people call it; left blank, the key.",
     "type": "What its values must be. Changes later only where every value that people have stays as it is.",
     "multi_valued": "A person may have several values; the first is the main one.",
@@ -69,11 +69,11 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         stored = Attribute.objects.filter(pk=self.instance.pk).first()
         if stored is None:
             raise forms.ValidationError("Somebody has deleted this attribute meanwhile. Nothing was saved.")
-        for name in Attribute.INDEX:  # a worker may have gone on with it since it was read for the page
+        for name in Attribute.INDEX_FIELDS:  # a worker may have gone on with it since it was read for the page
             setattr(self.instance, name, getattr(stored, name))
         return stored.definition
 
     def _after(self, cleaned: dict[str, Any]) -> Definition:
         """The attribute as it would be: what is not asked stays as it is."""
-        values = {name: cleaned.get(name, getattr(self.instance, name)) for name in Attribute.DEFINING}
+        values = {name: cleaned.get(name, getattr(self.instance, name)) for name in Attribute.DEFINITION_FIELDS}
         return Attribute(**values).definition

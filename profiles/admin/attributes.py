@@ -17,11 +17,11 @@ from profiles.admin.query_strings import redirect_without_nul
 from profiles.attributes import changes, identifier_index, usage
 from profiles.models import Attribute, IndexWork
 
-EXACTLY = "count"
+COUNT_PARAMETER = "count"
 """In an address: count the people who have the attribute, however long that takes."""
 
 
-MARKS = {
+FLAG_LABELS = {
     "identifier": "identifier",
     "multi_valued": "list",
     "mandatory": "mandatory",
@@ -83,7 +83,7 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The attribute with in how many profiles it is, and how far the work on its index."""
         attribute = super().get_object(request, object_id, from_field)
         if isinstance(attribute, Attribute):
-            attribute.people = _counted(attribute.key, exactly=EXACTLY in request.GET)  # type: ignore[attr-defined]
+            attribute.people = _counted(attribute.key, exactly=COUNT_PARAMETER in request.GET)  # type: ignore[attr-defined]
             _tell_work([attribute])
         return attribute
 
@@ -104,7 +104,7 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Attribute, form: ModelForm[Attribute], change: bool) -> None:
         assert isinstance(form, AttributeForm)
         super().save_model(request, obj, form, change)
-        changes.apply_change(form.before, obj)
+        changes.update_identifier_index(form.before, obj)
         if obj.index_work and obj.identifier:
             messages.info(request, format_html(_SOON, obj.label))
 
@@ -116,7 +116,7 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="What it is")
     def marks(self, attribute: Attribute) -> str:
         """What is special about it, in words."""
-        marks = {name: word for name, word in MARKS.items() if getattr(attribute, name)}
+        marks = {name: word for name, word in FLAG_LABELS.items() if getattr(attribute, name)}
         if attribute.identifier and attribute.index_work:
             marks["identifier"] += f" (being made ready, {_done(attribute)}%)"
         return ", ".join(marks.values()) or "-"
@@ -160,4 +160,4 @@ def _counted(key: str, *, exactly: bool) -> str | SafeString:
     if exactly:
         people = usage.count_people(key)
         return f"{people:,}" if people is not None else f"{shown} (counting exactly takes too long now)"
-    return format_html('{} <a href="?{}=exactly">Count exactly</a>', shown, EXACTLY)
+    return format_html('{} <a href="?{}=exactly">Count exactly</a>', shown, COUNT_PARAMETER)

@@ -17,14 +17,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from profiles.admin.extensible import LAST_PAGE, ExtensibleAdmin, ExtraFilter
+from profiles.admin.extensible import MAX_PAGE, ExtensibleAdmin, ExtraFilter
 from profiles.admin.labels import person_label
 from profiles.admin.source import Source
 from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 from profiles.models import Event, Profile, load_schema
 from profiles.search import listing, quick_search, timeline
 from profiles.search.condition_parameters import Parameters
-from profiles.search.conditions import Member
+from profiles.search.conditions import ChangeSetMember
 from profiles.search.listing import Count
 
 PAGE_SIZE = 50
@@ -150,7 +150,7 @@ def _asked(sent: Parameters, screen: ExtensibleAdmin) -> EventQuery:
         text=_last(sent, "q"),
         person=_number(person, 18) if person else None,
         added=added,
-        page=min(max(_number(page, 9), 1), LAST_PAGE),
+        page=min(max(_number(page, 9), 1), MAX_PAGE),
         exactly=_last(sent, "count") == "exact",
         problems=problems,
     )
@@ -189,14 +189,14 @@ def _start(day: date) -> datetime:
 
 def _wanted(asked: EventQuery) -> QuerySet[Event]:
     condition = asked.added.condition
-    change_set = condition.change_set if isinstance(condition, Member) else None
+    change_set = condition.change_set if isinstance(condition, ChangeSetMember) else None
     first = _start(asked.first) if asked.first else None
     last = _start(asked.last + timedelta(days=1)) if asked.last else None
     found = timeline.filter_events(asked.name, first, last, change_set)
     if asked.person is not None:
         found = found.filter(profile_id=asked.person)
     if asked.text:
-        holders = Profile.objects.filter(quick_search.identifier_test(asked.text, load_schema())).order_by("pk")
+        holders = Profile.objects.filter(quick_search.identifier_filter(asked.text, load_schema())).order_by("pk")
         found = found.filter(profile_id__in=list(holders.values_list("pk", flat=True)[:_MOST_HOLDERS]))
     return found
 

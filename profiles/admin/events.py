@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 
 from profiles.admin import event_list
 from profiles.admin.extensible import ExtensibleAdmin
-from profiles.admin.read_only import ReadOnly
+from profiles.admin.read_only import ReadOnlyAdmin
 from profiles.models import Event
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly, ExtensibleAdmin):
+class EventAdmin(ReadOnlyAdmin, ExtensibleAdmin):
     """Events, the newest first. What knows more of where they come from fills in ``added`` and ``writers``."""
 
     list_template = "profiles/events.html"

@@ -17,7 +17,7 @@ from profiles.models import ChangeSet
 from profiles.search.condition_parameters import Parameters
 from profiles.search.conditions import Condition, InvalidCondition
 
-LAST_PAGE = 10_000_000
+MAX_PAGE = 10_000_000
 
 Pairs = list[tuple[str, str]]
 

@@ -14,12 +14,12 @@ from django.utils.safestring import SafeString
 
 from profiles.admin.query_strings import redirect_without_nul
 from profiles.attributes import usage
-from profiles.merging.consent import GROUP_ID_BYTES, group_key
+from profiles.merging.consent import MAX_GROUP_ID_BYTES, group_key
 from profiles.models import Profile, SubscriptionGroup
 from profiles.search import condition_parameters
 from profiles.search.conditions import GroupState, InGroup
 
-EXACTLY = "count"
+COUNT_PARAMETER = "count"
 """In an address: count the people of the group, as far as the time limit lets us."""
 
 
@@ -31,7 +31,8 @@ class GroupForm(ModelForm):  # type: ignore[type-arg]
         fields = ("group_id", "name", "channel")
         labels = {"group_id": "ID"}
         help_texts = {
-            "group_id": f"What files call it in the column subscription_group_id; at most {GROUP_ID_BYTES} bytes. It "
+            "group_id": f"What files call it in the column subscription_group_id; at most {MAX_GROUP_ID_BYTES} bytes. "
+            "It "
             "cannot be changed later.",
             "name": "What people call it.",
             "channel": "As soon as there is a group for SMS, people are reachable by SMS only if they are in one.",
@@ -39,8 +40,10 @@ class GroupForm(ModelForm):  # type: ignore[type-arg]
 
     def clean_group_id(self) -> str:
         group_id = str(self.cleaned_data["group_id"])
-        if len(group_id.encode()) > GROUP_ID_BYTES:
-            self.add_error("group_id", f"The ID takes {len(group_id.encode())} bytes; shorten it to {GROUP_ID_BYTES}.")
+        if len(group_id.encode()) > MAX_GROUP_ID_BYTES:
+            self.add_error(
+                "group_id", f"The ID takes {len(group_id.encode())} bytes; shorten it to {MAX_GROUP_ID_BYTES}."
+            )
         return group_id
 
 
@@ -118,7 +121,7 @@ def _told(request: HttpRequest, group: SubscriptionGroup) -> SafeString:
     """How many people are subscribed and unsubscribed, each with the way to them, and to exact numbers."""
     key = group_key(group.group_id)
     about = usage.estimate_values(key)
-    is_asked = EXACTLY in request.GET and not about.exact
+    is_asked = COUNT_PARAMETER in request.GET and not about.exact
     exact = usage.count_values(key) if is_asked else None
     may_look = admin.site.get_model_admin(Profile).has_view_permission(request)
     lines = (
@@ -148,4 +151,4 @@ def _more(is_exact: bool, is_asked: bool) -> str | SafeString:
         return ""
     if is_asked:
         return "Counting exactly takes too long now."
-    return format_html('<a href="?{}=exactly">Count exactly</a>', EXACTLY)
+    return format_html('<a href="?{}=exactly">Count exactly</a>', COUNT_PARAMETER)

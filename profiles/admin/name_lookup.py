@@ -27,7 +27,7 @@ class Named(Protocol):
 Thing = TypeVar("Thing", bound=Model)
 
 
-def label(thing: Named) -> str:
+def unique_label(thing: Named) -> str:
     """`May leads, 4 May 2026, #41`."""
     day = timezone.localdate(thing.created)
     return f"{thing.name}, {day.day} {day:%B} {day.year}, #{thing.pk}"
@@ -36,7 +36,7 @@ def label(thing: Named) -> str:
 def find_by_name(
     things: QuerySet[Thing],
     texts: Iterable[str],
-    label: Callable[[Any], str] = label,
+    label: Callable[[Any], str] = unique_label,
     fields: Sequence[str] = ("name",),
 ) -> dict[str, list[Thing]]:
     """By text, all things whose whole name, or label, it is, letter for letter; one query for all texts.

@@ -21,10 +21,10 @@ from profiles.admin.query_strings import redirect_without_nul
 from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 from profiles.models import ChangeSet, Profile, Segment, load_schema
 from profiles.search import query_builder
-from profiles.search.conditions import InvalidCondition, Member
+from profiles.search.conditions import ChangeSetMember, InvalidCondition
 from profiles.templatetags.profiles import when
 
-EXACTLY = "count"
+COUNT_PARAMETER = "count"
 """In an address: count the members, as far as the time limit lets us."""
 
 
@@ -71,7 +71,7 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         segment = super().get_object(request, object_id, from_field)
         if isinstance(segment, Segment):
             _tell(request, [segment])
-            segment.counted = _counted(segment) if EXACTLY in request.GET else ""  # type: ignore[attr-defined]
+            segment.counted = _counted(segment) if COUNT_PARAMETER in request.GET else ""  # type: ignore[attr-defined]
         return segment
 
     @admin.display(description="Name", ordering="name")
@@ -97,13 +97,13 @@ class SegmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         here = reverse("admin:profiles_segment_change", args=[segment.pk])
         return format_html("{} {}", *(
             format_html(form, reverse("admin:profiles_profile_changelist"), segment.pk, segment.name),
-            format_html(count, here, EXACTLY, segment.name),
+            format_html(count, here, COUNT_PARAMETER, segment.name),
         ))  # fmt: skip
 
     @admin.display(description="People")
     def people(self, segment: Segment) -> SafeString:
         where = reverse("admin:profiles_profile_changelist")
-        counted = segment.counted or format_html('<a href="?{}=exactly">Count</a>', EXACTLY)  # type: ignore[attr-defined]
+        counted = segment.counted or format_html('<a href="?{}=exactly">Count</a>', COUNT_PARAMETER)  # type: ignore[attr-defined]
         return format_html('{} <a href="{}?segment={}">Show them</a>', counted, where, segment.pk)
 
 
@@ -117,7 +117,9 @@ def _tell(request: HttpRequest, found: Iterable[Segment]) -> None:
             held.append((segment, query_builder.conditions_of(segment)))
         except InvalidCondition as invalid:
             held.append((segment, invalid))
-    members = {c.change_set for _, each in held if isinstance(each, tuple) for c in each if isinstance(c, Member)}
+    members = {
+        c.change_set for _, each in held if isinstance(each, tuple) for c in each if isinstance(c, ChangeSetMember)
+    }
     written = ChangeSet.objects.select_related("actor").filter(pk__in=members)
     sources = screen.writers(request, list(written)) if members else {}
     groups = group_filter.group_names(c for _, each in held if isinstance(each, tuple) for c in each)
@@ -125,12 +127,12 @@ def _tell(request: HttpRequest, found: Iterable[Segment]) -> None:
         if isinstance(each, InvalidCondition):
             segment.told = f"Nobody can be found by it. {each}"  # type: ignore[attr-defined]
             continue
-        texts = [_from(c, sources) if isinstance(c, Member) else describe(c, known, groups) for c in each]
-        problem = segment_filter.find_obstacle(each, known.schema)
+        texts = [_from(c, sources) if isinstance(c, ChangeSetMember) else describe(c, known, groups) for c in each]
+        problem = segment_filter.describe_invalid_condition(each, known.schema)
         segment.told = "; ".join(texts) + (f". Nobody can be found by it: {problem}" if problem else "")  # type: ignore[attr-defined]
 
 
-def _from(member: Member, sources: dict[int, Any]) -> str:
+def _from(member: ChangeSetMember, sources: dict[int, Any]) -> str:
     source = sources.get(member.change_set)
     outcome = member.outcome.capitalize() if member.outcome else "Imported or updated"
     return f"{outcome} by “{source.name}”" if source else str(member)

@@ -14,16 +14,16 @@ from typing import Any
 from profiles.attributes import identifier_index, lock, usage
 from profiles.attributes.usage import AttributeValue
 from profiles.merging.actions import as_list, is_same_json
-from profiles.merging.consent import GROUP, is_reserved
+from profiles.merging.consent import GROUP_PREFIX, is_reserved
 from profiles.models import Attribute, load_schema
-from profiles.schema import KEY_BYTES, RESERVED, Definition
+from profiles.schema import MAX_KEY_BYTES, RESERVED_KEYS, Definition
 from profiles.values.parsers import parser
 from profiles.values.types import InvalidValue, Parser, ValueOptions, ValueType
 
 IDENTIFIER_TYPES = (ValueType.TEXT, ValueType.EMAIL, ValueType.PHONE)
 """The types that an identifier can have."""
 
-EXAMPLES = 3
+MAX_EXAMPLES = 3
 MAX_COUNTED = 1_000
 """Counting the people whose values prevent a change ends at this number."""
 
@@ -45,7 +45,7 @@ def lock_schema(attribute_id: int | None = None) -> str:
     ``attribute_id``: the attribute to be changed; until commit no worker records progress of its index.
     """
     try:
-        lock.take_schema(attribute_id)
+        lock.lock_schema_exclusive(attribute_id)
     except lock.SchemaBusy:
         return "An import or another user is saving people at the moment. Nothing was changed. Try again in a minute."
     return ""
@@ -68,7 +68,7 @@ def changes_stored_form(old: Definition, new: Definition) -> bool:
     return (_stored_form(old), _lookup(old)) != (_stored_form(new), _lookup(new))
 
 
-def apply_change(old: Definition | None, attribute: Attribute) -> None:
+def update_identifier_index(old: Definition | None, attribute: Attribute) -> None:
     """Start updating the identifier index after a change of the schema that has no faults and is stored.
 
     The caller queues the work that ``attribute.index_work`` then names.
@@ -92,20 +92,20 @@ def deletion_obstacle(old: Definition) -> str:
             f"{who} of {old.key}. Filter the list of people by this attribute with “exists”, and empty the value of "
             "each person; then the attribute can be deleted."
         )
-    if old.indexing and identifier_index.is_filled(old.key):
+    if old.indexing and identifier_index.has_values(old.key):
         return "The index of this identifier is still being removed. Try again in a minute."
     return ""
 
 
 def _key_faults(key: str) -> Iterator[Fault]:
     """Yield the faults of a key. Headers contain keys, so a key must be a possible header (AT-10)."""
-    if len(key.encode()) > KEY_BYTES:
-        yield Fault("key", f"The key is {len(key.encode()):,} bytes long; the limit is {KEY_BYTES}. Shorten it.")
-    if key.casefold() in RESERVED:
+    if len(key.encode()) > MAX_KEY_BYTES:
+        yield Fault("key", f"The key is {len(key.encode()):,} bytes long; the limit is {MAX_KEY_BYTES}. Shorten it.")
+    if key.casefold() in RESERVED_KEYS:
         yield Fault("key", f"{key.casefold()} is a field that every person has. Choose another key.")
     if is_reserved(key):
-        reason = f"Keys that begin with {GROUP} are used for memberships in subscription groups"
-        if not key.startswith(GROUP):
+        reason = f"Keys that begin with {GROUP_PREFIX} are used for memberships in subscription groups"
+        if not key.startswith(GROUP_PREFIX):
             reason = f"{key} is the name of a column for subscription groups"
         yield Fault("key", f"{reason}. Choose another key.")
     alike = [other for other in load_schema().definitions if other.casefold() == key.casefold() and other != key]
@@ -135,7 +135,7 @@ class _Misfits:
 
     def add(self, holder: AttributeValue, value: Any) -> None:
         self.people += 1
-        if len(self.examples) < EXAMPLES:
+        if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(f"{_shown(value)} (person {holder.name})")
 
     def sentence(self, one: str, several: str) -> str:

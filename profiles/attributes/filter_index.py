@@ -50,7 +50,7 @@ def text_of(key: str) -> Func:
     return Func(F("attributes"), Value(key), template="(%(expressions)s)", arg_joiner=" ->> ", output_field=TextField())
 
 
-def values_of(key: str) -> Func:
+def indexed_text(key: str) -> Func:
     """Return the expression for the beginning of a single value as text, ordered by its bytes."""
     template = f'(left(%(expressions)s, {INDEXED_CHARACTERS}) COLLATE "C")'
     return Func(text_of(key), template=template, output_field=TextField())
@@ -86,7 +86,7 @@ def update_index(attribute_id: int) -> bool:
 def _target_definition(attribute_id: int) -> str | None:
     """Return the definition of the index that an attribute should have now; None for none."""
     attribute = Attribute.objects.filter(pk=attribute_id).first()
-    if attribute is None or not attribute.filterable or attribute.definition.finds_people:
+    if attribute is None or not attribute.filterable or attribute.definition.is_lookup_ready:
         return None
     return _definition(attribute)
 
@@ -101,7 +101,7 @@ def _definition(attribute: Attribute) -> str:
     people in the order of the list."""
     if attribute.multi_valued:
         return f"gin ({_compiled(raw_of(attribute.key))} jsonb_path_ops)"
-    values = number_of(attribute.key) if attribute.type in NUMERIC_TYPES else values_of(attribute.key)
+    values = number_of(attribute.key) if attribute.type in NUMERIC_TYPES else indexed_text(attribute.key)
     return f"btree (({_compiled(values)}), id)"
 
 

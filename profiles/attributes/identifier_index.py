@@ -29,7 +29,7 @@ from profiles.models import Attribute, Identifier, IndexWork, Profile
 from profiles.values.parsers import matching_form
 from profiles.values.types import InvalidValue, ValueType
 
-PAGE = 2_000
+PAGE_SIZE = 2_000
 """The number of people in a page; nobody waits for more than one page."""
 
 CLEAR_BATCH = 10_000
@@ -48,17 +48,17 @@ def start_rebuild(attribute: Attribute, *, is_new: bool) -> None:
 
     ``is_new``: nobody has values of the attribute, so people can be found by it at once.
     """
-    if is_filled(attribute.key):
+    if has_values(attribute.key):
         work = IndexWork.CLEARING
     elif attribute.identifier and not is_new:
         work = IndexWork.FILLING
     else:
         work = IndexWork.NONE
     _row(attribute).update(index_work=work, index_turn=F("index_turn") + 1, index_position=0, index_seen=Now())
-    attribute.refresh_from_db(fields=Attribute.INDEX)
+    attribute.refresh_from_db(fields=Attribute.INDEX_FIELDS)
 
 
-def update_index(attribute_id: int, seconds: float) -> bool:
+def continue_rebuild(attribute_id: int, seconds: float) -> bool:
     """Do the current work on the index of an attribute for about a number of seconds, at least one page.
 
     May be called at any time, repeatedly and concurrently. Each page is committed, and people can be read and written
@@ -79,7 +79,7 @@ def update_index(attribute_id: int, seconds: float) -> bool:
     return False
 
 
-def is_filled(key: str) -> bool:
+def has_values(key: str) -> bool:
     """Return whether the index has values of a kind, current or outdated."""
     return Identifier.objects.filter(kind=key).exists()
 
@@ -109,7 +109,7 @@ def _fill(attribute: Attribute) -> None:
     People who others are writing are added in a second step, so that the others of the page need not wait for them.
     """
     with _locked(attribute) as cursor:
-        cursor.execute(_PAGE, {"key": attribute.key, "last": attribute.index_position, "size": PAGE})
+        cursor.execute(_PAGE, {"key": attribute.key, "last": attribute.index_position, "size": PAGE_SIZE})
         end, people = cursor.fetchone()
         if end is None:
             _save_progress(attribute, IndexWork.NONE, 0)

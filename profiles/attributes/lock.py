@@ -19,13 +19,13 @@ class SchemaBusy(Exception):
     """Other transactions held the lock until the timeout."""
 
 
-def share_schema() -> None:
+def lock_schema_shared() -> None:
     """Lock the schema against changes until commit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SCHEMA])
 
 
-def take_schema(attribute_id: int | None = None) -> None:
+def lock_schema_exclusive(attribute_id: int | None = None) -> None:
     """Lock the schema exclusively until commit, and an attribute against work on its index.
 
     Raises ``SchemaBusy`` after ``LOCK_TIMEOUT``.

@@ -11,10 +11,10 @@ from django.db import connection
 
 from profiles.database.statement_timeout import StatementTimeout, statement_timeout
 
-SECONDS = 10
+COUNT_SECONDS = 10
 """The time limit of an exact count."""
 
-PAGE = 5_000
+PAGE_SIZE = 5_000
 SAMPLED_BLOCKS = 500
 """The number of blocks of the table that an estimate reads: about 8,000 people."""
 
@@ -53,13 +53,13 @@ def estimate_values(key: str) -> Estimate:
     return _estimate(_SAMPLE_OF_VALUES, [key])
 
 
-def count_people(key: str, seconds: int = SECONDS) -> int | None:
+def count_people(key: str, seconds: int = COUNT_SECONDS) -> int | None:
     """Count the people who have the attribute; return None if that takes more than ``seconds``."""
     rows = _within(seconds, "SELECT count(*) FROM profiles_profile WHERE attributes ? %s", [key])
     return None if rows is None else int(rows[0][0])
 
 
-def count_values(key: str, seconds: int = SECONDS) -> dict[str, int] | None:
+def count_values(key: str, seconds: int = COUNT_SECONDS) -> dict[str, int] | None:
     """Count the people by value of an attribute with few values; return None if that takes more than ``seconds``."""
     rows = _within(seconds, _COUNT_OF_VALUES, [key, key])
     return None if rows is None else dict(rows)
@@ -70,7 +70,7 @@ def iter_pages(key: str) -> Iterator[list[AttributeValue]]:
     last = 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_PAGE, {"key": key, "last": last, "size": PAGE})
+            cursor.execute(_PAGE, {"key": key, "last": last, "size": PAGE_SIZE})
             end, people = cursor.fetchone()
         if end is None:
             return

@@ -29,7 +29,7 @@ class Action(enum.StrEnum):
         return "Update (Merge)" if self is Action.UPDATE else self.value.capitalize()
 
 
-Form = Callable[[Any], Any]
+KeyFunction = Callable[[Any], Any]
 """Returns the form in which a value of a list is compared with the others (AT-09, D-28)."""
 
 
@@ -37,7 +37,7 @@ def merge(
     old: Attributes,
     incoming: Mapping[str, Any],
     action: Action,
-    lists: Mapping[str, Form],
+    lists: Mapping[str, KeyFunction],
     consent: Collection[str] = (),
 ) -> Changes:
     """Return what a row changes about a matched person, without values that stay the same.
@@ -65,7 +65,7 @@ def merge(
     return changes
 
 
-def _append(changes: Changes, lists: Mapping[str, Form]) -> None:
+def _append(changes: Changes, lists: Mapping[str, KeyFunction]) -> None:
     """Extend lists instead of replacing them; remove the change of a list that does not grow."""
     for key in changes.keys() & lists.keys():
         before, value = changes[key]
@@ -83,7 +83,7 @@ def merge_value(old: Any, value: Any, action: Action) -> Any:
     return value
 
 
-def append_values(old: list[Any], value: list[Any], form: Form) -> list[Any]:
+def append_values(old: list[Any], value: list[Any], form: KeyFunction) -> list[Any]:
     """Return a list followed by the new items of another; the old list itself if there are none."""
     old_forms = {form(item) for item in old}
     added = [item for item in value if form(item) not in old_forms]

@@ -12,15 +12,15 @@ import orjson
 Pair = list[str]
 """A label and a name."""
 
-MOST_COLONS = 10
+MAX_COLONS = 10
 
 
-def form_of(pair: Sequence[str]) -> str:
+def matching_form(pair: Sequence[str]) -> str:
     """Return the matching form of a label and a name."""
     return orjson.dumps(pair).decode()
 
 
-def pair_of(form: str) -> Pair:
+def parse_matching_form(form: str) -> Pair:
     """Return the label and the name of a matching form."""
     return list(map(str, orjson.loads(form)))
 
@@ -33,6 +33,6 @@ def text_of(pair: Sequence[str]) -> str:
 def possible_pairs(text: str) -> list[Pair]:
     """Return the pairs that ``text_of`` would show as this text; label and name may contain a few colons themselves."""
     parts = text.split(":")
-    cuts = range(1, min(len(parts), MOST_COLONS + 1))
+    cuts = range(1, min(len(parts), MAX_COLONS + 1))
     pairs = ([":".join(parts[:cut]).strip(), ":".join(parts[cut:]).strip()] for cut in cuts)
     return [pair for pair in pairs if all(pair)]

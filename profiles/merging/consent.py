@@ -14,14 +14,14 @@ from typing import Any
 from profiles.schema import Schema
 from profiles.values.types import SubscriptionState, ValueType
 
-GROUP = "group:"
+GROUP_PREFIX = "group:"
 """The prefix of a membership's key; the ID of the subscription group follows (SB-09)."""
 
 GROUP_ID, GROUP_STATE = "subscription_group_id", "subscription_state"
 GROUP_FIELDS = {GROUP_ID: "Subscription group ID", GROUP_STATE: "Subscription state"}
 """The two columns of a file that state one membership per row (AT-49, AT-50)."""
 
-GROUP_ID_BYTES = 255
+MAX_GROUP_ID_BYTES = 255
 
 DND = {"dnd_email": "email", "dnd_phone": "phone"}
 """The *do not disturb* attributes, and the identifier whose values each one suppresses (SB-06)."""
@@ -60,18 +60,18 @@ class EffectiveConsent:
 
 def group_key(group_id: str) -> str:
     """Return the key of a membership in a group."""
-    return GROUP + group_id
+    return GROUP_PREFIX + group_id
 
 
 def group_of(key: str) -> str | None:
     """Return the ID of the group whose membership a key holds; None for all other keys."""
-    group_id = key.removeprefix(GROUP)
+    group_id = key.removeprefix(GROUP_PREFIX)
     return group_id if group_id != key and group_id and group_id == group_id.strip() else None
 
 
 def is_reserved(key: str) -> bool:
     """Return whether a key may not be the key of an attribute."""
-    return key.startswith(GROUP) or key in GROUP_FIELDS
+    return key.startswith(GROUP_PREFIX) or key in GROUP_FIELDS
 
 
 def consent_keys(schema: Schema) -> frozenset[str]:
@@ -82,7 +82,7 @@ def consent_keys(schema: Schema) -> frozenset[str]:
 
 def is_consent(key: str, attributes: Collection[str]) -> bool:
     """Return whether a key of a person holds consent. ``attributes``: the result of ``consent_keys``."""
-    return key in attributes or key.startswith(GROUP)
+    return key in attributes or key.startswith(GROUP_PREFIX)
 
 
 def is_free_of_data_points(key: str, schema: Schema) -> bool:

@@ -15,7 +15,7 @@ Link = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Incoming:
+class IncomingRow:
     """One row: the identifier that its person is looked up by, and its values.
 
     ``links`` holds, in matching form, its identifiers of all kinds that rows are looked up by, including ``key``, and
@@ -65,7 +65,7 @@ class Person:
         self.recency = recency
         self.version = version
         self.first_row = self.last_row = first_row
-        self.changes: Changes = NOTHING
+        self.changes: Changes = NO_CHANGES
 
     @property
     def alias_link(self) -> Link | None:
@@ -80,7 +80,7 @@ class Person:
         return apply_changes(attributes, self.changes) if self.changes else attributes
 
 
-NOTHING: Changes = {}
+NO_CHANGES: Changes = {}
 
 
 def apply_changes(attributes: Attributes, changes: Changes) -> Attributes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from profiles.merging.actions import Action, Changes, Form
+from profiles.merging.actions import Action, Changes, KeyFunction
 from profiles.merging.consent import DND
 from profiles.merging.consent import consent_keys as consent_keys
 from profiles.merging.person import Link, Person
@@ -22,10 +22,10 @@ class Rules:
     """The settings of an import that determine how rows change people."""
 
     action: Action
-    lists: Mapping[str, Form]
+    lists: Mapping[str, KeyFunction]
     identifiers: Mapping[str, Any]
     built_in: frozenset[str]
-    linked: frozenset[str]
+    lookup_kinds: frozenset[str]
     """The kinds that rows are looked up by, and external_id and alias, which only one person may have."""
     max_identifier_values: int = 10
     max_custom_attributes: int = MAX_CUSTOM_ATTRIBUTES
@@ -51,7 +51,7 @@ class Rules:
             lists=schema.lists,
             identifiers=schema.identifiers,
             built_in=schema.built_in,
-            linked=frozenset([*looked_up, EXTERNAL_ID, ALIAS]),
+            lookup_kinds=frozenset([*looked_up, EXTERNAL_ID, ALIAS]),
             max_identifier_values=max_identifier_values,
             may_exceed_limits=may_exceed_limits,
             consent=consent_keys(schema),

@@ -14,7 +14,7 @@ import orjson
 from profiles.merging import alias
 from profiles.merging.actions import Action, Attributes, Changes, as_list, combine_changes, merge, merge_value
 from profiles.merging.consent import DND, is_consent
-from profiles.merging.person import NOTHING, Incoming, Link, Person, apply_changes
+from profiles.merging.person import NO_CHANGES, IncomingRow, Link, Person, apply_changes
 from profiles.merging.rules import (
     ALIAS_TAKEN,
     EXTERNAL_ID_TAKEN,
@@ -39,7 +39,7 @@ class WorkingSet:
         self.base = base
         self.people_by_link: dict[Link, list[Person]] = {}
         self.affected: dict[int, Person] = {}
-        self.contested: dict[int, int | None] = {}
+        self.candidate_versions: dict[int, int | None] = {}
         self.facts: list[AddressFact] = []
 
     def add(self, holdings: Iterable[tuple[Link, Person]]) -> None:
@@ -47,7 +47,7 @@ class WorkingSet:
         for link, person in holdings:
             self.people_by_link.setdefault(link, []).append(person)
 
-    def apply(self, row: Incoming) -> Result:
+    def apply(self, row: IncomingRow) -> Result:
         """Create the row's person, or find and change them by the action; a refused row changes nothing (AC-20)."""
         person = self._find(row)
         if person is None:
@@ -56,7 +56,7 @@ class WorkingSet:
             return Result(Outcome.IGNORED, person)
         return self._change(row, person)
 
-    def find_or_create(self, row: Incoming) -> Result:
+    def find_or_create(self, row: IncomingRow) -> Result:
         """Find the row's person or create them; a matched person is not changed by the row (EV-12, EV-13)."""
         person = self._find(row)
         if person is None:
@@ -64,7 +64,7 @@ class WorkingSet:
         self._mark_affected(person, row.row)
         return Result(Outcome.UPDATED, person)
 
-    def _find(self, row: Incoming) -> Person | None:
+    def _find(self, row: IncomingRow) -> Person | None:
         people = self.people_by_link.get(row.key)
         if not people:
             return None
@@ -77,10 +77,10 @@ class WorkingSet:
 
     def _most_recent(self, people: list[Person]) -> Person:
         """Choose among several people with one value (D-04); none of them may change until the result is written."""
-        self.contested.update((person.ref, person.version) for person in people if person.version is not None)
+        self.candidate_versions.update((person.ref, person.version) for person in people if person.version is not None)
         return max(people, key=lambda person: (person.recency, person.ref if person.ref > 0 else _NEWEST - person.ref))
 
-    def _create(self, row: Incoming) -> Result:
+    def _create(self, row: IncomingRow) -> Result:
         if row.key[0] == OBJECT_ID or row.object_id is not None:
             return Result(Outcome.FAILED, refusal=NO_SUCH_OBJECT_ID)
         refusal = self.check_unique(row.external_id, row.alias)
@@ -93,17 +93,17 @@ class WorkingSet:
         moment = self.base + row.row
         person = Person(-row.row, "", row.external_id, row.raw, moment, None, row.row, row.alias)
         for link in row.links:
-            if link[0] in self.rules.linked and (link[0] != ALIAS or person.alias_link):
+            if link[0] in self.rules.lookup_kinds and (link[0] != ALIAS or person.alias_link):
                 self.people_by_link.setdefault(link, []).append(person)
         self.affected[person.ref] = person
         if self.rules.dnd:
             self._note_suppressions(person, person.values(), row.row)
         return Result(Outcome.IMPORTED, person)
 
-    def _change(self, row: Incoming, person: Person) -> Result:
+    def _change(self, row: IncomingRow, person: Person) -> Result:
         if row.object_id is not None and row.object_id != person.object_id:
             return Result(Outcome.FAILED, person, refusal=OBJECT_ID_DIFFERS)
-        own = self._own_changes(row, person) if row.external_id is not None or row.alias is not None else NOTHING
+        own = self._own_changes(row, person) if row.external_id is not None or row.alias is not None else NO_CHANGES
         refusal = self._check_renaming(person, own) if own else None
         if refusal:
             return Result(Outcome.FAILED, person, refusal=refusal)
@@ -126,7 +126,7 @@ class WorkingSet:
             return {key: value for key, value in incoming.items() if key not in old}
         return incoming
 
-    def _own_changes(self, row: Incoming, person: Person) -> Changes:
+    def _own_changes(self, row: IncomingRow, person: Person) -> Changes:
         """Return the changes of the person's own fields, which no action clears (D-06); the alias is one of them."""
         changes: Changes = {}
         external_id = merge_value(person.external_id, row.external_id, self.rules.action)
@@ -134,7 +134,9 @@ class WorkingSet:
             changes[EXTERNAL_ID] = [person.external_id, external_id]
         form = merge_value(person.alias, row.alias, self.rules.action)
         if form != person.alias:
-            changes[ALIAS] = [None if each is None else alias.pair_of(each) for each in (person.alias, form)]
+            changes[ALIAS] = [
+                None if each is None else alias.parse_matching_form(each) for each in (person.alias, form)
+            ]
         return changes
 
     def edit(self, person: Person, changes: Changes) -> Refusal | None:
@@ -224,7 +226,7 @@ class WorkingSet:
         """Let later rows find the person by the new values of an identifier, and not by the removed ones."""
         form = self.rules.identifiers[kind]
         before, after = ({(kind, form(value)) for value in as_list(values)} for values in change)
-        if kind in self.rules.linked:
+        if kind in self.rules.lookup_kinds:
             for link in before - after:
                 self._replace_link(person, link, None)
             for link in after - before:
@@ -248,7 +250,7 @@ def _own_after(person: Person, changes: Changes) -> tuple[str | None, str | None
         external_id = changes[EXTERNAL_ID][1]
     if ALIAS in changes:
         pair = changes[ALIAS][1]
-        form = None if pair is None else alias.form_of(pair)
+        form = None if pair is None else alias.matching_form(pair)
     return external_id, form
 
 

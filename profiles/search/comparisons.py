@@ -20,15 +20,15 @@ from django.db.models import BooleanField, Case, Func, Q, TextField, Value, When
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IContains, In, IsNull, LessThan, Regex
 from django.utils import timezone
 
-from profiles.attributes.filter_index import INDEXED_CHARACTERS, NUMERIC_TYPES, number_of, raw_of, text_of, values_of
+from profiles.attributes.filter_index import INDEXED_CHARACTERS, NUMERIC_TYPES, indexed_text, number_of, raw_of, text_of
 from profiles.models import Identifier
 from profiles.schema import Definition, Schema
 from profiles.search.conditions import FIRST_YEAR, LAST_YEAR, AttributeCondition, InvalidCondition, Operator
 from profiles.values.parsers import matching_form, parser
 from profiles.values.types import InvalidValue, PhoneFormat, ValueOptions, ValueType
 
-DATES = frozenset({ValueType.DATE, ValueType.DATETIME})
-CLOSED = frozenset(
+DATE_TYPES = frozenset({ValueType.DATE, ValueType.DATETIME})
+CLOSED_LIST_TYPES = frozenset(
     {
         ValueType.BOOLEAN,
         ValueType.GENDER,
@@ -44,11 +44,11 @@ CLOSED = frozenset(
 
 MAX_VALUE_LENGTH = 10_000
 
-Test = Q | Any
+FilterExpression = Q | Any
 """What a query can be filtered by."""
 
 
-def compare(condition: AttributeCondition, schema: Schema) -> Test:
+def compare(condition: AttributeCondition, schema: Schema) -> FilterExpression:
     """The test of one attribute. Raises ``InvalidCondition``."""
     definition = schema.definitions.get(condition.key)
     if definition is None:
@@ -93,12 +93,12 @@ def start_of_day(day: date) -> datetime:
 def _exists(definition: Definition) -> Q:
     if definition.multi_valued:
         return Q(attributes__has_key=definition.key)
-    values = number_of(definition.key) if definition.type in NUMERIC_TYPES else values_of(definition.key)
+    values = number_of(definition.key) if definition.type in NUMERIC_TYPES else indexed_text(definition.key)
     return Q(IsNull(values, False))
 
 
-def _equals(definition: Definition, value: str) -> Test:
-    if definition.finds_people:
+def _equals(definition: Definition, value: str) -> FilterExpression:
+    if definition.is_lookup_ready:
         forms = matching_forms(value, definition.type) or [_parsed(definition, value)]
         return Q(pk__in=Identifier.objects.filter(kind=definition.key, value__in=forms).values("profile_id"))
     if definition.multi_valued:
@@ -106,11 +106,11 @@ def _equals(definition: Definition, value: str) -> Test:
     if definition.type in NUMERIC_TYPES:
         return Exact(number_of(definition.key), _number(definition, value))
     if definition.type is ValueType.DATETIME and _IS_DAY(value.strip()):
-        values, (first, after) = values_of(definition.key), _span(definition, value)
+        values, (first, after) = indexed_text(definition.key), _span(definition, value)
         return Q(GreaterThanOrEqual(values, first)) & Q(LessThan(values, after))
-    parse = _parsed if definition.type in CLOSED else _parsed_or
+    parse = _parsed if definition.type in CLOSED_LIST_TYPES else _parsed_or
     texts = sorted({value, _text(parse(definition, value))})
-    short = In(values_of(definition.key), [text[:INDEXED_CHARACTERS] for text in texts])
+    short = In(indexed_text(definition.key), [text[:INDEXED_CHARACTERS] for text in texts])
     whole = In(text_of(definition.key), texts)
     return Q(short) & Q(whole) if max(map(len, texts)) >= INDEXED_CHARACTERS else short
 
@@ -124,14 +124,14 @@ def _has_element(definition: Definition, value: str) -> Q:
     return holds
 
 
-def _contains(definition: Definition, value: str) -> Test:
+def _contains(definition: Definition, value: str) -> FilterExpression:
     if not definition.multi_valued:
         return IContains(text_of(definition.key), value)
     pattern = "%" + re.sub(r"([\\%_])", r"\\\1", value) + "%"
     return _Element(_elements(definition), Value(pattern), arg_joiner=_ELEMENT + "upper(e.v #>> '{}') LIKE upper(")
 
 
-def _ordered(definition: Definition, operator: Operator, number: Decimal) -> Test:
+def _ordered(definition: Definition, operator: Operator, number: Decimal) -> FilterExpression:
     if not definition.multi_valued:
         compared = GreaterThan if operator is Operator.GREATER else LessThan
         return compared(number_of(definition.key), number)
@@ -140,9 +140,9 @@ def _ordered(definition: Definition, operator: Operator, number: Decimal) -> Tes
     return _Element(_elements(definition), Value(number), arg_joiner=joiner)
 
 
-def _in_time(definition: Definition, operator: Operator, value: str) -> Test:
+def _in_time(definition: Definition, operator: Operator, value: str) -> FilterExpression:
     """Days and moments are stored in fixed width, so that their texts are in their order."""
-    if definition.type not in DATES:
+    if definition.type not in DATE_TYPES:
         raise InvalidCondition(
             f"“Before” and “after” compare dates; this attribute holds {_plain(definition)}.", "operator"
         )
@@ -151,7 +151,7 @@ def _in_time(definition: Definition, operator: Operator, value: str) -> Test:
         sign, bound = ("<", first) if operator is Operator.BEFORE else (">=", last)
         joiner = f"{_ELEMENT}e.v #>> '{{}}' ~ '{_DAY}' AND (e.v #>> '{{}}') COLLATE \"C\" {sign} ("
         return _Element(_elements(definition), Value(bound), arg_joiner=joiner)
-    values = values_of(definition.key)
+    values = indexed_text(definition.key)
     order = LessThan(values, first) if operator is Operator.BEFORE else GreaterThanOrEqual(values, last)
     return Q(order) & Q(Regex(values, _DAY))  # a date that could not be read may stand there as text
 

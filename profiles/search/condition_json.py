@@ -14,13 +14,13 @@ from profiles.search.conditions import (
     LAST_YEAR,
     AttributeCondition,
     BirthdayToday,
+    ChangeSetMember,
     Condition,
-    Dated,
+    DateCondition,
     GroupState,
     HasIdentifier,
     InGroup,
     InvalidCondition,
-    Member,
     Moment,
     Operator,
     Outcome,
@@ -46,10 +46,10 @@ def from_json(stored: object) -> tuple[Condition, ...]:
 
 _NAMES: dict[type, str] = {
     AttributeCondition: "attribute",
-    Member: "member",
+    ChangeSetMember: "member",
     HasIdentifier: "identifier",
     InGroup: "group",
-    Dated: "dated",
+    DateCondition: "dated",
     BirthdayToday: "birthday",
     Reachable: "reachable",
 }
@@ -68,13 +68,13 @@ def _restored(stored: dict[str, Any]) -> Condition:
                 )
             case "member":
                 which = stored.get("outcome")
-                return Member(_number(stored["change_set"]), Outcome(which) if which else None)
+                return ChangeSetMember(_number(stored["change_set"]), Outcome(which) if which else None)
             case "identifier":
                 return HasIdentifier(_text(stored["kind"]))
             case "group":
                 return InGroup(_text(stored["group"]), GroupState(stored["state"]))
             case "dated":
-                return Dated(Moment(stored["moment"]), When(stored["when"]), _day(stored["day"]))
+                return DateCondition(Moment(stored["moment"]), When(stored["when"]), _day(stored["day"]))
             case "birthday":
                 return BirthdayToday()
             case "reachable":

@@ -14,13 +14,13 @@ from profiles.search.conditions import (
     LAST_YEAR,
     AttributeCondition,
     BirthdayToday,
+    ChangeSetMember,
     Condition,
-    Dated,
+    DateCondition,
     GroupState,
     HasIdentifier,
     InGroup,
     InvalidCondition,
-    Member,
     Moment,
     Operator,
     Outcome,
@@ -64,7 +64,7 @@ def member_outcome(sent: Parameters) -> Outcome | None:
     return _member_of(Outcome, text, "outcome") if text else None
 
 
-def group_state(text: str) -> GroupState:
+def parse_group_state(text: str) -> GroupState:
     """What is asked about a subscription group; that somebody is in it where nothing is said. Raises
     ``InvalidCondition``."""
     return _member_of(GroupState, text or GroupState.SUBSCRIBED, "group")
@@ -91,11 +91,11 @@ def _attribute(place: int, key: str, operator: str, value: str) -> Iterator[Cond
     if not key:
         raise InvalidCondition("Choose the attribute that this value is looked for in.", "attribute", place)
     chosen = _member_of(Operator, operator or Operator.EQUALS, "operator", place)
-    if chosen.compares and not value.strip():
+    if chosen.needs_value and not value.strip():
         raise InvalidCondition("Say what to compare with, or choose “exists”.", "value", place)
     if "\0" in key + value:
         raise InvalidCondition("This holds a NUL character, which no value has.", "value", place)
-    yield AttributeCondition(key, chosen, value if chosen.compares else "")
+    yield AttributeCondition(key, chosen, value if chosen.needs_value else "")
 
 
 def _member(sent: Parameters) -> Iterator[Condition]:
@@ -103,20 +103,22 @@ def _member(sent: Parameters) -> Iterator[Condition]:
     if text:
         if not (text.isascii() and text.isdecimal() and len(text) <= 18):
             raise InvalidCondition("The number of a change set is expected.", "change_set")
-        yield Member(int(text), member_outcome(sent))
+        yield ChangeSetMember(int(text), member_outcome(sent))
 
 
 def _in_group(group: str, state: str) -> Iterator[Condition]:
     if "\0" in group:
         raise InvalidCondition("This holds a NUL character, which no ID has.", "group")
     if group:
-        yield InGroup(group, group_state(state))
+        yield InGroup(group, parse_group_state(state))
 
 
 def _dated(sent: Parameters, moment: Moment) -> Iterator[Condition]:
     text = _last(sent, moment)
     if text:
-        yield Dated(moment, _member_of(When, _last(sent, f"{moment}_when") or When.ON, moment), _day(text, moment))
+        yield DateCondition(
+            moment, _member_of(When, _last(sent, f"{moment}_when") or When.ON, moment), _day(text, moment)
+        )
 
 
 def _day(text: str, field: str) -> date:
@@ -148,13 +150,13 @@ def _pairs(condition: Condition) -> list[tuple[str, str]]:
     match condition:
         case AttributeCondition(key, operator, value):
             return [("attribute", key), ("operator", operator.value), ("value", value)]
-        case Member(change_set, which):
+        case ChangeSetMember(change_set, which):
             return [("change_set", str(change_set)), *([("outcome", which.value)] if which else [])]
         case HasIdentifier(kind):
             return [("has", kind)]
         case InGroup(group, state):
             return [("group", group), ("group_state", state.value)]
-        case Dated(moment, when, day):
+        case DateCondition(moment, when, day):
             return [(moment.value, day.isoformat()), (f"{moment}_when", when.value)]
         case BirthdayToday():
             return [("birthday", "today")]

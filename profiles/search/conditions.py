@@ -32,7 +32,7 @@ class Operator(enum.StrEnum):
         return _LABELS[self]
 
     @property
-    def compares(self) -> bool:
+    def needs_value(self) -> bool:
         """Whether it needs a value to compare with."""
         return self not in (Operator.EXISTS, Operator.MISSING)
 
@@ -92,7 +92,7 @@ class AttributeCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ChangeSetMember:
     """Somebody whom a change set created or found, or only one of the two (SG-06)."""
 
     change_set: int
@@ -124,7 +124,7 @@ class InGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
+class DateCondition:
     """Somebody created, or last changed, on, before or after a day of the current time zone."""
 
     moment: Moment
@@ -153,7 +153,7 @@ class Reachable:
         return f"Reachable on {self.channel.label}"
 
 
-Condition = AttributeCondition | Member | HasIdentifier | InGroup | Dated | BirthdayToday | Reachable
+Condition = AttributeCondition | ChangeSetMember | HasIdentifier | InGroup | DateCondition | BirthdayToday | Reachable
 
 
 class InvalidCondition(ValueError):

@@ -14,7 +14,7 @@ from profiles.search.comparisons import matching_forms
 MAX_TEXT_LENGTH = 1024
 
 
-def identifier_test(text: str, schema: Schema) -> Q:
+def identifier_filter(text: str, schema: Schema) -> Q:
     """Everybody who has the text as their external id, object id or alias, or as a channel value. An alias is meant by
     its name, or by label and name as they are shown.
 
@@ -48,6 +48,6 @@ def _reached_by_alias(text: str) -> Iterator[Q]:
 
 def _links(text: str, schema: Schema) -> Iterator[tuple[str, str]]:
     """The text as a value of each channel that can have it."""
-    for kind in schema.found_by:
+    for kind in schema.lookup_identifiers:
         for form in matching_forms(text, schema.definitions[kind].type):
             yield kind, form

@@ -15,12 +15,12 @@ from django.db.models.functions import Concat
 from django.db.models.lookups import Exact, In
 
 from profiles.attributes.filter_index import raw_of, text_of
-from profiles.merging.consent import DND, GROUP, Channel
+from profiles.merging.consent import DND, GROUP_PREFIX, Channel
 from profiles.merging.person import Link
 from profiles.models import SubscriptionGroup
 from profiles.values.types import SubscriptionState
 
-CONTACT_ATTRIBUTES = {
+REACHABLE_REQUIREMENTS = {
     Channel.EMAIL: "an e-mail address that is not suppressed",
     Channel.SMS: "a phone number that is not suppressed, and a subscription to an SMS group where there are any",
     Channel.PUSH: "an answer that says subscribed or opted in; devices are not known here",
@@ -29,7 +29,7 @@ CONTACT_ATTRIBUTES = {
 """What somebody must have to be reachable, unless they said no."""
 
 
-def reachable_test(channel: Channel) -> Q:
+def reachable_filter(channel: Channel) -> Q:
     """Who may be written to on a channel and can be (SG-09)."""
     match channel:
         case Channel.EMAIL:
@@ -74,7 +74,7 @@ def _number_of(kind: str) -> Case:
 def _is_in_a_group(channel: Channel) -> Q:
     """In one of the channel's groups, or there are none (SB-11)."""
     groups = SubscriptionGroup.objects.filter(channel=channel.value).order_by()
-    key = Concat(Value(GROUP), F("group_id"))
+    key = Concat(Value(GROUP_PREFIX), F("group_id"))
     state = Func(
         OuterRef("attributes"), key, template="(%(expressions)s)", arg_joiner=" ->> ", output_field=TextField()
     )

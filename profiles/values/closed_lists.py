@@ -23,7 +23,7 @@ class ClosedList:
     reason: str
 
 
-def list_parser(choices: ClosedList) -> Parser:
+def closed_list_parser(choices: ClosedList) -> Parser:
     """Return a parser that accepts the names of a closed list in any case, without outer white space (D-13)."""
     table, code, reason = choices.table(), choices.code, choices.reason
 
@@ -48,7 +48,7 @@ def state_parser(options: ValueOptions, states: Sequence[SubscriptionState]) -> 
     *others, last = [*exact, *flags]
     reason = f"Invalid subscription state: {', '.join(others)} or {last} expected"
     if not options.exact_states:
-        return list_parser(ClosedList(lambda: exact | flags, "invalid_subscription", reason))
+        return closed_list_parser(ClosedList(lambda: exact | flags, "invalid_subscription", reason))
 
     def parse(text: str) -> Value:
         if text not in exact:

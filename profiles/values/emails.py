@@ -26,11 +26,11 @@ def parse(text: str) -> str:
     if is_plain(text):
         return text
     if len(text) > _LONGEST or "@" not in text or not _is_address(text):
-        raise refusal_reason()
+        raise invalid_email()
     return text
 
 
-def refusal_reason() -> InvalidValue:
+def invalid_email() -> InvalidValue:
     """Return the error of a text that is not an address."""
     return InvalidValue("invalid_email", "Invalid email format")
 

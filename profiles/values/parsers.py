@@ -18,8 +18,8 @@ from typing import Any
 from profiles.values import closed_lists, dates, emails, phones
 from profiles.values.types import (
     GENDERS,
-    LEAST_INTEGER,
-    MOST_INTEGER,
+    MAX_INTEGER,
+    MIN_INTEGER,
     InvalidValue,
     Parser,
     SubscriptionState,
@@ -60,11 +60,11 @@ def parser(value_type: ValueType, options: ValueOptions, date_format: str | None
         case ValueType.URL:
             return _url(options.max_bytes)
         case ValueType.GENDER:
-            return closed_lists.list_parser(closed_lists.genders(options.genders))
+            return closed_lists.closed_list_parser(closed_lists.genders(options.genders))
         case ValueType.SUBSCRIPTION:
             return closed_lists.state_parser(options, list(SubscriptionState))
         case _:
-            return closed_lists.list_parser(closed_lists.CHOICES[value_type])
+            return closed_lists.closed_list_parser(closed_lists.CHOICES[value_type])
 
 
 def membership_parser(options: ValueOptions) -> Parser:
@@ -93,7 +93,7 @@ def quick_parser(value_type: ValueType, options: ValueOptions) -> QuickParser | 
                 phones.plain_number_test(options.phone_format, national=options.default_country is not None), str
             )
         case ValueType.DATE if options.iso_dates:
-            return QuickParser(dates.sure_iso_day, str)
+            return QuickParser(dates.is_plain_iso_day, str)
         case ValueType.INTEGER:
             return QuickParser(_SHORT_INTEGER.fullmatch, int)
     return None
@@ -132,11 +132,11 @@ def matching_form(value_type: ValueType, value: object) -> str:
     if value_type is ValueType.PHONE:
         digits = phones.matching_digits(text)
         if not digits:
-            raise phones.invalid("no digits")
+            raise phones.invalid_phone("no digits")
         return digits
     if value_type is ValueType.EMAIL:
         if not text:
-            raise emails.refusal_reason()
+            raise emails.invalid_email()
         return text.casefold()
     if not text:
         raise InvalidValue("blank", "Nothing to match by: the value is blank")
@@ -191,7 +191,7 @@ def _integer(text: str) -> int:
     """Read an integer of 64 bits. Here `+7` and `007` are numbers, unlike in `type_inference`, since the attribute has
     this type (AT-16)."""
     text = text.strip()
-    if _INTEGER.fullmatch(text) and LEAST_INTEGER <= (number := int(text)) <= MOST_INTEGER:
+    if _INTEGER.fullmatch(text) and MIN_INTEGER <= (number := int(text)) <= MAX_INTEGER:
         return number
     raise InvalidValue("invalid_integer", "Invalid integer: a whole number of at most 64 bits expected, digits only")
 
@@ -204,7 +204,7 @@ def _number(text: str) -> int | float:
     """
     text = text.strip()
     if len(text) <= _LONGEST_NUMBER and (match := _NUMBER.fullmatch(text)):
-        if _INTEGER.fullmatch(text) and LEAST_INTEGER <= (integer := int(text)) <= MOST_INTEGER:
+        if _INTEGER.fullmatch(text) and MIN_INTEGER <= (integer := int(text)) <= MAX_INTEGER:
             return integer
         number = float(text)
         vanished = not number and float(match[1])
@@ -219,11 +219,11 @@ def _integral(number: float) -> int | float:
     """Return a float without a fraction as PostgreSQL's JSON returns it: its shortest digits, as an integer of 64 bits
     if it fits."""
     digits = int(Decimal(repr(number)))
-    return digits if LEAST_INTEGER <= digits <= MOST_INTEGER else number
+    return digits if MIN_INTEGER <= digits <= MAX_INTEGER else number
 
 
 def _date(value_type: ValueType, options: ValueOptions, date_format: str | None) -> Parser:
-    has_shape = dates.has_iso_shape if options.four_shapes and date_format is None else None
+    has_shape = dates.has_iso_shape if options.strict_iso_shapes and date_format is None else None
     if value_type is ValueType.DATE:
         read = dates.day_reader(date_format, options.time_zone, options.iso_dates, options.marked_seconds)
         code, kind, shape = "invalid_date", "date", "YYYY-MM-DD"

@@ -39,7 +39,7 @@ def parser(phone_format: PhoneFormat, default_country: str | None) -> Parser:
     With a default country (ISO alpha-2), the formats `any` and `e164` make national numbers international. Raises
     ValueError for an unknown country.
     """
-    national = international_form(default_country) if default_country else None
+    national = international_converter(default_country) if default_country else None
     match phone_format:
         case PhoneFormat.ANY:
             return _any(national)
@@ -73,7 +73,7 @@ def matching_digits(text: str) -> str:
     return digits if digits.isascii() and digits.isdigit() else _NOT_DIGITS.sub("", digits)
 
 
-def invalid(reason: str) -> InvalidValue:
+def invalid_phone(reason: str) -> InvalidValue:
     return InvalidValue("invalid_phone", f"Invalid phone number: {reason}")
 
 
@@ -83,7 +83,7 @@ def _any(national: International | None) -> Parser:
         if national is not None and _DIGITS.fullmatch(number) and (full := national(number)):
             return full
         if not _EITHER.fullmatch(number):
-            raise invalid("7 to 15 digits expected")
+            raise invalid_phone("7 to 15 digits expected")
         return number
 
     return parse
@@ -95,10 +95,10 @@ def _e164(national: International | None) -> Parser:
         if _E164.fullmatch(number):
             return number
         if not _DIGITS.fullmatch(number):
-            raise invalid("+ and up to 15 digits expected")
+            raise invalid_phone("+ and up to 15 digits expected")
         full = national(number) if national is not None else None
         if full is None:
-            raise invalid("country code required")
+            raise invalid_phone("country code required")
         return full
 
     return parse
@@ -109,7 +109,7 @@ def _plus(text: str) -> str:
     number = text.strip()
     if _PLUS.fullmatch(number):
         return number
-    raise invalid("country code required" if _DIGITS.fullmatch(number) else "+ and 7 to 15 digits expected")
+    raise invalid_phone("country code required" if _DIGITS.fullmatch(number) else "+ and 7 to 15 digits expected")
 
 
 def _digits(text: str) -> str:
@@ -118,8 +118,8 @@ def _digits(text: str) -> str:
     if len(number) <= _LONGEST and _DIGITS.fullmatch(bare := number.replace(" ", "")):
         return bare
     if number.startswith("+"):
-        raise invalid("the chosen phone format allows digits only; choose another one for numbers with +")
-    raise invalid("digits and spaces only, at most 15 digits")
+        raise invalid_phone("the chosen phone format allows digits only; choose another one for numbers with +")
+    raise invalid_phone("digits and spaces only, at most 15 digits")
 
 
 def _without_separators(text: str) -> str:
@@ -137,7 +137,7 @@ def _without_separators(text: str) -> str:
 
 
 @cache
-def international_form(country: str) -> International:
+def international_converter(country: str) -> International:
     """Return the function that makes national numbers of a country (ISO alpha-2, any case) international.
 
     Raises ValueError for an unknown country.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from itertools import filterfalse
 
 from profiles.values import dates
-from profiles.values.types import LEAST_INTEGER, MOST_INTEGER, ValueType
+from profiles.values.types import MAX_INTEGER, MIN_INTEGER, ValueType
 
 _LONGEST = 40
 _MOST_DIGITS = 15
@@ -66,7 +66,7 @@ class TypeInference:
         """Add the distinct texts of one batch, none of them blank."""
         for text in self._undecided(texts):
             self._seen.add(_shape_of(text))
-            if self.mixed:
+            if self.is_mixed:
                 return
 
     @property
@@ -83,7 +83,7 @@ class TypeInference:
             return ValueType.NUMBER if Shape.NUMBER in self._seen else ValueType.DATETIME
         return ValueType.TEXT
 
-    def type_under(self, *, iso: bool, marked: bool) -> ValueType:
+    def type_given(self, *, iso: bool, marked: bool) -> ValueType:
         """Return the type under the rules of a preset (D-14).
 
         ``iso``: whether ISO 8601 dates are dates, not text. ``marked``: the same for `$D_<seconds>`.
@@ -93,7 +93,7 @@ class TypeInference:
         return ValueType.TEXT if self._seen & texts else self.type
 
     @property
-    def mixed(self) -> bool:
+    def is_mixed(self) -> bool:
         """Whether the texts have different types (AT-20). Integers among decimals are not a different type."""
         return len(self._seen) > 1 and self._seen not in _COMPATIBLE
 
@@ -101,7 +101,7 @@ class TypeInference:
         """Return the texts that could still change the type."""
         if not self._seen:
             return texts
-        if self.mixed:
+        if self.is_mixed:
             return ()
         if self.type is ValueType.TEXT:
             return filter(_PERHAPS_TYPED.fullmatch, [text for text in texts if text[0] in _PERHAPS_TYPED_BEGIN])
@@ -124,7 +124,7 @@ def _shape_of(text: str) -> Shape:
     if len(text) > _LONGEST:
         return Shape.TEXT
     if _INTEGER.fullmatch(text):
-        return Shape.INTEGER if LEAST_INTEGER <= int(text) <= MOST_INTEGER else Shape.TEXT
+        return Shape.INTEGER if MIN_INTEGER <= int(text) <= MAX_INTEGER else Shape.TEXT
     if _DECIMAL.fullmatch(text):
         return Shape.NUMBER if _is_exact(text) else Shape.TEXT
     if text.lower() in {"true", "false"}:

@@ -17,7 +17,7 @@ Parser = Callable[[str], Value]
 GENDERS = "MFONP"
 """Male, female, other, not applicable, prefers not to say (AT-39)."""
 
-LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**63 - 1
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 
 
 class ValueType(enum.StrEnum):
@@ -75,7 +75,7 @@ class ValueOptions:
     max_bytes: int = 512
     iso_dates: bool = True
     marked_seconds: bool = True
-    four_shapes: bool = False
+    strict_iso_shapes: bool = False
     genders: str = GENDERS
     exact_states: bool = False
 

@@ -18,11 +18,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
 from profiles.merging.actions import Action, Changes
-from profiles.merging.person import Incoming, Link, Person
+from profiles.merging.person import IncomingRow, Link, Person
 from profiles.merging.rules import Refusal, Rules
 from profiles.merging.working_set import WorkingSet
 from profiles.models import Change, ChangeSet, Profile, load_schema
-from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, Schema, fields_of
+from profiles.schema import ALIAS, EXTERNAL_ID, OBJECT_ID, Schema, identifier_fields
 from profiles.writing import lookup, store, value_locks
 from profiles.writing.errors import GONE, EditRefused, ErrorKind, FormError
 from profiles.writing.form_changes import alias_form, check_mandatory, combine_alias, find_changes, given_values
@@ -90,10 +90,10 @@ def _create(values: Mapping[str, Any], actor: AbstractBaseUser | None, shared: b
         raise EditRefused(FormError(ErrorKind.MISSING, _NO_IDENTIFIER, EXTERNAL_ID))
     _lock_exclusively(links)
     if not shared:
-        _check_not_shared(link for link in links if link[0] in schema.found_by)
+        _check_not_shared(link for link in links if link[0] in schema.lookup_identifiers)
     people.add(lookup.load_people(own := _unique_links(new_person)))
     key = next((link for link in links if link not in own), links[0])
-    row = Incoming(1, key, links, orjson.dumps(given).decode(), external_id, alias=form)
+    row = IncomingRow(1, key, links, orjson.dumps(given).decode(), external_id, alias=form)
     refusal = people.check_unique(external_id, form) or people.apply(row).refusal
     if refusal is not None:
         raise EditRefused(_form_error(refusal, people, own))
@@ -189,4 +189,4 @@ def _form_error(refusal: Refusal, people: WorkingSet, own: Iterable[Link]) -> Fo
     owner = next((person for link in taken for person in people.people_by_link.get(link, ())), None)
     if owner is None:
         return FormError(ErrorKind.LIMIT, f"{refusal.reason}.", refusal.column)
-    return FormError(ErrorKind.TAKEN, f"{refusal.reason}.", fields_of(refusal.column)[-1], owner.ref)
+    return FormError(ErrorKind.TAKEN, f"{refusal.reason}.", identifier_fields(refusal.column)[-1], owner.ref)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from profiles.merging import alias
-from profiles.merging.actions import Changes, Form, is_same_json
+from profiles.merging.actions import Changes, KeyFunction, is_same_json
 from profiles.merging.person import Person
 from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, Schema
 from profiles.writing.errors import EditRefused, ErrorKind, FormError
@@ -24,7 +24,7 @@ def combine_alias(values: Mapping[str, Any]) -> dict[str, Any]:
     return paired | {ALIAS: None if blank else [values[field] for field in ALIAS_FIELDS]}
 
 
-def given_values(values: Mapping[str, Any], lists: Mapping[str, Form]) -> Iterator[tuple[str, Any]]:
+def given_values(values: Mapping[str, Any], lists: Mapping[str, KeyFunction]) -> Iterator[tuple[str, Any]]:
     """Yield the values that are not blank; a list has each value once (AT-09)."""
     for key, value in values.items():
         if isinstance(value, list) and key != ALIAS:
@@ -35,12 +35,12 @@ def given_values(values: Mapping[str, Any], lists: Mapping[str, Form]) -> Iterat
 
 def alias_form(pair: list[str] | None) -> str | None:
     """Return the matching form of an alias; None for no alias."""
-    return None if pair is None else alias.form_of(pair)
+    return None if pair is None else alias.matching_form(pair)
 
 
 def find_changes(person: Person, values: Mapping[str, Any], schema: Schema) -> Changes:
     """Return the changes from a person's values to those of a form, as a ``Change`` holds them."""
-    pair = None if person.alias is None else alias.pair_of(person.alias)
+    pair = None if person.alias is None else alias.parse_matching_form(person.alias)
     before = person.values() | {EXTERNAL_ID: person.external_id, ALIAS: pair}
     after = dict(given_values(values, schema.lists))
     return {
@@ -59,7 +59,7 @@ def check_mandatory(schema: Schema, after: Mapping[str, Any]) -> None:
         raise EditRefused(*missing)
 
 
-def _without_repetition(items: list[Any], form: Form) -> list[Any]:
+def _without_repetition(items: list[Any], form: KeyFunction) -> list[Any]:
     by_form: dict[Any, Any] = {}
     for item in items:
         by_form.setdefault(form(item), item)

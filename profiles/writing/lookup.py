@@ -43,13 +43,13 @@ def build_person(
     version: int,
 ) -> Person:
     """Return a person from the columns of ``PERSON``. ``version``: microseconds since 1970."""
-    form = None if label is None or name is None else alias.form_of([label, name])
+    form = None if label is None or name is None else alias.matching_form([label, name])
     return Person(ref, object_id, external_id, attributes, version, version, alias=form)
 
 
 # Microseconds since 1970; a double holds them exactly until the year 2106, and is far faster than extract's numeric.
-VERSION = "round(date_part('epoch', p.updated) * 1000000)::bigint"
-PERSON = f"p.id, p.object_id, p.external_id, p.alias_label, p.alias_name, p.attributes::text, {VERSION}"
+VERSION_SQL = "round(date_part('epoch', p.updated) * 1000000)::bigint"
+PERSON_COLUMNS = f"p.id, p.object_id, p.external_id, p.alias_label, p.alias_name, p.attributes::text, {VERSION_SQL}"
 """The columns of a person, for ``build_person``."""
 
 # OFFSET 0 keeps the planner from changing the order: value, identifier, person, each by an index. On tables that were
@@ -59,13 +59,13 @@ SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
 CROSS JOIN LATERAL (
     SELECT profile_id FROM profiles_identifier WHERE kind = %(kind)s AND value = l.value OFFSET 0
 ) AS i
-CROSS JOIN LATERAL (SELECT {PERSON} FROM profiles_profile p WHERE p.id = i.profile_id OFFSET 0) AS p
+CROSS JOIN LATERAL (SELECT {PERSON_COLUMNS} FROM profiles_profile p WHERE p.id = i.profile_id OFFSET 0) AS p
 """
 
 _LOAD = {
     field: f"""
 SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
-CROSS JOIN LATERAL (SELECT {PERSON} FROM profiles_profile p WHERE p.{field} = l.value OFFSET 0) AS p
+CROSS JOIN LATERAL (SELECT {PERSON_COLUMNS} FROM profiles_profile p WHERE p.{field} = l.value OFFSET 0) AS p
 """
     for field in (EXTERNAL_ID, OBJECT_ID)
 }
@@ -74,7 +74,7 @@ CROSS JOIN LATERAL (SELECT {PERSON} FROM profiles_profile p WHERE p.{field} = l.
 _LOAD[ALIAS] = f"""
 SELECT l.value, p.* FROM json_array_elements_text(%(values)s) AS l(value)
 CROSS JOIN LATERAL (
-    SELECT {PERSON} FROM profiles_profile p
+    SELECT {PERSON_COLUMNS} FROM profiles_profile p
     WHERE p.alias_label = l.value::json->>0 AND p.alias_name = l.value::json->>1 AND p.external_id IS NULL OFFSET 0
 ) AS p
 """

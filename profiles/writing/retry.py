@@ -31,7 +31,7 @@ def shared_schema() -> Iterator[Schema]:
     with transaction.atomic():
         _set_lock_timeout()
         try:
-            lock.share_schema()
+            lock.lock_schema_shared()
         except DatabaseError as error:
             if _code(error) != _LOCK_NOT_AVAILABLE:
                 raise
@@ -49,7 +49,7 @@ def write_with_retries(write: Callable[[], Result]) -> Result:
         try:
             with transaction.atomic():
                 _set_lock_timeout()
-                lock.share_schema()
+                lock.lock_schema_shared()
                 return write()
         except store.Conflict:
             continue

@@ -93,7 +93,7 @@ def write(people: WorkingSet, change_set: ChangeSet) -> None:
         write_set = WriteSet(tables)
         write_set.add(people)
         write_set.save(cursor)
-        lock_versions(people.contested)
+        lock_versions(people.candidate_versions)
         flush(cursor, tables, change_set)
         cursor.execute("DROP TABLE pg_temp.inserted, pg_temp.updated, pg_temp.facts")
 
@@ -155,7 +155,7 @@ _OBJECT_ID = """(
 )"""
 
 _LOCK_VERSIONS = f"""
-SELECT p.id, {lookup.VERSION} FROM profiles_profile p
+SELECT p.id, {lookup.VERSION_SQL} FROM profiles_profile p
 WHERE p.id IN (SELECT value::bigint FROM json_array_elements_text(%s)) ORDER BY p.id FOR NO KEY UPDATE
 """
 

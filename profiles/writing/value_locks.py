@@ -16,7 +16,7 @@ from django.db import connection
 from profiles.merging.person import Link
 
 SLOT_BITS = 9
-SLOTS = 1 << SLOT_BITS
+SLOT_COUNT = 1 << SLOT_BITS
 """The number of slots per kind. Large, so that the people of one slot, who are written together, fill only a small part
 of each page of the table."""
 

@@ -181,7 +181,7 @@ def test_a_value_of_a_file_is_shown_harmlessly_in_a_refusal(admin: Client):
 
 def test_many_misfits_are_not_all_counted(admin: Client, monkeypatch: pytest.MonkeyPatch):
     bring(admin, "email,plan\n" + "".join(f"p{n}@x.co,x{n}\n" for n in range(1, 1201)))
-    monkeypatch.setattr(usage, "PAGE", 500)
+    monkeypatch.setattr(usage, "PAGE_SIZE", 500)
     page = save(admin, "plan", type="integer")
     assert "At least 1,000 people have values that are not valid for the type integer" in page
 
@@ -201,7 +201,7 @@ def test_people_are_found_by_an_attribute_that_becomes_an_identifier_and_not_by_
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ):
     bring(admin, "email,card\nann@x.co,C-1\nben@x.co,C-2 \ncy@x.co,\n")
-    monkeypatch.setattr(identifier_index, "PAGE", 1)
+    monkeypatch.setattr(identifier_index, "PAGE_SIZE", 1)
     save(admin, "card", identifier="on")
     make_ready("card")
     ann = Profile.objects.get(attributes__card="C-1")
@@ -227,19 +227,19 @@ def test_an_identifier_that_becomes_an_email_is_matched_as_one(admin: Client):
 
 def make_ready(key: str) -> None:
     """Do what is left to do for the index of an attribute."""
-    while identifier_index.update_index(known(key).pk, 0):
+    while identifier_index.continue_rebuild(known(key).pk, 0):
         pass
 
 
 def test_an_attribute_tells_how_far_its_index_is(admin: Client, monkeypatch: pytest.MonkeyPatch):
     bring(admin, "email,card\n" + "".join(f"p{n}@x.co,C-{n}\n" for n in range(4)))
-    monkeypatch.setattr(identifier_index, "PAGE", 2)
+    monkeypatch.setattr(identifier_index, "PAGE_SIZE", 2)
     assert "Finding people" not in admin.get(address("change", known("card"))).content.decode()
     page = save(admin, "card", identifier="on")
     assert "in a moment, when all of them were looked through for it" in page
     assert "identifier (being made ready, 0%)" in page
     assert OrmQ.objects.latest("pk").task["args"] == (known("card").pk,)
-    identifier_index.update_index(known("card").pk, 0)
+    identifier_index.continue_rebuild(known("card").pk, 0)
     done = identifier_index.progress_percent([known("card")])[known("card").pk]
     assert f"identifier (being made ready, {done}%)" in admin.get(reverse(LIST)).content.decode()
     page = admin.get(address("change", known("card"))).content.decode()
@@ -394,7 +394,7 @@ def test_a_change_of_the_schema_waits_for_who_writes_by_it_and_gives_up(admin: C
 
     def write() -> None:
         with transaction.atomic():
-            lock.share_schema()
+            lock.lock_schema_shared()
             writing.set()
             done.wait(60)
         connection.close()

@@ -553,7 +553,7 @@ def test_a_preset_that_takes_no_events_refuses_them_here_too():
     creator = log_in("Creator")
     job = draft(creator)
     page = send(creator, job, preset="clevertap", record_type="events").content.decode()
-    assert PRESETS["clevertap"].no_events in page
+    assert PRESETS["clevertap"].no_events_reason in page
     job.refresh_from_db()
     assert (job.preset, job.record_type) == ("standard", "profiles")
 

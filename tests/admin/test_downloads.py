@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from imports import tasks
-from imports.mapping.headers import PROBLEM
+from imports.mapping.headers import PROBLEM_HEADER
 from imports.models import Download, ImportJob, RowError
 from imports.reports import downloads
 from imports.states import Status
@@ -190,15 +190,15 @@ def test_failed_rows_are_corrected_and_uploaded_again():
     corrected = content(admin.get(address("failed", job))).decode("utf-8-sig")
     found = list(csv.reader(io.StringIO(corrected, newline=""), delimiter=";"))
     assert found == [
-        ["email", "'=odd", "visits", "phone", "note", PROBLEM],
+        ["email", "'=odd", "visits", "phone", "note", PROBLEM_HEADER],
         ["bad", "'=1+1", "'-5", "+12025550102", "'=a;\nb", "email: Invalid email format"],
         ["c@x.co", "x", "none", "'=+1", "'+1", f"phone: {job.problems.get(row=3).reason}"],
     ]
     corrected = corrected.replace("bad;", "b@x.co;").replace("'=+1;", "+12025550103;")
     again = imported(admin, corrected.encode(), action="overwrite")
     assert (again.failed, again.imported) == (0, 2)
-    assert again.columns.get(header=PROBLEM).target_kind == "skip"
-    assert not Attribute.objects.filter(key=PROBLEM).exists()
+    assert again.columns.get(header=PROBLEM_HEADER).target_kind == "skip"
+    assert not Attribute.objects.filter(key=PROBLEM_HEADER).exists()
     people = {p.attributes["email"][0]: p.attributes for p in Profile.objects.all()}
     assert people["b@x.co"]["=odd"] == "=1+1"
     assert (people["b@x.co"]["visits"], people["b@x.co"]["note"]) == ("-5", "=a;\nb")
@@ -227,7 +227,7 @@ def test_rows_that_fail_again_are_given_again_with_one_column_of_problems():
 
 def test_what_somebody_imports_from_the_column_of_problems_marks_no_row():
     admin = log_in("Admin")
-    sent = f"email,{PROBLEM}\nann@x.co,Malformed row of somebody\n".encode()
+    sent = f"email,{PROBLEM_HEADER}\nann@x.co,Malformed row of somebody\n".encode()
     assert imported(admin, sent).failed == 1
     note = {"column": "2", "target-2": "new", "key-2": "note", "type-2": "text"}
     assert imported(admin, sent, **note).failed == 0
@@ -250,7 +250,7 @@ def test_a_malformed_row_has_its_reason_where_all_others_have_it():
     admin = log_in("Admin")
     found = rows(admin.get(address("failed", imported(admin, RAGGED))))
     assert found == [
-        ["email", "city", "plan", PROBLEM],
+        ["email", "city", "plan", PROBLEM_HEADER],
         ["ann@x.co", "gold", "", SHORT.format(2)],
         ["ben@x.co", "Paris", " France", LONG.format(3, 5), "'=1", "gold"],
         ["cy", "Rome", "free", "email: Invalid email format"],
@@ -268,10 +268,10 @@ def test_corrected_malformed_rows_are_imported_and_others_fail_until_they_are():
     assert people["ann@x.co"] == {"email": ["ann@x.co"], "plan": "gold"}
     assert not {"ben@x.co", "eve@x.co"} & people.keys()
     header, ben, eve = rows(admin.get(address("failed", again)))
-    assert header == ["email", "city", "plan", PROBLEM]
+    assert header == ["email", "city", "plan", PROBLEM_HEADER]
     assert eve == ["eve@x.co", "", "", STILL]
     assert ben == ["ben@x.co", "Paris", " France", LONG.format(4, 6), "'=1", "gold"]
-    last = f'email,city,plan,{PROBLEM}\nben@x.co,"Paris, France, =1",gold,\n'
+    last = f'email,city,plan,{PROBLEM_HEADER}\nben@x.co,"Paris, France, =1",gold,\n'
     assert imported(admin, last.encode(), action="overwrite").imported == 1
     ben_now = Profile.objects.get(attributes__email=["ben@x.co"]).attributes
     assert (ben_now["home_city"], ben_now["plan"]) == ("Paris, France, =1", "gold")
@@ -279,7 +279,7 @@ def test_corrected_malformed_rows_are_imported_and_others_fail_until_they_are():
 
 def test_nothing_is_lost_of_a_row_that_somebody_spoilt_while_correcting_it():
     admin = log_in("Admin")
-    text = f"email,city,{PROBLEM}\na@x.co,Paris, France,email: bad\nb@x.co,Malformed row: x\nc@x.co\n"
+    text = f"email,city,{PROBLEM_HEADER}\na@x.co,Paris, France,email: bad\nb@x.co,Malformed row: x\nc@x.co\n"
     found = rows(admin.get(address("failed", imported(admin, text.encode() + b"d@x.co,Rome,\n"))))[1:]
     assert [line[:2] + line[3:] for line in found] == [
         ["a@x.co", "Paris", " France", "email: bad"], ["b@x.co", ""], ["c@x.co", ""],

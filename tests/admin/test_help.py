@@ -99,7 +99,7 @@ def test_each_preset_is_there_with_each_of_its_options(text: str):
     for preset in PRESETS.values():
         assert f'<th scope="col">{preset.label}</th>' in text
         assert preset.says in text
-        assert preset.no_events in text
+        assert preset.no_events_reason in text
         for name in help_texts.OPTIONS.values():
             assert name in text
         for value in preset.options.to_json().values():

@@ -86,7 +86,7 @@ def _tests(key: str, operator: Operator, value: str, schema: Schema) -> Iterator
     found, _ = from_parameters({"attribute": [key], "operator": [operator], "value": [value]})
     for condition in found:
         with suppress(InvalidCondition):
-            yield query_builder.condition_test(condition, schema)
+            yield query_builder.condition_filter(condition, schema)
 
 
 def _rows(rows: list[tuple[str, str, str]]) -> list[tuple[str, str]]:

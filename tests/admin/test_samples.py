@@ -193,12 +193,12 @@ def test_a_person_gets_no_more_than_one_may_have():
 
 def test_a_file_has_no_more_columns_than_one_may_have():
     many = Schema.of(Definition(f"own{n}", f"own{n}", ValueType.TEXT) for n in range(1200))
-    assert len(samples.sample(many, STANDARD, "external_id", Options()).splitlines()[0].split(",")) == 1000
+    assert len(samples.build_people_sample(many, STANDARD, "external_id", Options()).splitlines()[0].split(",")) == 1000
 
 
 def test_phones_are_such_as_the_preset_takes():
     def phone(phone_format: PhoneFormat) -> str:
-        text = samples.sample(load_schema(), STANDARD, "phone", Options(phone_format=phone_format))
+        text = samples.build_people_sample(load_schema(), STANDARD, "phone", Options(phone_format=phone_format))
         return text.splitlines()[1].split(",")[0]
 
     assert phone(PhoneFormat.ANY) == phone(PhoneFormat.E164) == "+14155550101"

@@ -19,7 +19,7 @@ from imports.drafts import configure
 from imports.engine import driver, staging, steps
 from imports.files.errors import Refusal, SourceError
 from imports.jobs import lifecycle, queue
-from imports.jobs.progress import Display
+from imports.jobs.progress import ProgressDisplay
 from imports.jobs.transitions import Actor, Transition
 from imports.models import Bucket, ImportJob
 from imports.states import Status, Step
@@ -175,7 +175,7 @@ def test_a_workbook_whose_reader_is_killed_is_read_again(monkeypatch: pytest.Mon
 
 
 def errand() -> ImportRunner:
-    return ImportRunner(Actor.command(), Display(OutputWrapper(io.StringIO())), inline=True, wait=True)
+    return ImportRunner(Actor.command(), ProgressDisplay(OutputWrapper(io.StringIO())), inline=True, wait=True)
 
 
 def test_ctrl_c_does_not_say_of_a_completed_import_that_nobody_was_changed(job: ImportJob):

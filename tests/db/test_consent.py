@@ -12,7 +12,7 @@ from profiles import history
 from profiles.merging.consent import Channel
 from profiles.models import Change, Profile, SubscriptionGroup, Suppression, load_schema
 from profiles.search import query_builder, reach
-from profiles.search.conditions import Member, Reachable
+from profiles.search.conditions import ChangeSetMember, Reachable
 from profiles.writing import edit, store
 from profiles.writing.edit import SeenVersion
 from tests.db.test_import_profiles import refusal, run, write
@@ -208,7 +208,7 @@ def test_of_ten_people_four_are_not_reached_by_email(tmp_path: Path):
     job = bring(tmp_path, "external_id,email,MSG-email\n" + "\n".join(rows))
     everybody, reach_of = query_builder.count_reach(job.change_set_id or 0)
     assert (everybody, reach_of[Channel.EMAIL]) == (10, 6)
-    both = query_builder.find_people([Member(job.change_set_id or 0), Reachable(Channel.EMAIL)], load_schema())
+    both = query_builder.find_people([ChangeSetMember(job.change_set_id or 0), Reachable(Channel.EMAIL)], load_schema())
     assert both.count() == 6
 
 
@@ -238,12 +238,18 @@ def test_whatsapp_needs_a_number_and_push_an_answer():
 
 def test_language_and_country_belong_to_an_import_that_ever_wrote_them(tmp_path: Path):
     by_hand = made(external_id="a", language="en", country="GB")
-    assert history.written(by_hand).import_owned == set()
+    assert history.load_provenance(by_hand).import_owned == set()
     bring(tmp_path, "external_id,language,first_name\na,fr,Ann\nb,de,Ben\nc,,Cy\n")
-    assert history.written(by_hand).import_owned == {"language"}
+    assert history.load_provenance(by_hand).import_owned == {"language"}
     ben, cy = (Profile.objects.get(external_id=each) for each in "bc")
-    assert (history.written(ben).import_owned, history.written(cy).import_owned) == ({"language"}, set())
+    assert (history.load_provenance(ben).import_owned, history.load_provenance(cy).import_owned) == (
+        {"language"},
+        set(),
+    )
     save(ben, language="it", country="IT")
     save(cy, language="it")
-    assert (history.written(ben).import_owned, history.written(cy).import_owned) == ({"language"}, set())
+    assert (history.load_provenance(ben).import_owned, history.load_provenance(cy).import_owned) == (
+        {"language"},
+        set(),
+    )
     assert Change.objects.filter(profile=ben).count() == 2

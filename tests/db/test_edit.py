@@ -116,7 +116,7 @@ def test_an_alias_is_given_changed_and_taken_away_as_one_value():
         assert (person.alias_label, person.alias_name) == tuple(new or (None, None))
         assert person.history.latest("change_set_id").changes == {"alias": [old, new]}
         if new:
-            assert history.written(person).writers["alias"] == ChangeSet.objects.latest("pk")
+            assert history.load_provenance(person).writers["alias"] == ChangeSet.objects.latest("pk")
     assert faults(seen(person), CRM_1 | {"alias_label": None}) == [(ErrorKind.MISSING, "alias_label")]
     assert edit.save(seen(person), CRM_1 | {"alias_name": "2", "home_city": "Oslo"}, None).keys() == {
         "alias",
@@ -228,7 +228,7 @@ def test_who_is_changed_between_preview_and_import_is_imported_as_they_are_then(
     people = {profile.attributes["email"][0]: profile for profile in Profile.objects.all()}
     if act == "edited":
         assert people["a@x.co"].attributes["home_city"] == "Bonn"
-        assert history.written(people["a@x.co"]).writers["home_city"].kind == "person"
+        assert history.load_provenance(people["a@x.co"]).writers["home_city"].kind == "person"
         assert (job.imported, job.updated) == (1, 1)
     elif act == "deleted":
         assert people["a@x.co"].pk != person.pk
@@ -300,10 +300,10 @@ def test_each_value_has_its_last_writer():
     edit.save(seen(person), {"home_city": "Rome", "external_id": "e1"}, None)
     person.refresh_from_db()
     first, second = ChangeSet.objects.order_by("pk")
-    writers = history.written(person).writers
+    writers = history.load_provenance(person).writers
     assert writers == {"email": first, "first_name": first, "home_city": second, "external_id": second}
     # An import that began earlier may write later.
     Change.objects.filter(change_set=second).update(changes={"home_city": ["Oslo", "Bonn"]})
     early = ChangeSet.objects.create(pk=first.pk - 1, kind="import", when=timezone.now())
     Change.objects.create(profile=person, change_set=early, outcome="updated", changes={"home_city": ["Bonn", "Rome"]})
-    assert history.written(person).writers["home_city"] == early
+    assert history.load_provenance(person).writers["home_city"] == early

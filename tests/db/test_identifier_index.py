@@ -50,7 +50,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 def card(monkeypatch: pytest.MonkeyPatch) -> None:
     """An attribute that most people have, and small pages."""
     Attribute.objects.create(key="card", label="Card", type="text")
-    monkeypatch.setattr(identifier_index, "PAGE", 7)
+    monkeypatch.setattr(identifier_index, "PAGE_SIZE", 7)
     monkeypatch.setattr(identifier_index, "CLEAR_BATCH", 9)
     store_people(PEOPLE)
 
@@ -74,12 +74,12 @@ def store_people(number: int) -> None:
 def ask(*, identifier: bool, kind: str = "text") -> Attribute:
     """Change the attribute as an administrator does."""
     with transaction.atomic():
-        lock.take_schema()
+        lock.lock_schema_exclusive()
         attribute = Attribute.objects.select_for_update().get(key="card")
         before = attribute.definition
         attribute.identifier, attribute.type = identifier, kind
         attribute.save(update_fields=["identifier", "type"])
-        changes.apply_change(before, attribute)
+        changes.update_identifier_index(before, attribute)
     return attribute
 
 
@@ -89,7 +89,7 @@ def now() -> Attribute:
 
 def step() -> bool:
     """Do a page's work; whether there is more to do."""
-    return identifier_index.update_index(now().pk, 0)
+    return identifier_index.continue_rebuild(now().pk, 0)
 
 
 def finish() -> None:
@@ -154,15 +154,15 @@ def test_nobody_is_found_by_it_before_everybody_was_looked_through():
     ask(identifier=True)
     while step():
         assert "card" in load_schema().identifiers
-        assert "card" not in load_schema().found_by
-    assert "card" in load_schema().found_by
+        assert "card" not in load_schema().lookup_identifiers
+    assert "card" in load_schema().lookup_identifiers
     assert index() == held()
     assert len(index()) == PEOPLE * 2 // 3
 
 
 def test_a_page_does_not_look_through_more_people_than_it_says():
     ask(identifier=True)
-    last = sorted(Profile.objects.values_list("pk", flat=True))[identifier_index.PAGE - 1]
+    last = sorted(Profile.objects.values_list("pk", flat=True))[identifier_index.PAGE_SIZE - 1]
     assert step()
     assert now().index_position == last
     assert all(number <= last for _, number in index())
@@ -234,7 +234,7 @@ def test_a_writer_who_comes_while_a_page_is_looked_at_takes_out_what_goes(monkey
 
     monkeypatch.setattr(identifier_index, "_add", slowly)
     with at_once() as begin:
-        worker = begin(partial(identifier_index.update_index, attribute.pk, 0))
+        worker = begin(partial(identifier_index.continue_rebuild, attribute.pk, 0))
         assert looked.wait(60)
         writer = begin(partial(change, 1, "new"))
         wait_for(waits_for_a_person)
@@ -308,7 +308,7 @@ def test_an_attribute_that_is_deleted_meanwhile_is_let_go():
     finish()
     assert changes.deletion_obstacle(now().definition) == ""
     attribute.delete()
-    assert not identifier_index.update_index(attribute.pk or 0, 0)
+    assert not identifier_index.continue_rebuild(attribute.pk or 0, 0)
 
 
 def test_what_a_deleted_attribute_left_is_cleared_away_for_the_next_of_its_name():
@@ -317,17 +317,17 @@ def test_what_a_deleted_attribute_left_is_cleared_away_for_the_next_of_its_name(
     Attribute.objects.filter(key="card").delete()  # past the admin, which would have refused
     Profile.objects.update(attributes={})
     attribute = Attribute.objects.create(key="card", label="Card", type="text", identifier=True)
-    changes.apply_change(None, attribute)
-    assert "card" not in load_schema().found_by
+    changes.update_identifier_index(None, attribute)
+    assert "card" not in load_schema().lookup_identifiers
     finish()
     assert index() == set()
-    assert "card" in load_schema().found_by
+    assert "card" in load_schema().lookup_identifiers
 
 
 def test_people_can_be_found_by_a_new_attribute_at_once():
     attribute = Attribute.objects.create(key="badge", label="Badge", type="text", identifier=True)
-    changes.apply_change(None, attribute)
-    assert "badge" in load_schema().found_by
+    changes.update_identifier_index(None, attribute)
+    assert "badge" in load_schema().lookup_identifiers
 
 
 def test_several_at_once_do_it_as_one():
@@ -362,7 +362,7 @@ import os, signal
 import django
 django.setup()
 from profiles.attributes import identifier_index
-identifier_index.PAGE = identifier_index.CLEAR_BATCH = 7
+identifier_index.PAGE_SIZE = identifier_index.CLEAR_BATCH = 7
 go_on, times = identifier_index._save_progress, []
 def killed(*arguments):
     go_on(*arguments)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from profiles.merging.consent import Channel, effective_consent, group_key
 from profiles.models import Change, ChangeSet, Identifier, Profile, SubscriptionGroup, Suppression, load_schema
 from profiles.search import query_builder
-from profiles.search.conditions import Member, Reachable
+from profiles.search.conditions import ChangeSetMember, Reachable
 from profiles.values.types import SubscriptionState
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def test_whom_a_channel_reaches_is_what_counts_for_each_person():
             for channel in Channel:
                 reached = [n for n, values in enumerate(known) if _is_reached(channel, values, newest, has_group)]
                 assert _found([Reachable(channel)]) == reached, channel
-                assert _found([Reachable(channel), Member(change_set)]) == reached, channel
+                assert _found([Reachable(channel), ChangeSetMember(change_set)]) == reached, channel
                 assert query_builder.count_reach(change_set)[1][channel] == len(reached), channel
             transaction.set_rollback(True)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from profiles.history import written
+from profiles.history import load_provenance
 from profiles.merging.actions import Action
-from profiles.merging.person import Incoming, Person
+from profiles.merging.person import IncomingRow, Person
 from profiles.merging.rules import Rules
 from profiles.merging.working_set import WorkingSet
 from profiles.models import ChangeSet, Identifier, Profile, WriteMark, load_schema
@@ -51,7 +51,7 @@ def changed(change_set: ChangeSet, external_id: str, city: str) -> None:
         Rules.of(load_schema(), Action.OVERWRITE, (EXTERNAL_ID,)), store.to_microseconds(timezone.now())
     )
     people.add(lookup.load_people([(EXTERNAL_ID, external_id)]))
-    row = Incoming(
+    row = IncomingRow(
         1, (EXTERNAL_ID, external_id), [(EXTERNAL_ID, external_id)], f'{{"home_city":"{city}"}}', external_id
     )
     assert people.apply(row).refusal is None
@@ -74,7 +74,7 @@ def test_what_others_wrote_between_two_touches_of_a_change_set_is_not_taken_for_
     assert told(one) == {"home_city": ["Oslo" if known else "Rome", "Oslo"]}
     person = Profile.objects.get()
     assert person.attributes == {"home_city": "Oslo"}
-    assert written(person).writers["home_city"] == one
+    assert load_provenance(person).writers["home_city"] == one
 
 
 def test_touches_of_one_change_set_are_told_as_one():

@@ -212,7 +212,7 @@ def test_g_42_events_are_refused_where_the_system_takes_none() -> None:
     creator = log_in("Creator")
     for preset in ("clevertap", "expertflow"):
         answer = upload(creator, b"identity,name,time\n1,a,2019-11-20\n", preset=preset, record_type="events")
-        assert answer.context["form"].errors["record_type"] == [PRESETS[preset].no_events]
+        assert answer.context["form"].errors["record_type"] == [PRESETS[preset].no_events_reason]
     assert not ImportJob.objects.exists()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imports.models import ImportJob
 from profiles.models import Profile, Segment, load_schema
 from profiles.search import query_builder
-from profiles.search.conditions import AttributeCondition, Condition, Member, Operator
+from profiles.search.conditions import AttributeCondition, ChangeSetMember, Condition, Operator
 from tests.admin.screens import log_in, upload
 from tests.admin.test_people_list import look, names
 from tests.golden.way import Way, counts, known
@@ -46,7 +46,7 @@ def test_g_34_an_import_is_a_filter_by_its_name_and_a_segment(way: Way) -> None:
     job = way.run(text, "braze", "external_id", "", "--name", "Halloween season fun", "--targeting", "segment")
     assert counts(job) == (1, 1, 0, 1)
     assert job.change_set_id is not None
-    assert found(Member(job.change_set_id)) == {"B1", "B2"}
+    assert found(ChangeSetMember(job.change_set_id)) == {"B1", "B2"}
     segment = Segment.objects.get(name="Halloween season fun")
     assert (segment.change_set_id, segment.conditions) == (job.change_set_id, [])
     approver = log_in("Approver")

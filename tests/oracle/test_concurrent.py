@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from imports.models import Bucket, ImportJob
 from profiles.merging.actions import Action
-from profiles.merging.person import Incoming
+from profiles.merging.person import IncomingRow
 from profiles.merging.rules import Outcome, Rules
 from profiles.merging.working_set import WorkingSet
 from profiles.models import ChangeSet, Identifier, Profile, load_schema
@@ -108,7 +108,7 @@ def _write(writer: str, emails: list[str], start: threading.Barrier) -> list[str
 
 def _write_one(email: str, mark: str) -> str:
     link = ("email", email)
-    row = Incoming(1, link, [link], orjson.dumps({"email": [email], "labels": [mark]}).decode())
+    row = IncomingRow(1, link, [link], orjson.dumps({"email": [email], "labels": [mark]}).decode())
     for attempt in range(50):
         try:
             with transaction.atomic():

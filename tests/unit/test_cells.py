@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imports.mapping.column_mapping import Column
 from imports.presets import STANDARD
-from imports.rows.cells import ColumnReader, documents, strings
+from imports.rows.cells import ColumnReader, build_documents, string_fragment
 from profiles.schema import Definition
 from profiles.values.types import ValueType
 
@@ -22,8 +22,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('"\\\
 @example([('say "hi"', "\x7f"), ("\\n\x7f", "100 %"), ("", "a\tb")])
 def test_any_text_comes_out_of_the_json_as_it_went_in(rows: list[tuple[str, str]]):
     columns = list(zip(*rows, strict=True))
-    fields = [strings(column, None, f'"{key}":', "") for key, column in zip("ab", columns, strict=True)]
-    for row, document in zip(rows, documents("{", fields, "}"), strict=True):
+    fields = [string_fragment(column, None, f'"{key}":', "") for key, column in zip("ab", columns, strict=True)]
+    for row, document in zip(rows, build_documents("{", fields, "}"), strict=True):
         assert json.loads(document) == {key: text for key, text in zip("ab", row, strict=True) if text}
 
 
@@ -41,5 +41,5 @@ def test_numbers_and_booleans_are_none_of_them_strings(
 ):
     reader = ColumnReader(Column(0, "a", Definition("a", "a", value_type)), STANDARD.options)
     field = reader.field(column, reader.read(column), '"a":', "")
-    found = [json.loads(document).get("a") for document in documents("{", [field], "}")]
+    found = [json.loads(document).get("a") for document in build_documents("{", [field], "}")]
     assert [(value, type(value)) for value in found] == [(value, type(value)) for value in expected]

@@ -15,11 +15,11 @@ from profiles.search.condition_parameters import from_parameters, to_parameters
 from profiles.search.conditions import (
     AttributeCondition,
     BirthdayToday,
+    ChangeSetMember,
     Condition,
-    Dated,
+    DateCondition,
     HasIdentifier,
     InvalidCondition,
-    Member,
     Moment,
     Operator,
     Outcome,
@@ -29,15 +29,19 @@ from profiles.search.query_builder import birthdays_on
 
 TEXTS = st.text("aZ1 &=+%?#'\"\\é中🥇", min_size=1, max_size=5).filter(str.strip)
 DAYS = st.dates(date(1000, 1, 1), date(9998, 12, 31))
-COMPARING = st.sampled_from([operator for operator in Operator if operator.compares])
+COMPARING = st.sampled_from([operator for operator in Operator if operator.needs_value])
 ATTRIBUTES = st.builds(AttributeCondition, TEXTS, COMPARING, TEXTS) | st.builds(
     AttributeCondition, TEXTS, st.sampled_from([Operator.EXISTS, Operator.MISSING])
 )
-MEMBERS = st.builds(Member, st.integers(1, 10**18 - 1), st.sampled_from([None, *Outcome]))
+MEMBERS = st.builds(ChangeSetMember, st.integers(1, 10**18 - 1), st.sampled_from([None, *Outcome]))
 OTHERS = st.builds(HasIdentifier, TEXTS) | st.just(BirthdayToday())
 
 
-@given(st.lists(ATTRIBUTES | MEMBERS | OTHERS | st.builds(Dated, st.sampled_from(Moment), st.sampled_from(When), DAYS)))
+@given(
+    st.lists(
+        ATTRIBUTES | MEMBERS | OTHERS | st.builds(DateCondition, st.sampled_from(Moment), st.sampled_from(When), DAYS)
+    )
+)
 def test_conditions_come_back_from_json(conditions: list[Condition]):
     assert from_json(json.loads(json.dumps(to_json(conditions)))) == tuple(conditions)
 
@@ -45,9 +49,9 @@ def test_conditions_come_back_from_json(conditions: list[Condition]):
 @given(
     st.lists(ATTRIBUTES | OTHERS, unique=True),
     MEMBERS,
-    st.builds(Dated, st.just(Moment.CREATED), st.sampled_from(When), DAYS),
+    st.builds(DateCondition, st.just(Moment.CREATED), st.sampled_from(When), DAYS),
 )
-def test_conditions_come_back_from_an_address(several: list[Condition], member: Member, dated: Dated):
+def test_conditions_come_back_from_an_address(several: list[Condition], member: ChangeSetMember, dated: DateCondition):
     sent = parse_qs(urlencode(to_parameters([*several, member, dated])), keep_blank_values=True)
     found, wrong = from_parameters(sent)
     assert (set(found), wrong) == ({*several, member, dated}, [])

@@ -48,7 +48,11 @@ def test_numbers_and_phones_stay_as_they_are_and_formulas_among_them_do_not(text
 
 
 def test_a_header_is_read_as_it_was_meant():
-    assert [header.name for header in headers.parse(["'=sum", " '+a <dd/MM/yyyy> ", "'b'"])] == ["=sum", "+a", "'b'"]
+    assert [header.name for header in headers.parse_header_row(["'=sum", " '+a <dd/MM/yyyy> ", "'b'"])] == [
+        "=sum",
+        "+a",
+        "'b'",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.mapping.headers import FORBIDDEN, PROBLEM, Header, HeaderError, parse
+from imports.mapping.headers import FORBIDDEN_CHARACTERS, PROBLEM_HEADER, Header, HeaderError, parse_header_row
 from profiles.values.dates import KNOWN_FORMATS
 
 
 def only(text: str) -> Header:
-    (header,) = parse([text])
+    (header,) = parse_header_row([text])
     return header
 
 
 def refused(*texts: str) -> HeaderError:
     with pytest.raises(HeaderError) as error:
-        parse(texts)
+        parse_header_row(texts)
     return error.value
 
 
 def test_positions_count_from_one():
-    assert [(header.position, header.name) for header in parse(["email", "name"])] == [(1, "email"), (2, "name")]
+    assert [(header.position, header.name) for header in parse_header_row(["email", "name"])] == [
+        (1, "email"),
+        (2, "name"),
+    ]
 
 
 def test_white_space_around_headers_and_the_mark_of_the_first_are_stripped():
-    assert [header.text for header in parse(["\ufeffidentity ", " MSG-email", "Customer Type\t", "\xa0city"])] == [
+    assert [
+        header.text for header in parse_header_row(["\ufeffidentity ", " MSG-email", "Customer Type\t", "\xa0city"])
+    ] == [
         "identity",
         "MSG-email",
         "Customer Type",
@@ -60,14 +65,14 @@ def test_capitals_matter_and_an_unknown_format_is_kept_apart(date_format: str):
     assert (header.name, header.date_format, header.unknown_format) == ("bought", None, date_format)
 
 
-@pytest.mark.parametrize("character", FORBIDDEN)
+@pytest.mark.parametrize("character", FORBIDDEN_CHARACTERS)
 def test_each_of_the_fourteen_characters_is_found_in_a_name(character: str):
     assert only(f"a{character}b").forbidden == character
     assert only(f"{character}a").forbidden == character
 
 
 def test_there_are_fourteen_forbidden_characters():
-    assert len(set(FORBIDDEN)) == len(FORBIDDEN) == 14
+    assert len(set(FORBIDDEN_CHARACTERS)) == len(FORBIDDEN_CHARACTERS) == 14
 
 
 def test_forbidden_characters_are_named_once_in_their_order():
@@ -112,7 +117,7 @@ def test_each_column_without_a_name_is_told_with_what_it_has():
 
 @pytest.mark.parametrize("text", ["\u200bemail", "\u200femail \u200e", "\ufeff\ufeffemail", "\u202aemail\u202c"])
 def test_marks_that_nobody_sees_are_taken_off_the_ends(text: str):
-    assert parse(["city", text])[1].text == "email"
+    assert parse_header_row(["city", text])[1].text == "email"
 
 
 @pytest.mark.parametrize("text", ["\u2061", "\u2800", "\u3164", "\u3164<dd/MM/yyyy>", "\x07", "\u200d\u200c"])
@@ -153,7 +158,7 @@ def test_one_name_with_and_without_a_date_format_is_a_repeated_header():
 
 
 def test_headers_that_differ_in_capitals_are_two():
-    assert [header.name for header in parse(["Name", "name"])] == ["Name", "name"]
+    assert [header.name for header in parse_header_row(["Name", "name"])] == ["Name", "name"]
 
 
 def test_a_name_may_take_120_bytes_of_utf8_and_no_more():
@@ -172,7 +177,7 @@ def test_it_refuses_a_nul_character():
 @given(st.lists(st.text(max_size=20), max_size=6))
 def test_any_header_row_is_read_or_refused(texts: list[str]):
     try:
-        headers = parse(texts)
+        headers = parse_header_row(texts)
     except HeaderError:
         return
     assert [header.position for header in headers] == list(range(1, len(texts) + 1))
@@ -181,9 +186,12 @@ def test_any_header_row_is_read_or_refused(texts: list[str]):
 
 
 def test_without_formats_angle_brackets_are_part_of_the_name():
-    (header,) = parse(["at <dd/MM/yyyy>"], bracket_dates=False)
+    (header,) = parse_header_row(["at <dd/MM/yyyy>"], bracket_dates=False)
     assert (header.name, header.date_format, header.unknown_format) == ("at <dd/MM/yyyy>", None, None)
-    assert [header.name for header in parse(["a", "a<dd/MM/yyyy>"], bracket_dates=False)] == ["a", "a<dd/MM/yyyy>"]
+    assert [header.name for header in parse_header_row(["a", "a<dd/MM/yyyy>"], bracket_dates=False)] == [
+        "a",
+        "a<dd/MM/yyyy>",
+    ]
 
 
 @pytest.mark.parametrize("name", ["trip.properties.to", "trip booked.properties.a.b", "v1.2.properties.x"])
@@ -198,4 +206,4 @@ def test_other_dots_are(name: str):
 
 def test_rp_12_surplus_values_under_no_header_are_told_where_they_belong():
     with pytest.raises(HeaderError, match=r"Column 3 has no header.* into the columns that they belong to"):
-        parse(["email", PROBLEM, ""])
+        parse_header_row(["email", PROBLEM_HEADER, ""])

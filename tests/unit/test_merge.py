@@ -11,7 +11,7 @@ from profiles.merging.actions import (
     Action,
     Attributes,
     Changes,
-    Form,
+    KeyFunction,
     as_list,
     combine_changes,
     is_same_json,
@@ -19,7 +19,7 @@ from profiles.merging.actions import (
     merge_value,
 )
 
-LISTS: dict[str, Form] = {"emails": str.casefold, "labels": str}
+LISTS: dict[str, KeyFunction] = {"emails": str.casefold, "labels": str}
 KEYS = {"single": "city", "multi": "labels"}
 
 # kind, existing, cell, and what is there afterwards under: ignore, update, append, overwrite, replace

@@ -72,9 +72,9 @@ def test_what_a_preset_does_not_offer_is_a_fault():
     ],
 )  # fmt: skip
 def test_a_header_row_suggests_a_preset_and_only_another_one(headers: str, expected: Preset | None):
-    assert preset_choices.suggested(headers.split(), STANDARD) is expected
+    assert preset_choices.suggest_preset(headers.split(), STANDARD) is expected
     if expected:
-        assert preset_choices.suggested(headers.split(), expected) is None
+        assert preset_choices.suggest_preset(headers.split(), expected) is None
 
 
 def test_an_option_may_come_as_text_from_a_form():

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.files.column_statistics import Scan, scan
+from imports.files.column_statistics import ScanResult, scan
 from imports.files.errors import Limits, SourceError
 from imports.files.source import Source
 from profiles.values.types import ValueType
 from tests.unit.test_source_cuts import PLAIN_CELL, flat, tables, told_by_csv
 
 
-def in_parts(source: Source, size: int) -> Scan:
-    ends = source.cuts(size)
+def in_parts(source: Source, size: int) -> ScanResult:
+    ends = source.split_offsets(size)
     parts = [scan(source, first, last) for first, last in zip([0, *ends], ends, strict=False)]
-    stored = [Scan.from_json(part.to_json()) for part in parts]
+    stored = [ScanResult.from_json(part.to_json()) for part in parts]
     for part in stored[1:]:
         stored[0].join(part)
     return stored[0]
@@ -58,7 +58,7 @@ def test_a_line_break_in_a_cell_makes_the_part_before_it_unreadable():
     data = b"name,city\n" + b'ann,"a\nb"\n' * 3
     source = detect_from_sample(data)
     assert source is not None
-    assert source.cuts(13) == [27, 37, 40]
+    assert source.split_offsets(13) == [27, 37, 40]
     with pytest.raises(SourceError):
         scan(source, 0, 27)
 
@@ -68,7 +68,7 @@ def test_types_and_samples_come_from_all_parts():
     assert source is not None
     found = in_parts(source, 8)
     assert [column.guess.type for column in found.columns] == [ValueType.NUMBER, ValueType.TEXT]
-    assert [column.guess.mixed for column in found.columns] == [False, True]
+    assert [column.guess.is_mixed for column in found.columns] == [False, True]
     assert [column.samples for column in found.columns] == [["1", "2.5"], ["x", "3"]]
     assert [column.filled for column in found.columns] == [10, 10]
 

@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
         reopened = Source.reopen(file, Format.from_json(json.loads(json.dumps(found.to_json()))), Limits())
         batches = list(reopened.batches())
         return {
-            "header": [header.text for header in headers.parse(reopened.header())],
+            "header": [header.text for header in headers.parse_header_row(reopened.header())],
             "rows": [row for batch in batches for row in batch.rows],
             "lines": [line for batch in batches for line in batch.lines],
             "ragged": [

@@ -28,7 +28,7 @@ def parse(value_type: ValueType, text: str) -> Value:
 def guess(*texts: str) -> tuple[ValueType, bool]:
     column = TypeInference()
     column.add(texts)
-    return column.type, column.mixed
+    return column.type, column.is_mixed
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_the_guess_looks_at_every_batch() -> None:
     column = TypeInference()
     for start in range(0, 10_000, 2000):
         column.add({str(number) for number in range(start, start + 2000)})
-    assert (column.type, column.mixed) == (ValueType.INTEGER, False)
+    assert (column.type, column.is_mixed) == (ValueType.INTEGER, False)
     column.add(["0.5"])
-    assert (column.type, column.mixed) == (ValueType.NUMBER, False)
+    assert (column.type, column.is_mixed) == (ValueType.NUMBER, False)
     column.add(["1", "0130"])
-    assert (column.type, column.mixed) == (ValueType.TEXT, True)
+    assert (column.type, column.is_mixed) == (ValueType.TEXT, True)
 
 
 @quick
@@ -121,7 +121,7 @@ def test_batches_make_no_difference_and_no_value_is_lost(texts: list[str]) -> No
     whole.add(texts)
     for text in reversed(texts):
         single.add([text])
-    assert (whole.type, whole.mixed) == (single.type, single.mixed)
+    assert (whole.type, whole.is_mixed) == (single.type, single.is_mixed)
     if whole.type is not ValueType.TEXT:
         for text in texts:
             parse(whole.type, text)
@@ -142,7 +142,7 @@ def test_quick_tests_never_take_what_the_close_look_refuses() -> None:
         one.add([first])
         one.add([second])
         other.add([second, first])
-        assert (one.type, one.mixed) == (other.type, other.mixed)
+        assert (one.type, one.is_mixed) == (other.type, other.is_mixed)
 
 
 def test_there_is_no_white_space_beyond_what_may_begin_a_typed_text() -> None:
@@ -157,16 +157,16 @@ def test_white_space_before_a_typed_text_does_not_make_it_text(text: str) -> Non
 def test_marks_are_moments_beside_others_and_alone() -> None:
     marks = TypeInference()
     marks.add(["$D_1487576752", "$D_0"])
-    assert (marks.type, marks.mixed) == (ValueType.DATETIME, False)
-    assert marks.type_under(iso=False, marked=True) is ValueType.DATETIME
-    assert marks.type_under(iso=True, marked=False) is ValueType.TEXT
+    assert (marks.type, marks.is_mixed) == (ValueType.DATETIME, False)
+    assert marks.type_given(iso=False, marked=True) is ValueType.DATETIME
+    assert marks.type_given(iso=True, marked=False) is ValueType.TEXT
     marks.add(["2023-12-25T10:00:00Z"])
-    assert (marks.type, marks.mixed) == (ValueType.DATETIME, False)
-    assert marks.type_under(iso=False, marked=True) is ValueType.TEXT
+    assert (marks.type, marks.is_mixed) == (ValueType.DATETIME, False)
+    assert marks.type_given(iso=False, marked=True) is ValueType.TEXT
 
 
 def test_other_types_have_nothing_to_do_with_dates() -> None:
     for text, type_ in (("12", ValueType.INTEGER), ("1.5", ValueType.NUMBER), ("true", ValueType.BOOLEAN)):
         guess = TypeInference()
         guess.add([text])
-        assert guess.type_under(iso=False, marked=False) is type_
+        assert guess.type_given(iso=False, marked=False) is type_

@@ -34,7 +34,7 @@ all_options = [
     ValueOptions(phone_format=PhoneFormat.PLUS, time_zone="Asia/Kolkata"),
     ValueOptions(phone_format=PhoneFormat.E164, default_country="GB"),
     ValueOptions(default_country="US", max_bytes=20),
-    ValueOptions(marked_seconds=False, four_shapes=True, genders="MF"),
+    ValueOptions(marked_seconds=False, strict_iso_shapes=True, genders="MF"),
 ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.merging.actions import Action
-from profiles.merging.person import Incoming, Link, Person
+from profiles.merging.person import IncomingRow, Link, Person
 from profiles.merging.rules import Outcome, Result, Rules
 from profiles.merging.working_set import WorkingSet
 from profiles.schema import Definition, Schema
@@ -58,7 +58,7 @@ def row(
     object_id: str | None = None,
     alias: str | None = None,
     **values: Any,
-) -> Incoming:
+) -> IncomingRow:
     """A row that is looked up by its first value of ``key``."""
     own = {"external_id": external_id, "object_id": object_id, "alias": alias}
     links = [(kind, form) for kind, form in own.items() if form]
@@ -66,10 +66,10 @@ def row(
         each = values[kind] if isinstance(values[kind], list) else [values[kind]]
         links += [(kind, SCHEMA.identifiers[kind](value)) for value in each]
     found = next(link for link in links if link[0] == key)
-    return Incoming(number, found, links, orjson.dumps(values).decode(), external_id, object_id, alias)
+    return IncomingRow(number, found, links, orjson.dumps(values).decode(), external_id, object_id, alias)
 
 
-def email(number: int, address: str | list[str], **more: Any) -> Incoming:
+def email(number: int, address: str | list[str], **more: Any) -> IncomingRow:
     return row(number, "email", email=[address] if isinstance(address, str) else address, **more)
 
 
@@ -100,7 +100,7 @@ def test_ignore_touches_nobody_even_where_the_row_could_not_be_applied():  # AC-
 def test_of_several_the_most_recently_updated_is_found():  # D-04, HI-24
     people = working_set("overwrite", known(1, 50, email=["a@x.co"]), known(2, 40, email=["a@x.co"]))
     assert people.apply(email(1, "a@x.co")).person.ref == 1  # type: ignore[union-attr]
-    assert people.contested == {1: 50, 2: 40}, "nobody may change them meanwhile"
+    assert people.candidate_versions == {1: 50, 2: 40}, "nobody may change them meanwhile"
 
 
 def test_of_several_as_recent_the_newest_is_found():  # D-04
@@ -298,7 +298,7 @@ def _people_of(case: cases.Case) -> WorkingSet:
 _TYPES = {"state": ValueType.SUBSCRIPTION, "flag": ValueType.BOOLEAN}
 
 
-def _incoming(reference: Reference, row: Row, cells: Sequence[str]) -> Incoming:
+def _incoming(reference: Reference, row: Row, cells: Sequence[str]) -> IncomingRow:
     """A sound row as staging hands it over."""
     values, _ = reference.read_row(cells, Row(row.number, ""))
     pairs = list(zip(reference.order.fields, values, strict=True))
@@ -313,4 +313,4 @@ def _incoming(reference: Reference, row: Row, cells: Sequence[str]) -> Incoming:
     raw = orjson.dumps(reference.supplied(values)).decode()
     external_id, object_id = (reference.own(values, key) for key in ("external_id", "object_id"))
     alias = pair and alias_form(pair)
-    return Incoming(row.number, row.key, list(dict.fromkeys(links)), raw, external_id, object_id, alias)
+    return IncomingRow(row.number, row.key, list(dict.fromkeys(links)), raw, external_id, object_id, alias)

@@ -168,7 +168,7 @@ def attribute_label(key: str, schema: Schema) -> str:
 def _event_label(column: ImportColumn) -> str:
     """Return which part or property of an event the column holds; blank if it holds none."""
     if column.target_kind == Target.EVENT:
-        return event_mapping.PARTS.get(column.target, "")
+        return event_mapping.EVENT_PARTS.get(column.target, "")
     if column.target_kind != Target.PROPERTY:
         return ""
     event, key = event_mapping.split_property(column.target)
@@ -213,7 +213,7 @@ def _targets_of_events(schema: Schema) -> SafeString:
     channels = [schema.definitions[kind] for kind in schema.identifiers]
     return _grouped(
         {
-            "The event": [(f"{Target.EVENT}:{part}", label) for part, label in event_mapping.PARTS.items()],
+            "The event": [(f"{Target.EVENT}:{part}", label) for part, label in event_mapping.EVENT_PARTS.items()],
             "Identifiers": [(_place(key), label) for key, label in OWN_FIELDS.items()]
             + [(_place(channel.key), channel.label) for channel in channels],
             "Other": [

@@ -15,7 +15,7 @@ from imports.drafts import saved_mappings
 from imports.jobs import stored_file
 from imports.mapping import event_mapping, guidance, preset_choices, validation
 from imports.mapping.column_mapping import Target
-from imports.mapping.validation import Fault, listed
+from imports.mapping.validation import Fault, join_headers
 from imports.models import ImportColumn, ImportJob
 from imports.presets import PRESETS, Preset
 from profiles.merging.actions import Action
@@ -46,7 +46,7 @@ class ColumnCounts:
     lacking: str
 
 
-_OF_COLUMNS = (event_mapping.SKIPPED, "looks_like_events")
+_OF_COLUMNS = (event_mapping.SKIPPED_COLUMNS_CODE, "looks_like_events")
 """Findings that the page shows above the columns and renews after each choice; it shows notes at their columns."""
 
 
@@ -59,7 +59,7 @@ def build_context(request: HttpRequest, job: ImportJob, faults: list[Fault]) -> 
     here = Paginator(which, column_lines.COLUMNS_PER_PAGE).get_page(request.GET.get("columns"))
     return {
         "title": job.name,
-        "findings": [found for found in job.findings if found["code"] not in (*_OF_COLUMNS, *validation.NOTES)],
+        "findings": [found for found in job.findings if found["code"] not in (*_OF_COLUMNS, *validation.NOTE_CODES)],
         "step": "Configure",
         **_live(job, schema, columns, column_faults),
         "actions": list(_actions(job)),
@@ -114,7 +114,8 @@ def _live(job: ImportJob, schema: Schema, columns: list[ImportColumn], column_fa
         "identifiers": [option for option, in_file in identifiers if in_file],
         "other_identifiers": [option for option, in_file in identifiers if not in_file],
         "coming_identifiers": [
-            preset_choices.label(key, schema) for key in preset_choices.pending_identifiers(PRESETS[job.preset], schema)
+            preset_choices.identifier_label(key, schema)
+            for key in preset_choices.pending_identifiers(PRESETS[job.preset], schema)
         ],
         "counts": ColumnCounts(len(columns) - skipped - undecided, skipped, undecided, troubled, lacking),
     }
@@ -123,14 +124,14 @@ def _live(job: ImportJob, schema: Schema, columns: list[ImportColumn], column_fa
 def _lacking(job: ImportJob, schema: Schema, columns: Iterable[ImportColumn]) -> str:
     if not stored_file.options(job).enforce_mandatory:
         return ""
-    return listed(validation.missing_mandatory(columns, schema, PRESETS[job.preset].spelling))
+    return join_headers(validation.missing_mandatory(columns, schema, PRESETS[job.preset].spelling))
 
 
 def _looks_like(job: ImportJob, columns: Iterable[ImportColumn]) -> Preset | None:
     """Return the preset to suggest; None if there is none or the user declined it (D-01)."""
     if "preset_kept" in job.format:
         return None
-    return preset_choices.suggested([column.name for column in columns], PRESETS[job.preset])
+    return preset_choices.suggest_preset([column.name for column in columns], PRESETS[job.preset])
 
 
 def _column_faults(job: ImportJob, columns: list[ImportColumn], schema: Schema) -> list[Fault]:
@@ -143,9 +144,9 @@ def _identifiers(job: ImportJob, schema: Schema, columns: Iterable[ImportColumn]
     """Yield the identifiers that the preset offers, and whether a column is mapped to each (HI-29)."""
     preset, columns = PRESETS[job.preset], list(columns)
     for key, hint in preset_choices.identifiers(preset, schema).items():
-        label, spelled = preset_choices.label(key, schema), preset.spelling(key)
+        label, spelled = preset_choices.identifier_label(key, schema), preset.spelling(key)
         shown = label if spelled == key else f"{label} ({spelled})"
-        option = Option(key, shown, hint, key == job.identifier, group=guidance.group(key, schema))
+        option = Option(key, shown, hint, key == job.identifier, group=guidance.identifier_group(key, schema))
         yield option, validation.has_identifier_columns(key, columns)
 
 

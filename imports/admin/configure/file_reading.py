@@ -9,7 +9,7 @@ from imports.admin import preset_descriptions
 from imports.admin.configure.option_settings import Choices, Setting, country_names
 from imports.files.delimiter import is_delimiter
 from imports.files.encoding import ENCODINGS
-from imports.files.xlsx_reader import isolated
+from imports.files.xlsx_reader import isolate_direction
 from imports.jobs import stored_file
 from imports.models import ImportJob
 from imports.presets import OnInvalid
@@ -91,7 +91,7 @@ def file_settings(job: ImportJob) -> Iterator[Setting]:
     found, sheets = job.format.get("found", {}), job.format.get("sheets", [])
     if len(sheets) > 1:
         # By number, since a form does not return every name unchanged.
-        numbered = [(str(number), isolated(name)) for number, name in enumerate(sheets, start=1)]
+        numbered = [(str(number), isolate_direction(name)) for number, name in enumerate(sheets, start=1)]
         yield Setting("sheet", "Sheet", numbered, str(sheets.index(found["sheet"]) + 1))
     if not found.get("encoding") or stored_file.options(job).csv_only:
         return

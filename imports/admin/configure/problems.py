@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.core.paginator import Page
 
-from imports.mapping.validation import Fault, listed
+from imports.mapping.validation import Fault, join_headers
 from imports.models import ImportColumn, ImportJob
 
 MAX_PROBLEMS = 20
@@ -41,7 +41,7 @@ def _summary(faults: list[Fault], columns: list[ImportColumn], here: Page[Import
     found = [Problem(_link(fault, columns, here), fault.reason, fault.code) for fault in others]
     if undecided:
         many = f"{len(undecided)} columns need" if len(undecided) > 1 else "1 column needs"
-        reason = f"{many} a mapping, or must be skipped: {listed([fault.column for fault in undecided])}"
+        reason = f"{many} a mapping, or must be skipped: {join_headers([fault.column for fault in undecided])}"
         found.insert(0, Problem(_link(undecided[0], columns, here), reason, "undecided"))
     if len(found) > MAX_PROBLEMS:
         more = len(found) - MAX_PROBLEMS

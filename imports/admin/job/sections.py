@@ -124,7 +124,7 @@ def _problems(request: HttpRequest, job: ImportJob, figures: JobFigures, version
     requested = requested_filter(request)
     query = _address({name: getattr(requested, name) for name in _FILTERS})
     found = problems.filter_problems(problems.problems(job), requested)
-    counted = problems.digest(job, figures.counts.failed + figures.warnings, version)
+    counted = problems.summarize(job, figures.counts.failed + figures.warnings, version)
     return {
         "requested": requested,
         "digest": counted,
@@ -144,7 +144,7 @@ def requested_filter(request: HttpRequest) -> ProblemFilter:
 _FILTERS = tuple(field.name for field in fields(ProblemFilter))
 
 
-def _group_address(group: problems.Group) -> str:
+def _group_address(group: problems.ProblemGroup) -> str:
     return _address({name: getattr(group, name) for name in ("severity", "code", "column", "reason")})
 
 
@@ -170,7 +170,7 @@ def _number(text: str) -> int:
 def _identifier_label(key: str, schema: Schema) -> str:
     """Return the label of the job's identifier; the key if the schema no longer has it."""
     known = key in (AUTOMATIC, *OWN_IDENTIFIERS) or key in schema.definitions
-    return preset_choices.label(key, schema) if known else key
+    return preset_choices.identifier_label(key, schema) if known else key
 
 
 def _mapped(columns: list[ImportColumn], schema: Schema) -> Iterator[tuple[ImportColumn, str]]:

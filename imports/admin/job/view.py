@@ -181,7 +181,7 @@ def _page(request: HttpRequest, job: ImportJob, state: dict[str, Any], fault: Re
 def _state(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """Return the part of the context that changes while the job is active."""
     found = summary.figures(job)
-    stage = progress.stage_of(job)
+    stage = progress.current_stage(job)
     working = is_active(job)
     return {
         "figures": found,

@@ -9,7 +9,7 @@ from imports.cli import arguments, summary, terminal
 from imports.cli.output import report
 from imports.cli.run import ImportRunner
 from imports.cli.terminal import report_errors
-from imports.jobs.progress import Display
+from imports.jobs.progress import ProgressDisplay
 from imports.jobs.transitions import Refused
 from imports.presets import PRESETS, STANDARD
 
@@ -126,7 +126,7 @@ class Command(BaseCommand):
             request = arguments.parse_options(options)
             actor = terminal.get_actor(options["user"])
             try:
-                with Display(self.stderr) as display:
+                with ProgressDisplay(self.stderr) as display:
                     job = ImportRunner(actor, display, inline=request.inline, wait=request.wait).import_file(request)
             except Refused as refusal:
                 if options["json"]:

@@ -8,7 +8,7 @@ from imports.cli import terminal
 from imports.cli.output import report
 from imports.cli.run import ImportRunner
 from imports.cli.terminal import report_errors
-from imports.jobs.progress import Display
+from imports.jobs.progress import ProgressDisplay
 
 
 class Command(BaseCommand):
@@ -38,6 +38,6 @@ class Command(BaseCommand):
             terminal.check_database()
             job = terminal.get_job(options["job"])
             actor = terminal.get_actor(options["user"])
-            with Display(self.stderr) as display:
+            with ProgressDisplay(self.stderr) as display:
                 ImportRunner(actor, display, inline=options["inline"], wait=options["wait"]).resume(job)
             report(self, job)

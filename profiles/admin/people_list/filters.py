@@ -14,12 +14,12 @@ from profiles.search import condition_parameters
 from profiles.search.condition_parameters import Parameters
 from profiles.search.conditions import (
     AttributeCondition,
+    ChangeSetMember,
     Condition,
     GroupState,
     HasIdentifier,
     InGroup,
     InvalidCondition,
-    Member,
     Moment,
     Operator,
     When,
@@ -103,7 +103,7 @@ def _segments_instead(asked: PeopleQuery, field: segment_filter.Field) -> list[t
 
 def _hidden(asked: PeopleQuery, sent: Parameters) -> Iterator[tuple[str, str]]:
     """What the form cannot show, so that it is not lost when the form is sent."""
-    yield from condition_parameters.to_parameters(c for c in asked.conditions if isinstance(c, Member))
+    yield from condition_parameters.to_parameters(c for c in asked.conditions if isinstance(c, ChangeSetMember))
     unnamed = (c for c in asked.conditions if isinstance(c, InGroup) and c.group not in asked.groups.names)
     yield from condition_parameters.to_parameters(unnamed)
     for name in ("has", "reach"):

@@ -57,7 +57,7 @@ def parse_groups(sent: Parameters, found: Iterable[Condition]) -> GroupFilter:
     for text, said in typed:
         groups = known.get(text, [])
         try:
-            meant = InGroup(_only(groups).group_id, condition_parameters.group_state(said))
+            meant = InGroup(_only(groups).group_id, condition_parameters.parse_group_state(said))
         except InvalidCondition as invalid:
             is_first = not any(field.problem for field in fields)
             instead = _instead(text, said, groups) if groups or is_first else ()

@@ -74,7 +74,7 @@ def _find(asked: PeopleQuery, known: SchemaInfo) -> ResultPage:
     """A page and the count, within the time limit. A page that came in time stays when only counting takes too long."""
     people = query_builder.find_people(asked.all_conditions, known.schema)
     if asked.text:
-        people = people.filter(quick_search.identifier_test(asked.text, known.schema))
+        people = people.filter(quick_search.identifier_filter(asked.text, known.schema))
     rows: list[Profile] = []
     try:
         with statement_timeout(settings.IMPORTS_FILTER_SECONDS):
@@ -126,4 +126,4 @@ def _unmarked(asked: PeopleQuery, known: SchemaInfo) -> list[str]:
 
 
 def _channels(known: SchemaInfo) -> list[str]:
-    return [known.schema.definitions[kind].label for kind in known.schema.found_by]
+    return [known.schema.definitions[kind].label for kind in known.schema.lookup_identifiers]

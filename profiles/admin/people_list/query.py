@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists
 from django.utils.http import urlencode
 
-from profiles.admin.extensible import LAST_PAGE, ExtensibleAdmin, ExtraFilter, Pairs
+from profiles.admin.extensible import MAX_PAGE, ExtensibleAdmin, ExtraFilter, Pairs
 from profiles.admin.people_list import group_filter, segment_filter
 from profiles.attributes import filter_index
 from profiles.models import Attribute, Profile, SubscriptionGroup
@@ -20,7 +20,7 @@ from profiles.search.conditions import Condition, InvalidCondition
 from profiles.search.listing import Count
 
 PAGE_SIZE = 100
-COLUMNS = ("home_city",)
+DEFAULT_COLUMNS = ("home_city",)
 MAX_COLUMNS = 5
 
 
@@ -75,7 +75,7 @@ class PeopleQuery:
             *(self.added.parameters if added else []),
             *(("segment", str(each.number)) for each in self.segments.chosen if each.number != without_segment),
             *condition_parameters.to_parameters(c for c in self.conditions if c != without),
-            *(("show", key) for key in self.columns if tuple(self.columns) != COLUMNS),
+            *(("show", key) for key in self.columns if tuple(self.columns) != DEFAULT_COLUMNS),
             *([("p", str(page))] if page > 1 else []),
             *([("count", "exact")] if exactly else []),
             *more,
@@ -119,7 +119,7 @@ def parse_query(sent: Parameters, known: SchemaInfo, screen: ExtensibleAdmin) ->
     return PeopleQuery(
         conditions=list(dict.fromkeys([*found, *groups.conditions])),
         text=_last(sent, "q"),
-        columns=columns[:MAX_COLUMNS] or [key for key in COLUMNS if key in known.schema.definitions],
+        columns=columns[:MAX_COLUMNS] or [key for key in DEFAULT_COLUMNS if key in known.schema.definitions],
         added=added,
         groups=groups,
         segments=chosen,
@@ -134,7 +134,7 @@ def _meaningless(found: Iterable[Condition], sent: Parameters, schema: Schema) -
     wrong = []
     for condition in found:
         try:
-            query_builder.condition_test(condition, schema)
+            query_builder.condition_filter(condition, schema)
         except InvalidCondition as invalid:
             invalid.row = _row_of(condition, sent)
             wrong.append(invalid)
@@ -155,4 +155,4 @@ def _last(sent: Parameters, name: str) -> str:
 
 
 def _page_number(text: str) -> int:
-    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 10 else 1
+    return min(max(int(text), 1), MAX_PAGE) if text.isascii() and text.isdecimal() and len(text) < 10 else 1

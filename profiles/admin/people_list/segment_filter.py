@@ -67,7 +67,7 @@ def parse_segments(sent: Parameters, schema: Schema) -> SegmentFilter:
             chosen[one.number] = one
             text = one.label
         elif found:
-            same = [(each.pk, name_lookup.label(each)) for each in found]
+            same = [(each.pk, name_lookup.unique_label(each)) for each in found]
             problem = f"{len(found)} segments have this name. Choose one of them."
         elif text:
             problem = "No segment is called exactly so: whole names are compared, with capitals."
@@ -80,11 +80,11 @@ def parse_segments(sent: Parameters, schema: Schema) -> SegmentFilter:
     return SegmentFilter(list(chosen.values()), [*fields, Field(len(fields))], wrong, recent)
 
 
-def find_obstacle(conditions: Iterable[Condition], schema: Schema) -> str:
+def describe_invalid_condition(conditions: Iterable[Condition], schema: Schema) -> str:
     """The first of a segment's conditions that means nothing any more, and why; empty if all are sound."""
     for condition in conditions:
         try:
-            query_builder.condition_test(condition, schema)
+            query_builder.condition_filter(condition, schema)
         except InvalidCondition as invalid:
             return f"It asks for “{condition}”. {invalid}"
     return ""
@@ -94,17 +94,17 @@ def _numbered_and_recent(numbers: Iterable[int]) -> tuple[dict[int, Segment], li
     """The segments that have these numbers, and what the newest are called; one query."""
     newest = Q(pk__in=Segment.objects.order_by("-pk").values("pk")[:MAX_RECENT])
     found = {segment.pk: segment for segment in Segment.objects.filter(newest | Q(pk__in=numbers)).order_by("-pk")}
-    return found, [name_lookup.label(segment) for segment in list(found.values())[:MAX_RECENT]]
+    return found, [name_lookup.unique_label(segment) for segment in list(found.values())[:MAX_RECENT]]
 
 
 def _read(segment: Segment, schema: Schema) -> tuple[ChosenSegment, str]:
     """A segment, and what is wrong with it."""
-    label = name_lookup.label(segment)
+    label = name_lookup.unique_label(segment)
     try:
         found = query_builder.conditions_of(segment)
     except InvalidCondition as invalid:
         return ChosenSegment(segment.pk, label), f"Nobody can be found by this segment. {invalid}"
-    problem = find_obstacle(found, schema)
+    problem = describe_invalid_condition(found, schema)
     return ChosenSegment(segment.pk, label, found), f"Nobody can be found by this segment. {problem}" if problem else ""
 
 

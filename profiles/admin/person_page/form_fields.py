@@ -18,7 +18,7 @@ from profiles.admin.choices import choices
 from profiles.merging.actions import as_list
 from profiles.merging.consent import DND, Channel, group_of
 from profiles.models import Profile
-from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, LONGEST_OWN_FIELD, OWN_FIELDS, Definition, Schema
+from profiles.schema import ALIAS, ALIAS_FIELDS, EXTERNAL_ID, MAX_OWN_FIELD_BYTES, OWN_FIELDS, Definition, Schema
 from profiles.values import parsers
 from profiles.values.dates import iso_day, iso_instant
 from profiles.values.types import InvalidValue, SubscriptionState, Value, ValueOptions, ValueType
@@ -124,7 +124,7 @@ class Field:
 
     @property
     def is_long(self) -> bool:
-        longest = LONG_TEXT if self.definition.type is ValueType.TEXT else LONGEST_OWN_FIELD[EXTERNAL_ID]
+        longest = LONG_TEXT if self.definition.type is ValueType.TEXT else MAX_OWN_FIELD_BYTES[EXTERNAL_ID]
         return any(len(text) > longest or "\n" in text for text in self.texts)
 
     @property
@@ -164,7 +164,7 @@ class Field:
             self.texts[at - 1 : at + 1] = reversed(self.texts[at - 1 : at + 1])
 
 
-def fields_of(person: Profile | None, schema: Schema) -> list[Field]:
+def person_fields(person: Profile | None, schema: Schema) -> list[Field]:
     """What the form of a person shows: what they have, what everybody must have, and what they said of each channel;
     for somebody new the usual."""
     known = {} if person is None else person.attributes
@@ -204,7 +204,7 @@ def refresh_untyped(fields: Iterable[Field], was: str) -> None:
             each.texts = each.shown
 
 
-def fields_for(key: str, schema: Schema) -> list[Field]:
+def empty_fields(key: str, schema: Schema) -> list[Field]:
     """Empty fields for one more attribute, or for an alias; none for what is neither."""
     if key == ALIAS:
         return [each for each in _own(None) if each.key in ALIAS_FIELDS]
@@ -278,7 +278,7 @@ def _read(definition: Definition, text: str) -> Value:
     options = ValueOptions(
         default_country=settings.IMPORTS_DEFAULT_COUNTRY or None,
         time_zone=timezone.get_current_timezone_name(),
-        max_bytes=LONGEST_OWN_FIELD.get(definition.key, ValueOptions().max_bytes),
+        max_bytes=MAX_OWN_FIELD_BYTES.get(definition.key, ValueOptions().max_bytes),
     )
     if group_of(definition.key) is not None:
         return parsers.membership_parser(options)(text)

@@ -41,7 +41,7 @@ class ValueWriter:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnedValue:
+class ReadOnlyValue:
     """A value that is only shown."""
 
     label: str
@@ -174,7 +174,7 @@ def _stored(
 ) -> dict[str, Any]:
     """What there is to say of somebody who is stored: values, who wrote them, history."""
     entries = Paginator(history.changes_of(person), ENTRIES_SHOWN).get_page(request.GET.get("history"))
-    written = history.written(person)
+    written = history.load_provenance(person)
     number, events = _page_of_events(request, person)
     acts = [*written.writers.values(), *(change.change_set for change in entries), *(e.change_set for e in events)]
     change_sets = {one.pk: one for one in acts}
@@ -214,7 +214,7 @@ def _events(number: int, found: list[Event], person: Profile, sources: Mapping[i
 
 def _known(
     person: Profile, schema: Schema, edited: set[str], writers: Mapping[str, ValueWriter], owned: set[str]
-) -> Iterator[OwnedValue]:
+) -> Iterator[ReadOnlyValue]:
     """The values that are not edited here."""
     said = consent_keys(schema)
     pair = None if person.alias_name is None else [person.alias_label, person.alias_name]
@@ -222,7 +222,7 @@ def _known(
     for key in _in_order(values, schema):
         texts = _texts(key, values[key], schema)
         if key not in edited and texts is not None:
-            yield OwnedValue(value_label(key, schema), texts, writers.get(key), is_consent(key, said), key in owned)
+            yield ReadOnlyValue(value_label(key, schema), texts, writers.get(key), is_consent(key, said), key in owned)
 
 
 def _entry(change: Change, schema: Schema, sources: Mapping[int, Source]) -> HistoryEntry:

@@ -36,7 +36,7 @@ def add(request: HttpRequest, admin: ExtensibleAdmin) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         schema = with_groups(load_schema(), None)
-        return person_page(request, admin, None, schema, PersonForm(form_fields.fields_of(None, schema)))
+        return person_page(request, admin, None, schema, PersonForm(form_fields.person_fields(None, schema)))
     try:
         with retry.shared_schema() as held:
             schema = with_groups(held, None)
@@ -56,7 +56,7 @@ def change(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpRes
             raise Http404(f"There is no person {number}; somebody may have deleted them.")
         schema = with_groups(load_schema(), person)
         return person_page(
-            request, admin, person, schema, PersonForm(form_fields.fields_of(person, schema), _version(person))
+            request, admin, person, schema, PersonForm(form_fields.person_fields(person, schema), _version(person))
         )
     if not admin.has_change_permission(request, person):
         raise PermissionDenied
@@ -121,7 +121,7 @@ def _reshaped(
 
 def _add_field(request: HttpRequest, person: Profile | None, schema: Schema, fields: list[Field]) -> str:
     """Add the field that was chosen, if it was, or the two of an alias; the id of its box."""
-    added = form_fields.fields_for(request.POST.get("attribute", ""), schema)
+    added = form_fields.empty_fields(request.POST.get("attribute", ""), schema)
     taken = {each.key for each in fields} | (person.attributes.keys() if person else set())
     if not added or any(each.key in taken for each in added):
         return "id_attribute"
