@@ -17,8 +17,8 @@ MAX_TEXT_LENGTH = 1024
 def identifier_test(text: str, schema: Schema) -> Q:
     """Return the test for people who have the text as external ID, object ID, alias or channel value.
 
-    The text of an alias is its name, or label and name as pages show them. Channel values are compared in matching form,
-    so that `ANN@x.co` and `+44 20-79…` find the same people as in a file. A part of an identifier finds nobody.
+    The text of an alias is its name, or label and name as pages show them. Channel values are compared in matching
+    form, so that `ANN@x.co` and `+44 20-79…` find the same people as in a file. A part of an identifier finds nobody.
     """
     text = text.strip()
     if not text or len(text) > MAX_TEXT_LENGTH or "\0" in text:
