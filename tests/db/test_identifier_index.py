@@ -361,8 +361,8 @@ KILLED = """
 import os, signal
 import django
 django.setup()
-from profiles import identifier_index
-identifier_index.PAGE = identifier_index.CLEARED = 7
+from profiles.attributes import identifier_index
+identifier_index.PAGE = identifier_index.CLEAR_BATCH = 7
 go_on, times = identifier_index._save_progress, []
 def killed(*arguments):
     go_on(*arguments)
@@ -370,7 +370,7 @@ def killed(*arguments):
     if len(times) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
 identifier_index._save_progress = killed
-identifier_index.keep({number}, 60)
+identifier_index.update_index({number}, 60)
 """
 
 
