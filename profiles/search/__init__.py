@@ -1,5 +1,5 @@
-"""Find people and events: conditions become queries.
+"""Find people and events: turn conditions into queries.
 
-In: conditions as data, from an address, a form or a stored segment. Out: a query, a page of it, a count or an estimate.
-It must not write, and must not know of pages.
+In: conditions as data, from a URL, a form or a stored segment. Out: a query, a page of its results, a count or an
+estimate. It must not write, and must not know of the pages of the admin.
 """

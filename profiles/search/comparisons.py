@@ -1,7 +1,7 @@
-"""One attribute compared with what somebody typed, as a test that PostgreSQL makes.
+"""Compare an attribute with a value that a user typed, in PostgreSQL.
 
-Values are read by `values`, by the type of their attribute, where order matters; where equality is asked for, texts are
-compared, so that `1` finds the number 1 (SG-02, D-21). An attribute that is a list meets a condition when one of its
+Where the order matters, the value is read by the type of the attribute (`profiles.values`); for equality, texts are
+compared, so that `1` finds the number 1 (SG-02, D-21). An attribute that is a list meets a condition if one of its
 values does.
 """
 
@@ -40,16 +40,16 @@ CLOSED_LIST_TYPES = frozenset(
         ValueType.SUBSCRIPTION,
     }
 )
-"""Types with a closed list of values: what is none of them is told, since nobody can have it."""
+"""Types with a closed list of values: a value outside of the list is an error, since nobody can have it."""
 
 MAX_VALUE_LENGTH = 10_000
 
 FilterExpression = Q | Any
-"""What a query can be filtered by."""
+"""An argument of ``QuerySet.filter``."""
 
 
 def compare(condition: AttributeCondition, schema: Schema) -> FilterExpression:
-    """The test of one attribute. Raises ``InvalidCondition``."""
+    """Return the test of a condition on one attribute. Raises ``InvalidCondition``."""
     definition = schema.definitions.get(condition.key)
     if definition is None:
         raise InvalidCondition("There is no such attribute any more; remove this filter.", "attribute")
@@ -64,14 +64,14 @@ def compare(condition: AttributeCondition, schema: Schema) -> FilterExpression:
             return _contains(definition, condition.value)
         case Operator.GREATER | Operator.LESS:
             return _ordered(definition, condition.operator, _number(definition, condition.value))
-    return _in_time(definition, condition.operator, condition.value)
+    return _before_or_after(definition, condition.operator, condition.value)
 
 
 def matching_forms(text: str, type_: ValueType) -> list[str]:
-    """The matching forms that a text may have as a value of a channel; none where it is no such value.
+    """Return the matching forms that a text may have as a value of a channel; none if it is not such a value.
 
-    A national number may stand for itself or for one of the site's country, and files of digits have short ones too
-    (D-19).
+    A national number may be stored as such, or as a number of the site's country; files of digits contain short ones
+    too (D-19).
     """
     forms: dict[str, None] = {}
     for options in (replace(_options(), default_country=None), _options(), _DIGITS):
@@ -86,7 +86,7 @@ _DIGITS = ValueOptions(phone_format=PhoneFormat.DIGITS)
 
 
 def start_of_day(day: date) -> datetime:
-    """Midnight in the current time zone."""
+    """Return the midnight at which a day starts in the current time zone."""
     return timezone.make_aware(datetime.combine(day, time()))
 
 
@@ -108,7 +108,7 @@ def _equals(definition: Definition, value: str) -> FilterExpression:
     if definition.type is ValueType.DATETIME and _IS_DAY(value.strip()):
         values, (first, after) = indexed_text(definition.key), _span(definition, value)
         return Q(GreaterThanOrEqual(values, first)) & Q(LessThan(values, after))
-    parse = _parsed if definition.type in CLOSED_LIST_TYPES else _parsed_or
+    parse = _parsed if definition.type in CLOSED_LIST_TYPES else _parsed_or_unchanged
     texts = sorted({value, _text(parse(definition, value))})
     short = In(indexed_text(definition.key), [text[:INDEXED_CHARACTERS] for text in texts])
     whole = In(text_of(definition.key), texts)
@@ -116,12 +116,13 @@ def _equals(definition: Definition, value: str) -> FilterExpression:
 
 
 def _has_element(definition: Definition, value: str) -> Q:
-    """A list that holds a value with this text: a text, or the number or truth value that is written so."""
-    forms = {orjson.dumps([form]).decode() for form in (value, _parsed_or(definition, value), _scalar(value))}
-    holds = Q()
+    """Return the test for a list with a value that is this text, or the number or boolean written like it."""
+    parsed = _parsed_or_unchanged(definition, value)
+    forms = {orjson.dumps([form]).decode() for form in (value, parsed, _scalar(value))}
+    test = Q()
     for form in sorted(forms):
-        holds |= Q(_Holds(raw_of(definition.key), Value(form)))
-    return holds
+        test |= Q(_Contains(raw_of(definition.key), Value(form)))
+    return test
 
 
 def _contains(definition: Definition, value: str) -> FilterExpression:
@@ -140,11 +141,11 @@ def _ordered(definition: Definition, operator: Operator, number: Decimal) -> Fil
     return _Element(_elements(definition), Value(number), arg_joiner=joiner)
 
 
-def _in_time(definition: Definition, operator: Operator, value: str) -> FilterExpression:
-    """Days and moments are stored in fixed width, so that their texts are in their order."""
+def _before_or_after(definition: Definition, operator: Operator, value: str) -> FilterExpression:
+    """Return the test of a date. Days and instants are stored in fixed width, so their texts sort in order of time."""
     if definition.type not in DATE_TYPES:
         raise InvalidCondition(
-            f"“Before” and “after” compare dates; this attribute holds {_plain(definition)}.", "operator"
+            f"“Before” and “after” compare dates; this attribute holds {_type_words(definition)}.", "operator"
         )
     first, last = _span(definition, value)
     if definition.multi_valued:
@@ -153,18 +154,21 @@ def _in_time(definition: Definition, operator: Operator, value: str) -> FilterEx
         return _Element(_elements(definition), Value(bound), arg_joiner=joiner)
     values = indexed_text(definition.key)
     order = LessThan(values, first) if operator is Operator.BEFORE else GreaterThanOrEqual(values, last)
-    return Q(order) & Q(Regex(values, _DAY))  # a date that could not be read may stand there as text
+    return Q(order) & Q(Regex(values, _DAY))  # the value may be a text that could not be read as a date
 
 
 def _span(definition: Definition, value: str) -> tuple[str, str]:
-    """The first text that is not before what was typed, and the first that is after it; a day ends at its midnight."""
+    """Return the first stored text that is not before the typed day or moment, and the first one after it.
+
+    A day extends from midnight to midnight in the current time zone.
+    """
     text = value.strip()
     if definition.type is ValueType.DATE or not _IS_DAY(text):
-        typed = str(_parsed(definition, text))
-        return typed, typed + " "  # no text is between the two
+        stored = str(_parsed(definition, text))
+        return stored, stored + " "  # no text is between the two
     day = date.fromisoformat(str(_read(lambda: parser(ValueType.DATE, _options())(text))))
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise InvalidCondition(f"A day between the years {FIRST_YEAR} and {LAST_YEAR} is expected.", "value")
+        raise InvalidCondition(f"Enter a date between the years {FIRST_YEAR} and {LAST_YEAR}.", "value")
     first, last = (start_of_day(each).astimezone(UTC) for each in (day, day + timedelta(days=1)))
     return f"{first:%Y-%m-%dT%H:%M:%SZ}", f"{last:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -174,8 +178,8 @@ _IS_DAY = re.compile(_DAY + "$").match
 _ELEMENT = ") AS e(v) WHERE "
 
 
-class _Holds(Func):
-    """Whether a list holds a value. For one value containment is equality; for whole lists it would not be."""
+class _Contains(Func):
+    """Whether a list contains a value. For one value, containment means equality; for whole lists it would not."""
 
     template = "(%(expressions)s)"
     arg_joiner = " @> "
@@ -183,25 +187,25 @@ class _Holds(Func):
 
 
 class _Element(Func):
-    """Whether one value of a list passes the test that the joiner of the arguments holds."""
+    """Whether one value of a list passes the test in ``arg_joiner``."""
 
     template = "EXISTS (SELECT FROM jsonb_array_elements(%(expressions)s))"
     output_field = BooleanField()
 
 
 def _elements(definition: Definition) -> Case:
-    """The values of a list; none of what is no list."""
+    """Return the expression for a list; NULL for a value that is not a list."""
     kind = Func(raw_of(definition.key), function="jsonb_typeof", output_field=TextField())
     return Case(When(Exact(kind, Value("array")), then=raw_of(definition.key)))
 
 
-# --- what was typed -----------------------------------------------------------------------------
+# --- the typed value ----------------------------------------------------------------------------
 
 
 def _number(definition: Definition, value: str) -> Decimal:
     if definition.type not in NUMERIC_TYPES:
         raise InvalidCondition(
-            f"“Greater” and “less” compare numbers; this attribute holds {_plain(definition)}.", "operator"
+            f"“Greater” and “less” compare numbers; this attribute holds {_type_words(definition)}.", "operator"
         )
     return Decimal(str(_read(lambda: parser(ValueType.NUMBER, _options())(value))))
 
@@ -210,8 +214,8 @@ def _parsed(definition: Definition, value: str) -> Any:
     return _read(lambda: parser(definition.type, _options())(value))
 
 
-def _parsed_or(definition: Definition, value: str) -> Any:
-    """The value in the form that it is stored in, or as it was typed."""
+def _parsed_or_unchanged(definition: Definition, value: str) -> Any:
+    """Return the value in its stored form; if it cannot be read, the typed text."""
     try:
         return _parsed(definition, value)
     except InvalidCondition:
@@ -236,18 +240,18 @@ def _options() -> ValueOptions:
 
 
 def _scalar(value: str) -> Any:
-    """The number or truth value that is written exactly so, else the text."""
+    """Return the number or boolean whose JSON is exactly the text, else the text."""
     try:
-        found = orjson.loads(value)
+        scalar = orjson.loads(value)
     except orjson.JSONDecodeError:
         return value
-    plain = isinstance(found, int | float) and orjson.dumps(found).decode() == value
-    return found if plain else value
+    is_exact = isinstance(scalar, int | float) and orjson.dumps(scalar).decode() == value
+    return scalar if is_exact else value
 
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _plain(definition: Definition) -> str:
+def _type_words(definition: Definition) -> str:
     return definition.type.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Conditions as plain JSON, which a segment is stored as. Pure."""
+"""Conditions as plain JSON, the form in which a segment stores them. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from profiles.search.conditions import (
 
 
 def to_json(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
-    """Conditions as plain JSON, each with what it is."""
+    """Return conditions as plain JSON; the key ``is`` holds the kind of each."""
     return [
         {"is": _NAMES[type(c)]} | {key: _plain(value) for key, value in asdict(c).items() if value not in ("", None)}
         for c in conditions
@@ -38,9 +38,9 @@ def to_json(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
 
 
 def from_json(stored: object) -> tuple[Condition, ...]:
-    """The reverse of `to_json`. Raises ``InvalidCondition`` for what it never wrote."""
+    """Return the conditions that `to_json` wrote. Raises ``InvalidCondition`` for other data."""
     if not isinstance(stored, list) or not all(isinstance(each, dict) for each in stored):
-        raise InvalidCondition("These are no conditions.")
+        raise InvalidCondition("The stored conditions are not a list of conditions.")
     return tuple(_restored(dict(each)) for each in stored)
 
 
@@ -80,25 +80,25 @@ def _restored(stored: dict[str, Any]) -> Condition:
             case "reachable":
                 return Reachable(Channel(stored["channel"]))
             case unknown:
-                raise ValueError(f"nothing is called {unknown}")
+                raise ValueError(f"the kind {unknown} does not exist")
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidCondition(f"This is no condition: {error}.") from error
+        raise InvalidCondition(f"A stored condition is invalid: {error}.") from error
 
 
 def _text(stored: object) -> str:
     if not isinstance(stored, str):
-        raise TypeError(f"{stored!r} is no text")
+        raise TypeError(f"{stored!r} is not a text")
     return stored
 
 
 def _number(stored: object) -> int:
     if not isinstance(stored, int) or not 0 <= stored < 10**18:
-        raise ValueError(f"{stored!r} is no number of a change set")
+        raise ValueError(f"{stored!r} is not the number of a change set")
     return stored
 
 
 def _day(stored: str) -> date:
     day = date.fromisoformat(stored)
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError(f"{stored} is in no year of the calendar here")
+        raise ValueError(f"{stored} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
     return day

@@ -1,4 +1,4 @@
-"""Conditions as what an address says behind its question mark, and as a form sends them. Pure."""
+"""Conditions as the query parameters of a URL, as a form sends them. Pure."""
 
 from __future__ import annotations
 
@@ -29,54 +29,53 @@ from profiles.search.conditions import (
 )
 
 Parameters = Mapping[str, Sequence[str]]
-"""What an address says behind its question mark: for each name, its values in order."""
+"""The query parameters of a URL: for each name, its values in order."""
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
 
 def to_parameters(conditions: Iterable[Condition]) -> list[tuple[str, str]]:
-    """Conditions as an address holds them."""
+    """Return conditions as query parameters."""
     return [pair for condition in conditions for pair in _pairs(condition)]
 
 
 def from_parameters(sent: Parameters) -> tuple[list[Condition], list[InvalidCondition]]:
-    """The conditions of an address, and what cannot be one; blank parameters say nothing."""
-    found: list[Condition] = []
-    wrong: list[InvalidCondition] = []
-    for read in _reads(sent):
+    """Return the conditions of query parameters, and the errors of invalid ones; blank parameters are ignored."""
+    conditions: list[Condition] = []
+    errors: list[InvalidCondition] = []
+    for reader in _readers(sent):
         try:
-            found.extend(read)
+            conditions.extend(reader)
         except InvalidCondition as invalid:
-            wrong.append(invalid)
-    return list(dict.fromkeys(found)), wrong
+            errors.append(invalid)
+    return list(dict.fromkeys(conditions)), errors
 
 
 def form_rows(sent: Parameters) -> list[tuple[str, str, str]]:
-    """Attribute, operator and value of each row of the form that says something."""
+    """Return attribute, operator and value of each row of the form that has an attribute or a value."""
     keys, operators, values = (sent.get(name, ()) for name in ("attribute", "operator", "value"))
-    found = zip_longest(keys, operators, values, fillvalue="")
-    return [(key, operator, value) for key, operator, value in found if key or value]
+    rows = zip_longest(keys, operators, values, fillvalue="")
+    return [(key, operator, value) for key, operator, value in rows if key or value]
 
 
 def member_outcome(sent: Parameters) -> Outcome | None:
-    """The outcome that members are asked for. Raises ``InvalidCondition``."""
+    """Return the outcome of the condition on members, or None. Raises ``InvalidCondition``."""
     text = _last(sent, "outcome")
     return _member_of(Outcome, text, "outcome") if text else None
 
 
 def parse_group_state(text: str) -> GroupState:
-    """What is asked about a subscription group; that somebody is in it where nothing is said. Raises
-    ``InvalidCondition``."""
+    """Return the state of the condition on a group; *subscribed* if it is blank. Raises ``InvalidCondition``."""
     return _member_of(GroupState, text or GroupState.SUBSCRIBED, "group")
 
 
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _reads(sent: Parameters) -> Iterator[Iterator[Condition]]:
-    """Each part of the address by itself, so that what is wrong with one does not hide the others."""
-    for place, row in enumerate(form_rows(sent)):
-        yield _attribute(place, *row)
+def _readers(sent: Parameters) -> Iterator[Iterator[Condition]]:
+    """Yield a reader for each part of the parameters, so that an error in one does not hide the others."""
+    for number, row in enumerate(form_rows(sent)):
+        yield _attribute(number, *row)
     yield _member(sent)
     yield (HasIdentifier(kind) for kind in sent.get("has", ()) if kind)
     for pair in zip_longest(sent.get("group", ()), sent.get("group_state", ()), fillvalue=""):
@@ -87,14 +86,14 @@ def _reads(sent: Parameters) -> Iterator[Iterator[Condition]]:
     yield (Reachable(_member_of(Channel, text, "reach")) for text in sent.get("reach", ()) if text)
 
 
-def _attribute(place: int, key: str, operator: str, value: str) -> Iterator[Condition]:
+def _attribute(row: int, key: str, operator: str, value: str) -> Iterator[Condition]:
     if not key:
-        raise InvalidCondition("Choose the attribute that this value is looked for in.", "attribute", place)
-    chosen = _member_of(Operator, operator or Operator.EQUALS, "operator", place)
+        raise InvalidCondition("Choose the attribute in which to search for this value.", "attribute", row)
+    chosen = _member_of(Operator, operator or Operator.EQUALS, "operator", row)
     if chosen.needs_value and not value.strip():
-        raise InvalidCondition("Say what to compare with, or choose “exists”.", "value", place)
+        raise InvalidCondition("Enter a value to compare with, or choose “exists”.", "value", row)
     if "\0" in key + value:
-        raise InvalidCondition("This holds a NUL character, which no value has.", "value", place)
+        raise InvalidCondition("This contains a NUL character, which no value can contain. Remove it.", "value", row)
     yield AttributeCondition(key, chosen, value if chosen.needs_value else "")
 
 
@@ -102,13 +101,13 @@ def _member(sent: Parameters) -> Iterator[Condition]:
     text = _last(sent, "change_set")
     if text:
         if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-            raise InvalidCondition("The number of a change set is expected.", "change_set")
+            raise InvalidCondition("Enter the number of a change set.", "change_set")
         yield ChangeSetMember(int(text), member_outcome(sent))
 
 
 def _in_group(group: str, state: str) -> Iterator[Condition]:
     if "\0" in group:
-        raise InvalidCondition("This holds a NUL character, which no ID has.", "group")
+        raise InvalidCondition("This contains a NUL character, which no ID can contain. Remove it.", "group")
     if group:
         yield InGroup(group, parse_group_state(state))
 
@@ -125,17 +124,17 @@ def _day(text: str, field: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise InvalidCondition("A day is expected, such as 2026-05-04.", field) from None
+        raise InvalidCondition("Enter a date, such as 2026-05-04.", field) from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise InvalidCondition(f"A day between the years {FIRST_YEAR} and {LAST_YEAR} is expected.", field)
+        raise InvalidCondition(f"Enter a date between the years {FIRST_YEAR} and {LAST_YEAR}.", field)
     return day
 
 
-def _member_of(kind: type[Choice], text: str, field: str, place: int = 0) -> Choice:
+def _member_of(kind: type[Choice], text: str, field: str, row: int = 0) -> Choice:
     try:
         return kind(text)
     except ValueError:
-        raise InvalidCondition(f"Choose one of: {', '.join(kind)}.", field, place) from None
+        raise InvalidCondition(f"Choose one of: {', '.join(kind)}.", field, row) from None
 
 
 def _last(sent: Parameters, name: str) -> str:

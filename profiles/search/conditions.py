@@ -1,6 +1,7 @@
-"""What a person must be like to be listed: conditions as data (section 17). Pure.
+"""The conditions that listed people meet, as data (section 17). Pure.
 
-All of them together must hold. `segments` makes a query of them; `condition_json` and `condition_parameters` keep them.
+A person must meet all of them. `query_builder` turns them into a query; `condition_json` and `condition_parameters`
+write and read them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date
 from profiles.merging.consent import Channel
 
 FIRST_YEAR, LAST_YEAR = 1000, 9998
-"""So that a day is one in every time zone, and is written with four digits."""
+"""Limits, so that a day exists in every time zone and its year has four digits."""
 
 
 class Operator(enum.StrEnum):
@@ -33,7 +34,7 @@ class Operator(enum.StrEnum):
 
     @property
     def needs_value(self) -> bool:
-        """Whether it needs a value to compare with."""
+        """Whether the operator needs a value to compare with."""
         return self not in (Operator.EXISTS, Operator.MISSING)
 
 
@@ -57,7 +58,7 @@ class Outcome(enum.StrEnum):
 
 
 class GroupState(enum.StrEnum):
-    """What is known of somebody and a subscription group."""
+    """A person's state in a subscription group."""
 
     SUBSCRIBED = "subscribed"
     UNSUBSCRIBED = "unsubscribed"
@@ -81,7 +82,7 @@ class When(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttributeCondition:
-    """What is known under ``key`` compared with ``value``, a text as a person types it (SG-01, SG-02)."""
+    """People whose attribute compares with ``value``, a text as a user types it (SG-01, SG-02)."""
 
     key: str
     operator: Operator
@@ -93,7 +94,7 @@ class AttributeCondition:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSetMember:
-    """Somebody whom a change set created or found, or only one of the two (SG-06)."""
+    """People that a change set created or matched, or only one of the two (SG-06)."""
 
     change_set: int
     outcome: Outcome | None = None
@@ -104,7 +105,7 @@ class ChangeSetMember:
 
 @dataclass(frozen=True, slots=True)
 class HasIdentifier:
-    """Somebody who has an external id, an alias, or a value of this channel."""
+    """People who have an external ID, an alias, or a value of this channel."""
 
     kind: str
 
@@ -114,7 +115,7 @@ class HasIdentifier:
 
 @dataclass(frozen=True, slots=True)
 class InGroup:
-    """Somebody in a subscription group, who left it, or of whom neither is known (SB-09). ``group``: its id."""
+    """People who are subscribed to a group, unsubscribed from it, or neither (SB-09). ``group``: the group's ID."""
 
     group: str
     state: GroupState
@@ -125,7 +126,7 @@ class InGroup:
 
 @dataclass(frozen=True, slots=True)
 class DateCondition:
-    """Somebody created, or last changed, on, before or after a day of the current time zone."""
+    """People created, or last changed, on, before or after a day of the current time zone."""
 
     moment: Moment
     when: When
@@ -137,7 +138,7 @@ class DateCondition:
 
 @dataclass(frozen=True, slots=True)
 class BirthdayToday:
-    """Somebody whose birthday it is today in the current time zone (SG-11)."""
+    """People whose birthday is today in the current time zone (SG-11)."""
 
     def __str__(self) -> str:
         return "Birthday today"
@@ -145,7 +146,7 @@ class BirthdayToday:
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """Somebody who may be written to on a channel, and can be (SG-09)."""
+    """People who may and can be contacted on a channel (SG-09)."""
 
     channel: Channel
 
@@ -157,8 +158,8 @@ Condition = AttributeCondition | ChangeSetMember | HasIdentifier | InGroup | Dat
 
 
 class InvalidCondition(ValueError):
-    """A condition that means nothing. ``str`` is a sentence for its author; ``field`` the parameter that it is about,
-    ``row`` which one of several of that name."""
+    """An invalid condition. Its text is a sentence for the user; ``field`` is the parameter that it concerns, ``row``
+    the number of the parameter among several of that name, from 0."""
 
     def __init__(self, reason: str, field: str = "", row: int = 0) -> None:
         super().__init__(reason)

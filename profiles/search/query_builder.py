@@ -1,4 +1,4 @@
-"""Conditions become a query of people (section 17). All must hold."""
+"""Turn conditions into a query of the people who meet all of them (section 17)."""
 
 from __future__ import annotations
 
@@ -21,26 +21,30 @@ from profiles.search.conditions import AttributeCondition, Condition, GroupState
 BIRTHDAY = "dob"
 
 
-def find_people(wanted: Iterable[Condition], schema: Schema) -> QuerySet[Profile]:
-    """Everybody who meets all conditions. Raises ``InvalidCondition`` for the first that means nothing."""
-    found = Profile.objects.all()
-    for condition in wanted:
-        found = found.filter(condition_filter(condition, schema))
-    return found
+def find_people(criteria: Iterable[Condition], schema: Schema) -> QuerySet[Profile]:
+    """Return the query of all people who meet all conditions. Raises ``InvalidCondition`` for the first invalid one."""
+    people = Profile.objects.all()
+    for condition in criteria:
+        people = people.filter(condition_filter(condition, schema))
+    return people
 
 
 def conditions_of(segment: Segment) -> tuple[Condition, ...]:
-    """What the members of a segment meet. Raises ``InvalidCondition`` where that cannot be told any more."""
+    """Return the conditions of a segment. Raises ``InvalidCondition`` if they are invalid or its import was deleted."""
     if segment.change_set_id is not None:
         return (conditions.ChangeSetMember(segment.change_set_id),)
-    found = condition_json.from_json(segment.conditions)
-    if not found:
-        raise InvalidCondition("The import that it was made of is not there any more.", "segment")
-    return found
+    stored = condition_json.from_json(segment.conditions)
+    if not stored:
+        raise InvalidCondition("The import that this segment was created from no longer exists.", "segment")
+    return stored
 
 
 def condition_filter(condition: Condition, schema: Schema) -> FilterExpression:
-    """One condition. Raises ``InvalidCondition``: no such attribute, not to be compared so, not a value of its type."""
+    """Return the test of one condition.
+
+    Raises ``InvalidCondition`` if the attribute does not exist, cannot be compared with the operator, or the value does
+    not have its type.
+    """
     match condition:
         case AttributeCondition():
             return compare(condition, schema)
@@ -49,26 +53,26 @@ def condition_filter(condition: Condition, schema: Schema) -> FilterExpression:
             members = members.filter(outcome=outcome) if outcome else members
             return Q(pk__in=members.values("profile_id"))
         case conditions.HasIdentifier(kind):
-            return _holds(kind, schema)
+            return _has_identifier(kind, schema)
         case conditions.InGroup(group, state):
             return _in_group(group_key(group), state)
         case conditions.DateCondition(moment, when, day):
             return _dated(moment.value, when, day)
         case conditions.BirthdayToday():
-            return _born_on(birthdays_on(timezone.localdate()))
+            return _has_birthday(birthdays_on(timezone.localdate()))
         case conditions.Reachable(channel):
             return reach.reachable_filter(channel)
 
 
 def is_estimable(condition: Condition, schema: Schema, indexed: Collection[str]) -> bool:
-    """Whether PostgreSQL knows roughly how many people meet a condition; of what is in no index it knows nothing.
+    """Return whether PostgreSQL can estimate how many people meet a condition; without an index it cannot.
 
-    ``indexed``: keys of the attributes that have an index (``filter_index``).
+    ``indexed``: the keys of the attributes that have an index (``filter_index``).
     """
     match condition:
         case AttributeCondition(key, operator):
-            by_channel = operator is Operator.EQUALS and key in schema.lookup_identifiers
-            return by_channel or (key in indexed and operator is not Operator.CONTAINS)
+            by_identifier = operator is Operator.EQUALS and key in schema.lookup_identifiers
+            return by_identifier or (key in indexed and operator is not Operator.CONTAINS)
         case conditions.HasIdentifier(kind):
             return kind in (EXTERNAL_ID, ALIAS)
         case conditions.InGroup() | conditions.BirthdayToday() | conditions.Reachable():
@@ -77,34 +81,36 @@ def is_estimable(condition: Condition, schema: Schema, indexed: Collection[str])
 
 
 def count_reach(change_set: int) -> tuple[int, dict[Channel, int]]:
-    """How many people a change set created or found are still there, and how many of them each channel reaches
-    (SG-09). One query for each: within one, what the channels ask could not be joined to people."""
+    """Count the existing people that a change set created or matched, and those that each channel reaches (SG-09).
+
+    One query per count: in a single query, PostgreSQL could not join the tests of the channels to people.
+    """
     members = Profile.objects.filter(pk__in=Change.objects.filter(change_set_id=change_set).values("profile_id"))
     return members.count(), {channel: members.filter(reach.reachable_filter(channel)).count() for channel in Channel}
 
 
 def birthdays_on(today: date) -> list[str]:
-    """The days of birth, as MM-DD, that are celebrated today: the 29th of February on the 28th in other years."""
+    """Return the birthdays, as MM-DD, that are celebrated on a day; 29 February on 28 February in other years."""
     days = [f"{today:%m-%d}"]
     if days == ["02-28"] and not calendar.isleap(today.year):
         days.append("02-29")
     return days
 
 
-def _born_on(days: list[str]) -> Q:
-    born = Q()
+def _has_birthday(days: list[str]) -> Q:
+    test = Q()
     for day in days:
-        born |= Q(_Like(text_of(BIRTHDAY), Value(f"____-{day}")))
-    return born
+        test |= Q(_Like(text_of(BIRTHDAY), Value(f"____-{day}")))
+    return test
 
 
-def _holds(kind: str, schema: Schema) -> FilterExpression:
+def _has_identifier(kind: str, schema: Schema) -> FilterExpression:
     if kind == EXTERNAL_ID:
         return Q(external_id__isnull=False)
     if kind == ALIAS:
         return Q(alias_name__isnull=False)
     if kind not in schema.identifiers:
-        raise InvalidCondition(f"People cannot be found by {kind}.", "has")
+        raise InvalidCondition(f"{kind} is not an identifier.", "has")
     return Q(attributes__has_key=kind)
 
 
@@ -125,7 +131,7 @@ def _dated(field: str, when: conditions.When, day: date) -> FilterExpression:
 
 
 class _Like(Func):
-    """Four times as fast as a regular expression."""
+    """LIKE, which is four times as fast as a regular expression."""
 
     template = "(%(expressions)s)"
     arg_joiner = " LIKE "

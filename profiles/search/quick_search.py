@@ -1,4 +1,4 @@
-"""Whom a person means who types an e-mail address, a number or an id: exact look-ups by index, nothing else."""
+"""Find people by one typed identifier, such as an e-mail address, a phone number or an ID, by exact index look-ups."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ MAX_TEXT_LENGTH = 1024
 
 
 def identifier_filter(text: str, schema: Schema) -> Q:
-    """Everybody who has the text as their external id, object id or alias, or as a channel value. An alias is meant by
-    its name, or by label and name as they are shown.
+    """Return the test for people who have the text as external ID, object ID, alias or channel value.
 
-    Channel values are compared in the form that matching compares them in, so that `ANN@x.co` and `+44 20-79…` find
-    whom a file would find. A part of an identifier finds nobody.
+    The text of an alias is its name, or label and name as pages show them. Channel values are compared in matching
+    form, so that `ANN@x.co` and `+44 20-79…` find the same people as in a file. A part of an identifier finds nobody.
     """
     text = text.strip()
     if not text or len(text) > MAX_TEXT_LENGTH or "\0" in text:
@@ -29,7 +28,7 @@ def identifier_filter(text: str, schema: Schema) -> Q:
         for where in (
             Q(external_id=text),
             Q(object_id=text),
-            *_reached_by_alias(text),
+            *_has_alias(text),
         )
     ]
     channels = [
@@ -39,15 +38,15 @@ def identifier_filter(text: str, schema: Schema) -> Q:
     return Q(pk__in=own[0].union(*own[1:], *channels, all=True))
 
 
-def _reached_by_alias(text: str) -> Iterator[Q]:
-    """Whom an alias means, as its index has it: who has an external id is not reached by alias (HI-19)."""
+def _has_alias(text: str) -> Iterator[Q]:
+    """Yield the tests for an alias, which its index serves: a person with an external ID is not found by it (HI-19)."""
     yield Q(alias_name=text, external_id=None)
     for label, name in alias.possible_pairs(text):
         yield Q(alias_name=name, alias_label=label, external_id=None)
 
 
 def _links(text: str, schema: Schema) -> Iterator[tuple[str, str]]:
-    """The text as a value of each channel that can have it."""
+    """Yield the text in matching form for each channel identifier of which it can be a value."""
     for kind in schema.lookup_identifiers:
         for form in matching_forms(text, schema.definitions[kind].type):
             yield kind, form

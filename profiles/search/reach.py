@@ -1,7 +1,6 @@
-"""Who can be written to on a channel, as a test that PostgreSQL makes; and which addresses nobody may write to
-(SB-06, SB-11, SG-09).
+"""Find the people who can be contacted on a channel, and the suppressed addresses (SB-06, SB-11, SG-09).
 
-It says of many people what ``consent.effective`` says of one, and asks besides for something to write to.
+The test applies the rules of ``consent.effective_consent`` to many people, and also requires an address or number.
 """
 
 from __future__ import annotations
@@ -22,29 +21,29 @@ from profiles.values.types import SubscriptionState
 
 REACHABLE_REQUIREMENTS = {
     Channel.EMAIL: "an e-mail address that is not suppressed",
-    Channel.SMS: "a phone number that is not suppressed, and a subscription to an SMS group where there are any",
-    Channel.PUSH: "an answer that says subscribed or opted in; devices are not known here",
+    Channel.SMS: "a phone number that is not suppressed, and a subscription to an SMS group if there are any",
+    Channel.PUSH: "the state subscribed or opted in; devices are not stored here",
     Channel.WHATSAPP: "a WhatsApp or phone number",
 }
-"""What somebody must have to be reachable, unless they said no."""
+"""What people who are not unsubscribed need to be reachable on each channel."""
 
 
 def reachable_filter(channel: Channel) -> Q:
-    """Who may be written to on a channel and can be (SG-09)."""
+    """Return the test for people who may and can be contacted on a channel (SG-09)."""
     match channel:
         case Channel.EMAIL:
-            return _has("email") & _may_be_written_to(channel)
+            return _has("email") & _may_be_contacted(channel)
         case Channel.SMS:
-            return _has("phone") & _may_be_written_to(channel) & _is_in_a_group(channel)
+            return _has("phone") & _may_be_contacted(channel) & _is_in_a_group(channel)
         case Channel.PUSH:
-            said_yes = [SubscriptionState.OPTED_IN.value, SubscriptionState.SUBSCRIBED.value]
-            return Q(In(text_of(channel.key), said_yes))
+            subscribed = [SubscriptionState.OPTED_IN.value, SubscriptionState.SUBSCRIBED.value]
+            return Q(In(text_of(channel.key), subscribed))
         case Channel.WHATSAPP:
-            return (_has("whatsapp") | _has("phone")) & _may_be_written_to(channel)
+            return (_has("whatsapp") | _has("phone")) & _may_be_contacted(channel)
 
 
 def suppressed_addresses(addresses: Iterable[Link]) -> set[Link]:
-    """Those of the addresses, in matching form, at which nobody may be contacted now."""
+    """Return the addresses, given in matching form, that are suppressed now."""
     with connection.cursor() as cursor:
         cursor.execute(_SUPPRESSED, [orjson.dumps(list(addresses)).decode()])
         return {(kind, value) for kind, value in cursor.fetchall()}
@@ -54,25 +53,26 @@ def _has(kind: str) -> Q:
     return Q(attributes__has_key=kind)
 
 
-def _may_be_written_to(channel: Channel) -> Q:
-    """Nothing forbids it: neither an answer nor, where the channel knows that, the address."""
-    may = Q(_Differs(text_of(channel.key), Value(SubscriptionState.UNSUBSCRIBED.value)))
+def _may_be_contacted(channel: Channel) -> Q:
+    """Return the test for people who are not unsubscribed and, if the channel has *do not disturb*, who have an address
+    that is not suppressed."""
+    test = Q(_Differs(text_of(channel.key), Value(SubscriptionState.UNSUBSCRIBED.value)))
     if channel.dnd is None:
-        return may
-    may &= Q(_Differs(text_of(channel.dnd), Value("true")))
+        return test
+    test &= Q(_Differs(text_of(channel.dnd), Value("true")))
     kind = DND[channel.dnd]
-    return may & Q(_HasOneNotSuppressed(F("pk"), _number_of(kind), kind=f"'{kind}'"))
+    return test & Q(_HasAddressNotSuppressed(F("pk"), _address_count(kind), kind=f"'{kind}'"))
 
 
-def _number_of(kind: str) -> Case:
-    """How many addresses of a kind a person has. A list holds none twice (AT-09)."""
+def _address_count(kind: str) -> Case:
+    """Return the expression for how many addresses of a kind a person has. A list has each one once (AT-09)."""
     is_list = Exact(Func(raw_of(kind), function="jsonb_typeof", output_field=TextField()), Value("array"))
     length = Func(raw_of(kind), function="jsonb_array_length", output_field=IntegerField())
     return Case(When(is_list, then=length), default=Value(1))
 
 
 def _is_in_a_group(channel: Channel) -> Q:
-    """In one of the channel's groups, or there are none (SB-11)."""
+    """Return the test for people who are in one of the channel's groups, if it has any (SB-11)."""
     groups = SubscriptionGroup.objects.filter(channel=channel.value).order_by()
     key = Concat(Value(GROUP_PREFIX), F("group_id"))
     state = Func(
@@ -83,19 +83,19 @@ def _is_in_a_group(channel: Channel) -> Q:
 
 
 class _Differs(Func):
-    """Whether a text is another one, or none."""
+    """Whether a text is different from another one, or NULL."""
 
     template = "(%(expressions)s)"
     arg_joiner = " IS DISTINCT FROM "
     output_field = BooleanField()
 
 
-class _HasOneNotSuppressed(Func):
-    """Whether a person has another address of a kind than those at which nobody may be contacted.
+class _HasAddressNotSuppressed(Func):
+    """Whether a person has an address of a kind that is not suppressed.
 
-    Written so that the planner joins people to those who have suppressed addresses, by hashing: with ``NOT IN`` it
-    looks through all of them for each person as soon as they do not fit into its memory. Backwards is the order of
-    the index.
+    Written so that the planner joins people, by a hash join, to those who have suppressed addresses: with ``NOT IN`` it
+    would scan all of these for each person as soon as they do not fit into ``work_mem``. The descending order is the
+    one in which the index is read.
     """
 
     template = """NOT EXISTS (SELECT FROM (

@@ -1,4 +1,4 @@
-"""Events as pages read them: newest first, page by page, fast at a million (requirements section 16)."""
+"""Read events for pages: newest first, page by page, fast with a million events (requirements section 16)."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ MAX_NAMES = 100
 def filter_events(
     name: str = "", first: datetime | None = None, last: datetime | None = None, change_set: int | None = None
 ) -> QuerySet[Event]:
-    """Events by name, from a moment on, before a moment, of one import; all of them where nothing is asked for."""
-    found = Event.objects.all()
+    """Return the query of events by name, from ``first`` on, before ``last``, and of one change set; by default all."""
+    events = Event.objects.all()
     if name:
-        found = found.filter(name=name)
+        events = events.filter(name=name)
     if first:
-        found = found.filter(time__gte=first)
+        events = events.filter(time__gte=first)
     if last:
-        found = found.filter(time__lt=last)
-    return found if change_set is None else found.filter(change_set=change_set)
+        events = events.filter(time__lt=last)
+    return events if change_set is None else events.filter(change_set=change_set)
 
 
 def page(events: QuerySet[Event], number: int, size: int) -> list[Event]:
-    """A page of them, newest first, and one more if another page follows; each with its person and its change set.
+    """Return a page of events, newest first, and one more if another page follows, with their people and change sets.
 
-    What comes before the page is read by its key alone, not by the row.
+    ``number`` starts at 1. Of the events before the page only the keys are read, not the rows.
     """
     first = (number - 1) * size
     keys = events.order_by("-time", "-id").values("pk")[first : first + size + 1]
-    found = Event.objects.filter(pk__in=keys).select_related("profile", "change_set__actor")
-    return list(found.order_by("-time", "-id"))
+    page_events = Event.objects.filter(pk__in=keys).select_related("profile", "change_set__actor")
+    return list(page_events.order_by("-time", "-id"))
 
 
 def event_names() -> list[str]:
-    """The first names of events there are, read by the index from one to the next, however many events have them."""
+    """Return the first ``MAX_NAMES`` names of events; the index gives one after another, for any number of events."""
     with connection.cursor() as cursor:
         cursor.execute(_NAMES, [MAX_NAMES])
         return [name for (name,) in cursor.fetchall()]

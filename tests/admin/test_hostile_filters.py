@@ -119,7 +119,7 @@ def test_the_form_keeps_two_channels_of_reach(admin: Client):
 def test_of_a_day_that_is_given_twice_the_form_shows_the_one_that_counts(admin: Client):
     page = look(admin, ("created", "2026-05-04"), ("created", "soon"))
     assert page.context["days"][0].day == "soon"
-    assert "A day is expected" in page.context["days"][0].problem
+    assert "Enter a date, such as" in page.context["days"][0].problem
 
 
 def test_people_with_an_alias_are_found(admin: Client):

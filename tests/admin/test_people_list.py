@@ -123,7 +123,7 @@ NO_VALUES = [
     ("joined", "before", "soon", "joined: Invalid date: YYYY-MM-DD expected."),
     ("phone", "equals", "none", "Phone Number: "),
     ("vip", "equals", "Yes", "vip: Invalid boolean: true or false expected."),
-    ("plan", "equals", "", "Say what to compare with"),
+    ("plan", "equals", "", "Enter a value to compare with"),
     ("gone", "exists", "", "There is no such attribute any more; remove this filter."),
 ]
 

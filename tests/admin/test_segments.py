@@ -251,5 +251,7 @@ def test_a_segment_whose_import_is_gone_holds_nobody_and_says_so(admin: Client):
     finish(waiting(admin, "segment"))
     segment = Segment.objects.get()
     Segment.objects.update(change_set=None)
-    assert "The import that it was made of is not there any more." in told(look(admin, segment=str(segment.pk)))
+    assert "The import that this segment was created from no longer exists." in told(
+        look(admin, segment=str(segment.pk))
+    )
     assert ChangeSet.objects.exists()

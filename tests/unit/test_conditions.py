@@ -104,11 +104,11 @@ def test_rows_keep_together_what_belongs_together():
 @pytest.mark.parametrize(
     ("sent", "field", "sentence"),
     [
-        ({"attribute": ["plan"]}, "value", "Say what to compare with"),
+        ({"attribute": ["plan"]}, "value", "Enter a value to compare with"),
         ({"value": ["gold"]}, "attribute", "Choose the attribute"),
         ({"attribute": ["plan"], "operator": ["like"], "value": ["x"]}, "operator", "Choose one of: exists"),
         ({"attribute": ["plan"], "value": ["a\0b"]}, "value", "NUL"),
-        ({"created": ["yesterday"]}, "created", "A day is expected, such as 2026-05-04."),
+        ({"created": ["yesterday"]}, "created", "Enter a date, such as 2026-05-04."),
         ({"updated": ["0001-01-01"]}, "updated", "between the years"),
         ({"change_set": ["x"]}, "change_set", "number of a change set"),
         ({"change_set": ["1"], "outcome": ["failed"]}, "outcome", "Choose one of: imported, updated."),
