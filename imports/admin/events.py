@@ -33,7 +33,7 @@ class ImportedEventAdmin(EventAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or pages.may_view(request)
 
-    def added(self, sent: Parameters) -> ExtraFilter:
+    def extra_filter(self, sent: Parameters) -> ExtraFilter:
         return people_filter.parse_import_filter(sent)
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:

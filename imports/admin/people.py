@@ -39,7 +39,7 @@ class ImportingProfileAdmin(ProfileAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_upload": pages.may_upload(request), **(extra_context or {})})
 
-    def added(self, sent: Parameters) -> ExtraFilter:
+    def extra_filter(self, sent: Parameters) -> ExtraFilter:
         return people_filter.parse_import_filter(sent)
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:

@@ -47,9 +47,9 @@ def parse_import_filter(sent: Parameters) -> ExtraFilter:
         job = _only(jobs, text)
     except _SeveralImports as several:
         links = [(unique_label(job), _instead(sent, job)) for job in several.jobs]
-        return ExtraFilter(wrong=[several], context=context | {"same_name": links, "import_problem": str(several)})
+        return ExtraFilter(errors=[several], context=context | {"same_name": links, "import_problem": str(several)})
     except InvalidCondition as invalid:
-        return ExtraFilter(wrong=[invalid], context=context | {"import_problem": str(invalid)})
+        return ExtraFilter(errors=[invalid], context=context | {"import_problem": str(invalid)})
     return ExtraFilter(
         ChangeSetMember(job.change_set_id, outcome) if job.change_set_id else None,
         f"{unique_label(job)}, {outcome} only" if outcome else unique_label(job),

@@ -1,4 +1,4 @@
-"""The filters of the list of people become a segment."""
+"""The page that saves the filters of the list of people as a segment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from profiles.search import condition_json
 
 
 class SegmentForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What the segment is called."""
+    """The name of a new segment."""
 
     class Meta:
         model = Segment
@@ -30,49 +30,52 @@ class SegmentForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def add_segment_view(request: HttpRequest, screen: admin.ModelAdmin[Segment]) -> HttpResponse:
-    """Show what the address of a list of people is narrowed to, and keep it under a name.
+    """Show the filters in the query string of a list of people, and save them as a segment on POST.
 
     Raises ``PermissionDenied``.
     """
     if not screen.has_add_permission(request):
         raise PermissionDenied
-    people: ExtensibleAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
+    people_admin: ExtensibleAdmin = admin.site.get_model_admin(Profile)  # type: ignore[assignment]
     sent = {name: [str(value) for value in request.GET.getlist(name)] for name in request.GET}
-    known = query.load_schema_info()
-    asked = query.parse_query(sent, known, people)
+    schema_info = query.load_schema_info()
+    people_query = query.parse_query(sent, schema_info, people_admin)
     form = SegmentForm(request.POST or None)
-    problem = _why_not(asked)
+    problem = _obstacle(people_query)
     if request.method == "POST" and not problem and form.is_valid():
-        return _save(request, screen, asked, form.cleaned_data["name"])
+        return _save(request, screen, people_query, form.cleaned_data["name"])
     context: dict[str, Any] = {
         "title": "Save filters as a segment",
         "opts": Segment._meta,
         "form": form,
         "problem": problem,
-        "held": [chip.text for chip in filters.chips(asked, known)],
-        "people_address": reverse("admin:profiles_profile_changelist") + asked.address(),
+        "filters": [chip.text for chip in filters.chips(people_query, schema_info)],
+        "people_address": reverse("admin:profiles_profile_changelist") + people_query.address(),
     }
-    shown = admin.site.each_context(request) | context
-    return TemplateResponse(request, "profiles/segment_add.html", shown)
+    site_context = admin.site.each_context(request)
+    return TemplateResponse(request, "profiles/segment_add.html", site_context | context)
 
 
-def _why_not(asked: PeopleQuery) -> str:
-    if asked.wrong:
-        return f"These filters cannot be saved. {asked.wrong[0]}"
-    if asked.text:
-        return "A search is not part of a segment. Remove it from the list of people, and save the filters again."
-    if not asked.all_conditions:
-        return "No filter is on. Narrow the list of people to those whom the segment is to hold, then save its filters."
+def _obstacle(people_query: PeopleQuery) -> str:
+    """Return why the filters cannot be saved; empty if they can."""
+    if people_query.errors:
+        return f"These filters cannot be saved. {people_query.errors[0]}"
+    if people_query.text:
+        return "A segment cannot contain a search. Remove the search from the list of people, then save the filters."
+    if not people_query.all_conditions:
+        return "There are no filters to save. Filter the list of people first, then save its filters as a segment."
     return ""
 
 
-def _save(request: HttpRequest, screen: admin.ModelAdmin[Segment], asked: PeopleQuery, name: str) -> HttpResponse:
-    """Keep the conditions themselves, also those of other segments, which may be deleted one day."""
-    made = Segment.objects.create(
-        name=name, conditions=condition_json.to_json(asked.all_conditions), created_by_id=request.user.pk
+def _save(
+    request: HttpRequest, screen: admin.ModelAdmin[Segment], people_query: PeopleQuery, name: str
+) -> HttpResponse:
+    """Store the conditions and, in place of other segments, their conditions, since those may be deleted later."""
+    segment = Segment.objects.create(
+        name=name, conditions=condition_json.to_json(people_query.all_conditions), created_by_id=request.user.pk
     )
-    screen.log_addition(request, made, [{"added": {}}])
+    screen.log_addition(request, segment, [{"added": {}}])
     messages.success(
-        request, format_html('The segment <bdi dir="auto">{}</bdi> is saved.', name_lookup.unique_label(made))
+        request, format_html('The segment <bdi dir="auto">{}</bdi> was saved.', name_lookup.unique_label(segment))
     )
-    return HttpResponseRedirect(f"{reverse('admin:profiles_profile_changelist')}?segment={made.pk}")
+    return HttpResponseRedirect(f"{reverse('admin:profiles_profile_changelist')}?segment={segment.pk}")

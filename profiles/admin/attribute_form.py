@@ -1,4 +1,4 @@
-"""The form of an attribute: what is asked, and that the schema may become so."""
+"""The form of an attribute: its fields and help texts, and the check that the schema may change accordingly."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from profiles.models import Attribute
 from profiles.schema import MAX_KEY_BYTES, Definition
 
 HELP_TEXTS = {
-    "key": f"What headers call it, such as loyaltyTier; at most {MAX_KEY_BYTES} bytes. It cannot be changed later.",
-    "label": "What people call it; left blank, the key.",
-    "type": "What its values must be. Changes later only where every value that people have stays as it is.",
-    "multi_valued": "A person may have several values; the first is the main one.",
-    "mandatory": "Files without a column for it, and rows without a value, are refused.",
-    "personal": "Tells something about a person that others should not know without need.",
-    "filterable": "People are often looked for by it; that stays fast, and imports get a little slower.",
-    "description": "For colleagues: where it comes from, what its values mean.",
+    "key": f"The name in column headers, such as loyaltyTier; at most {MAX_KEY_BYTES} bytes. "
+    "It cannot be changed later.",
+    "label": "The name shown on pages. If you leave it blank, the key is used.",
+    "type": "The type of its values. It can be changed later only if all stored values stay the same.",
+    "multi_valued": "A person can have several values; the first is the primary one.",
+    "mandatory": "A file without a column for it is refused, and a row without a value fails.",
+    "personal": "Personal information that only those who need it should see.",
+    "filterable": "Keeps filters by this attribute fast in the list of people; imports become a little slower.",
+    "description": "A note for colleagues: where the values come from and what they mean.",
 }
 
 
 class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Nothing is saved that what people have does not allow."""
+    """A form that refuses changes which do not fit the values that people have."""
 
     class Meta:
         model = Attribute
@@ -47,7 +48,7 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["label"] or self.cleaned_data.get("key") or self.instance.key)
 
     def clean(self) -> dict[str, Any]:
-        """Say everything that is against it. From here to the commit nobody else changes the schema."""
+        """Report everything that prevents the change. From here to the commit the schema is locked."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -62,18 +63,18 @@ class AttributeForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def obstacle(self, before: Definition | None, after: Definition) -> str:
-        """What else is in the way of the change; a site that imports knows more."""
+        """Return another reason against the change, empty for none; an app with imports overrides this."""
         return ""
 
     def _before(self) -> Definition:
         stored = Attribute.objects.filter(pk=self.instance.pk).first()
         if stored is None:
-            raise forms.ValidationError("Somebody has deleted this attribute meanwhile. Nothing was saved.")
-        for name in Attribute.INDEX_FIELDS:  # a worker may have gone on with it since it was read for the page
+            raise forms.ValidationError("Somebody deleted this attribute after you opened the page. Nothing was saved.")
+        for name in Attribute.INDEX_FIELDS:  # a worker may have continued the index since the page was read
             setattr(self.instance, name, getattr(stored, name))
         return stored.definition
 
     def _after(self, cleaned: dict[str, Any]) -> Definition:
-        """The attribute as it would be: what is not asked stays as it is."""
+        """Return the attribute after the change: fields that are not in the form keep their values."""
         values = {name: cleaned.get(name, getattr(self.instance, name)) for name in Attribute.DEFINITION_FIELDS}
         return Attribute(**values).definition

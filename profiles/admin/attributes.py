@@ -1,4 +1,4 @@
-"""The schema in the admin: what may be known about people."""
+"""The schema in the admin: the list of attributes, and a form for each."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from profiles.attributes import changes, identifier_index, usage
 from profiles.models import Attribute, IndexWork
 
 COUNT_PARAMETER = "count"
-"""In an address: count the people who have the attribute, however long that takes."""
-
+"""The query parameter that requests an exact count of the people who have the attribute."""
 
 FLAG_LABELS = {
     "identifier": "identifier",
@@ -32,20 +31,20 @@ FLAG_LABELS = {
 
 
 class CountedChangeList(ChangeList):
-    """The attributes of a page with in how many profiles each is, and how far the work on its index, by two queries."""
+    """The attributes of a page, each with the number of its people and the progress of its index (two queries)."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        found = usage.estimate_people()
+        estimate = usage.estimate_people()
         self.result_list: list[Attribute] = list(self.result_list)
         for attribute in self.result_list:
-            attribute.people = found.of(attribute.key)  # type: ignore[attr-defined]
-        _tell_work(self.result_list)
+            attribute.people = estimate.of(attribute.key)  # type: ignore[attr-defined]
+        _set_progress(self.result_list)
 
 
 @admin.register(Attribute)
 class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What may be known about people. Of a built-in attribute a person changes only how it is shown and asked for."""
+    """The attributes of people. Key, type, list and identifier of a built-in attribute cannot be changed."""
 
     form = AttributeForm
     list_display = ("label", "profiles", "type", "key", "marks")
@@ -56,9 +55,9 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
     fields = (
         "key", "label", "type", "multi_valued", "identifier", "mandatory", "personal", "filterable", "description",
-        "profiles", "finding",
+        "profiles", "matching",
     )  # fmt: skip
-    readonly_fields = ("profiles", "finding")
+    readonly_fields = ("profiles", "matching")
     delete_confirmation_template = "profiles/delete_attribute.html"
 
     class Media:
@@ -68,35 +67,35 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return CountedChangeList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        is_at_work = obj is not None and obj.index_work
-        return [name for name in self.fields if (obj or name != "profiles") and (is_at_work or name != "finding")]
+        is_indexing = obj is not None and obj.index_work
+        return [name for name in self.fields if (obj or name != "profiles") and (is_indexing or name != "matching")]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return ["profiles"]
-        return ["profiles", "finding", "key", *(("type", "multi_valued", "identifier") if obj.built_in else ())]
+        return ["profiles", "matching", "key", *(("type", "multi_valued", "identifier") if obj.built_in else ())]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.built_in)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """The attribute with in how many profiles it is, and how far the work on its index."""
+        """Return the attribute with the number of its people and the progress of its index."""
         attribute = super().get_object(request, object_id, from_field)
         if isinstance(attribute, Attribute):
-            attribute.people = _counted(attribute.key, exactly=COUNT_PARAMETER in request.GET)  # type: ignore[attr-defined]
-            _tell_work([attribute])
+            attribute.people = _people_count(attribute.key, exactly=COUNT_PARAMETER in request.GET)  # type: ignore[attr-defined]
+            _set_progress([attribute])
         return attribute
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What the page that asks before deleting says; an attribute that has to stay is protected by the reason."""
-        listed, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        """Return what Django's confirmation page shows; the reason why an attribute cannot be deleted protects it."""
+        to_delete, counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
         for attribute in objs:
             reason = self.why_not_delete(request, attribute)
             protected += [reason] if reason else []
-        return listed, counts, lacking, protected
+        return to_delete, counts, missing_permissions, protected
 
     def why_not_delete(self, request: HttpRequest, attribute: Attribute) -> str:
-        """Why an attribute has to stay; empty if it may go. From the answer to the deletion nobody writes values."""
+        """Return why an attribute cannot be deleted; empty if it can. A POST locks the schema until it commits."""
         if request.method == "POST" and (busy := changes.lock_schema(attribute.pk)):
             return busy
         return changes.deletion_obstacle(attribute.definition)
@@ -106,58 +105,58 @@ class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         changes.update_identifier_index(form.before, obj)
         if obj.index_work and obj.identifier:
-            messages.info(request, format_html(_SOON, obj.label))
+            messages.info(request, format_html(_MATCHING_SOON, obj.label))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect_without_nul(request) or super().changelist_view(
             request, {"title": "Attributes", **(extra_context or {})}
         )
 
-    @admin.display(description="What it is")
+    @admin.display(description="Flags")
     def marks(self, attribute: Attribute) -> str:
-        """What is special about it, in words."""
+        """Return the flags of the attribute that are set, as words."""
         marks = {name: word for name, word in FLAG_LABELS.items() if getattr(attribute, name)}
         if attribute.identifier and attribute.index_work:
-            marks["identifier"] += f" (being made ready, {_done(attribute)}%)"
+            marks["identifier"] += f" (preparing, {_progress(attribute)}%)"
         return ", ".join(marks.values()) or "-"
 
-    @admin.display(description="Finding people")
-    def finding(self, attribute: Attribute) -> str:
-        """How far the work is on what people are found by; shown while there is any."""
+    @admin.display(description="Matching")
+    def matching(self, attribute: Attribute) -> str:
+        """Return the state of the identifier index; shown while it is updated."""
         if not attribute.identifier:
-            return "What people were found by in it is being cleared away; nobody is found by it any more."
+            return "People are no longer matched by this attribute. Its index is being removed."
         if attribute.index_work == IndexWork.CLEARING:
-            return "Nobody is found by it yet: what people were found by before is being cleared away first."
-        return f"Nobody is found by it yet: {_done(attribute)}% of all people were looked through for their values."
+            return "People cannot be matched by this attribute yet: outdated entries of its index are being removed."
+        return f"People cannot be matched by this attribute yet: {_progress(attribute)}% of all people are indexed."
 
-    @admin.display(description="Profiles")
+    @admin.display(description="People")
     def profiles(self, attribute: Attribute) -> str | SafeString:
         return attribute.people  # type: ignore[attr-defined, no-any-return]
 
 
-_SOON = (
-    'People can be found by <bdi dir="auto">{}</bdi> in a moment, when all of them were looked through for it. '
-    "Its page tells how far that is."
+_MATCHING_SOON = (
+    'People can be matched by <bdi dir="auto">{}</bdi> in a moment, as soon as all people are indexed. '
+    "The page of the attribute shows the progress."
 )
 
 
-def _tell_work(attributes: Sequence[Attribute]) -> None:
-    done = identifier_index.progress_percent(attributes)
+def _set_progress(attributes: Sequence[Attribute]) -> None:
+    progress = identifier_index.progress_percent(attributes)
     for attribute in attributes:
-        attribute.done = done.get(attribute.pk, 0)  # type: ignore[attr-defined]
+        attribute.progress = progress.get(attribute.pk, 0)  # type: ignore[attr-defined]
 
 
-def _done(attribute: Attribute) -> int:
-    return attribute.done  # type: ignore[attr-defined, no-any-return]
+def _progress(attribute: Attribute) -> int:
+    return attribute.progress  # type: ignore[attr-defined, no-any-return]
 
 
-def _counted(key: str, *, exactly: bool) -> str | SafeString:
-    """In how many profiles an attribute is, with the way to the exact number where this is not it."""
-    about = usage.estimate_people()
-    shown = about.of(key)
-    if about.exact:
+def _people_count(key: str, *, exactly: bool) -> str | SafeString:
+    """Return how many people have an attribute; an estimate comes with a link to the exact count."""
+    estimate = usage.estimate_people()
+    shown = estimate.of(key)
+    if estimate.exact:
         return shown
     if exactly:
         people = usage.count_people(key)
-        return f"{people:,}" if people is not None else f"{shown} (counting exactly takes too long now)"
+        return f"{people:,}" if people is not None else f"{shown} (an exact count takes too long at the moment)"
     return format_html('{} <a href="?{}=exactly">Count exactly</a>', shown, COUNT_PARAMETER)

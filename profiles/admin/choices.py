@@ -1,4 +1,4 @@
-"""The closed lists of values with their names, for selects. Which codes there are is for ``values`` to say."""
+"""The names of the values of types with a closed list, for selects. ``profiles.values`` decides which codes exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from profiles.values.types import ValueType
 
 @cache
 def choices(value_type: ValueType) -> Mapping[str, str] | None:
-    """The names of a type's values by what is typed for them, in order; None for a type without a list."""
+    """Return the names of a type's values by the text to enter, in order; None for a type without a list."""
     match value_type:
         case ValueType.BOOLEAN:
             return {"true": "Yes", "false": "No"}

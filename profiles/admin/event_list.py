@@ -1,4 +1,4 @@
-"""The list of events: by name, by time, by person, by import, newest first, fast however many (section 16)."""
+"""The list of events, newest first, with filters by name, time, person and import; fast for any number (section 16)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_NAME_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One event as pages show it."""
+    """The row of one event. ``person``: their name. ``address``: the URL of their page."""
 
     event: Event
     person: str
@@ -43,20 +43,20 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """What the address of the page asks for. ``problems``: by field, what is wrong with it."""
+    """The query string of the list, parsed. ``problems``: messages by field."""
 
     name: str
     first: date | None
     last: date | None
     text: str
     person: int | None
-    added: ExtraFilter
+    extra: ExtraFilter
     page: int
     exactly: bool
     problems: dict[str, str]
 
     def address(self, *, without: str = "", page: int = 1, exactly: bool = False) -> str:
-        """The address of the same list, or of one with something left out."""
+        """Return the query string of the list. ``without``: a parameter to leave out."""
         parts = {
             "name": self.name,
             "from": self.first or "",
@@ -65,32 +65,32 @@ class EventQuery:
             "person": self.person or "",
         }
         pairs = [(name, str(value)) for name, value in parts.items() if value and name != without]
-        pairs += self.added.parameters if without != "import" else []
+        pairs += self.extra.parameters if without != "import" else []
         pairs += [("p", str(page))] * (page > 1) + [("count", "exact")] * exactly
         return f"?{urlencode(pairs)}"
 
 
 def event_list_view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[str, Any]) -> HttpResponse:
-    """The list that the address asks for. Raises ``PermissionDenied``."""
+    """Show the list for a query string. Raises ``PermissionDenied``."""
     if not screen.has_view_permission(request):
         raise PermissionDenied
     sent = {name: [str(value) for value in request.GET.getlist(name)] for name in request.GET}
-    asked = _asked(sent, screen)
+    query = _parse(sent, screen)
     events: list[Event] = []
     count: Count | None = None
     stopped = False
-    if not asked.problems:
+    if not query.problems:
         try:
             with statement_timeout(settings.IMPORTS_FILTER_SECONDS):
-                wanted = _wanted(asked)
-                events = timeline.page(wanted, asked.page, PAGE_SIZE)
-                count = _count(wanted, events, asked)
+                matching = _matching_events(query)
+                events = timeline.page(matching, query.page, PAGE_SIZE)
+                count = _count(matching, events, query)
         except StatementTimeout:
             stopped = True
     context = {
         "title": "Events",
         "opts": Event._meta,
-        "asked": asked,
+        "query": query,
         "sent": {name: values[-1] for name, values in sent.items() if values},
         "lines": event_lines(
             events[:PAGE_SIZE], screen.writers(request, list({event.change_set for event in events[:PAGE_SIZE]}))
@@ -98,31 +98,31 @@ def event_list_view(request: HttpRequest, screen: ExtensibleAdmin, extra: dict[s
         "count": count,
         "stopped": stopped,
         "seconds": settings.IMPORTS_FILTER_SECONDS,
-        "shown_so_far": (asked.page - 1) * PAGE_SIZE + len(events[:PAGE_SIZE]),
-        "chips": list(_chips(asked)),
+        "shown_so_far": (query.page - 1) * PAGE_SIZE + len(events[:PAGE_SIZE]),
+        "chips": list(_chips(query)),
         "names": timeline.event_names(),
-        "first_address": asked.address(),
-        "exact_address": asked.address(page=asked.page, exactly=True),
-        "previous": asked.address(page=asked.page - 1) if asked.page > 1 else "",
-        "next": asked.address(page=asked.page + 1) if len(events) > PAGE_SIZE else "",
+        "first_address": query.address(),
+        "exact_address": query.address(page=query.page, exactly=True),
+        "previous": query.address(page=query.page - 1) if query.page > 1 else "",
+        "next": query.address(page=query.page + 1) if len(events) > PAGE_SIZE else "",
     }
-    shown = admin.site.each_context(request) | context | asked.added.context | extra
-    return TemplateResponse(request, screen.list_template, shown)
+    site_context = admin.site.each_context(request)
+    return TemplateResponse(request, screen.list_template, site_context | context | query.extra.context | extra)
 
 
 def redirect_to_person(request: HttpRequest, screen: ExtensibleAdmin, number: str) -> HttpResponse:
-    """An event has no page of its own: to its person's, or to the list. Raises ``PermissionDenied``."""
+    """Redirect to the page of the event's person, or to the list: events have no pages. Raises ``PermissionDenied``."""
     if not screen.has_view_permission(request):
         raise PermissionDenied
-    sound = number.isascii() and number.isdecimal() and len(number) < 19
-    event = Event.objects.filter(pk=int(number)).first() if sound else None
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    event = Event.objects.filter(pk=int(number)).first() if is_number else None
     if event is None:
         return HttpResponseRedirect(reverse("admin:profiles_event_changelist"))
     return HttpResponseRedirect(f"{reverse('admin:profiles_profile_change', args=[event.profile_id])}#events")
 
 
 def event_lines(events: Sequence[Event], sources: Mapping[int, Source]) -> list[EventLine]:
-    """Events with whose they are and where they come from; ``sources`` by change set."""
+    """Return a row for each event. ``sources``: by primary key of the change set."""
     return [
         EventLine(
             event,
@@ -134,14 +134,14 @@ def event_lines(events: Sequence[Event], sources: Mapping[int, Source]) -> list[
     ]
 
 
-# --- what is asked for --------------------------------------------------------------------------
+# --- parsing ------------------------------------------------------------------------------------
 
 
-def _asked(sent: Parameters, screen: ExtensibleAdmin) -> EventQuery:
+def _parse(sent: Parameters, screen: ExtensibleAdmin) -> EventQuery:
     problems: dict[str, str] = {}
-    added = screen.added(sent)
-    if added.wrong:
-        problems["import"] = str(added.wrong[0])
+    extra = screen.extra_filter(sent)
+    if extra.errors:
+        problems["import"] = str(extra.errors[0])
     page, person = _last(sent, "p"), _last(sent, "person")
     return EventQuery(
         name=_last(sent, "name").replace("\0", "")[:MAX_NAME_LENGTH],
@@ -149,7 +149,7 @@ def _asked(sent: Parameters, screen: ExtensibleAdmin) -> EventQuery:
         last=_day(sent, "to", problems),
         text=_last(sent, "q"),
         person=_number(person, 18) if person else None,
-        added=added,
+        extra=extra,
         page=min(max(_number(page, 9), 1), MAX_PAGE),
         exactly=_last(sent, "count") == "exact",
         problems=problems,
@@ -172,55 +172,55 @@ def _day(sent: Parameters, name: str, problems: dict[str, str]) -> date | None:
         day = date.fromisoformat(text)
         _start(day), _start(day + timedelta(days=1))
     except (ValueError, OverflowError):
-        problems[name] = "This is no day. Write it as YYYY-MM-DD."
+        problems[name] = "Enter a valid day as YYYY-MM-DD."
         return None
     return day
 
 
 def _start(day: date) -> datetime:
-    """When a day begins in the zone of the page, as far as UTC can tell."""
+    """Return when a day begins in the current time zone. Raises ``OverflowError`` if UTC cannot express it."""
     start = timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001
     start.utctimetuple()
     return start
 
 
-# --- what is found ------------------------------------------------------------------------------
+# --- result -------------------------------------------------------------------------------------
 
 
-def _wanted(asked: EventQuery) -> QuerySet[Event]:
-    condition = asked.added.condition
+def _matching_events(query: EventQuery) -> QuerySet[Event]:
+    condition = query.extra.condition
     change_set = condition.change_set if isinstance(condition, ChangeSetMember) else None
-    first = _start(asked.first) if asked.first else None
-    last = _start(asked.last + timedelta(days=1)) if asked.last else None
-    found = timeline.filter_events(asked.name, first, last, change_set)
-    if asked.person is not None:
-        found = found.filter(profile_id=asked.person)
-    if asked.text:
-        holders = Profile.objects.filter(quick_search.identifier_filter(asked.text, load_schema())).order_by("pk")
-        found = found.filter(profile_id__in=list(holders.values_list("pk", flat=True)[:_MOST_HOLDERS]))
-    return found
+    first = _start(query.first) if query.first else None
+    last = _start(query.last + timedelta(days=1)) if query.last else None
+    events = timeline.filter_events(query.name, first, last, change_set)
+    if query.person is not None:
+        events = events.filter(profile_id=query.person)
+    if query.text:
+        people = Profile.objects.filter(quick_search.identifier_filter(query.text, load_schema())).order_by("pk")
+        events = events.filter(profile_id__in=list(people.values_list("pk", flat=True)[:_MAX_PEOPLE]))
+    return events
 
 
-_MOST_HOLDERS = 1_000
+_MAX_PEOPLE = 1_000
 
 
-def _count(wanted: QuerySet[Event], events: Sequence[Event], asked: EventQuery) -> Count | None:
-    if len(events) <= PAGE_SIZE and (events or asked.page == 1):
-        return Count((asked.page - 1) * PAGE_SIZE + len(events), is_exact=True)
-    return listing.count(wanted, exactly=asked.exactly, is_estimable=True)
+def _count(matching: QuerySet[Event], events: Sequence[Event], query: EventQuery) -> Count | None:
+    if len(events) <= PAGE_SIZE and (events or query.page == 1):
+        return Count((query.page - 1) * PAGE_SIZE + len(events), is_exact=True)
+    return listing.count(matching, exactly=query.exactly, is_estimable=True)
 
 
-def _chips(asked: EventQuery) -> Iterator[tuple[str, str]]:
-    """What is on, and the list without it."""
-    if asked.name:
-        yield f"Name {asked.name}", asked.address(without="name")
-    if asked.first:
-        yield f"From {asked.first}", asked.address(without="from")
-    if asked.last:
-        yield f"To {asked.last}", asked.address(without="to")
-    if asked.text:
-        yield f"Of {asked.text}", asked.address(without="q")
-    if asked.person is not None:
-        yield f"Person {asked.person}", asked.address(without="person")
-    if asked.added.label:
-        yield asked.added.label, asked.address(without="import")
+def _chips(query: EventQuery) -> Iterator[tuple[str, str]]:
+    """Yield each active filter in words, with the query string without it."""
+    if query.name:
+        yield f"Event is {query.name}", query.address(without="name")
+    if query.first:
+        yield f"On or after {query.first}", query.address(without="from")
+    if query.last:
+        yield f"On or before {query.last}", query.address(without="to")
+    if query.text:
+        yield f"Identifier is {query.text}", query.address(without="q")
+    if query.person is not None:
+        yield f"Person #{query.person}", query.address(without="person")
+    if query.extra.label:
+        yield query.extra.label, query.address(without="import")

@@ -1,4 +1,4 @@
-"""Events in the admin: what people did, to be looked at."""
+"""Events in the admin: what people did, read-only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from profiles.models import Event
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin, ExtensibleAdmin):
-    """Events, the newest first. What knows more of where they come from fills in ``added`` and ``writers``."""
+    """Events, newest first. An app that knows where they come from overrides ``extra_filter`` and ``writers``."""
 
     list_template = "profiles/events.html"
 

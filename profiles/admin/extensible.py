@@ -1,6 +1,6 @@
-"""What another app adds to lists of this one: a filter, and the names of what wrote the rows.
+"""Hooks with which another app extends the lists of this one: a filter, and the sources of what is listed.
 
-``profiles`` does not know of imports. An app that does subclasses the admin class and fills in these two methods.
+``profiles`` knows nothing about imports. An app that does subclasses the admin class and overrides two methods.
 """
 
 from __future__ import annotations
@@ -24,25 +24,28 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class ExtraFilter:
-    """A filter that another part of the site adds: the condition, what its chip says, its part of the address, what
-    is wrong with it, and what its part of the form shows."""
+    """A filter that another app adds.
+
+    ``label``: the text of its chip. ``parameters``: its part of the query string. ``context``: for its part of the
+    form.
+    """
 
     condition: Condition | None = None
     label: str = ""
     parameters: Pairs = field(default_factory=list)
-    wrong: Sequence[InvalidCondition] = ()
+    errors: Sequence[InvalidCondition] = ()
     context: dict[str, Any] = field(default_factory=dict)
 
 
 class ExtensibleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list of people or of what they did, with a template that another app may extend."""
+    """A list of people or events, with a template that another app may extend."""
 
     list_template = ""
 
-    def added(self, sent: Parameters) -> ExtraFilter:
-        """Return more filters of the list, read from the parameters of its address."""
+    def extra_filter(self, sent: Parameters) -> ExtraFilter:
+        """Return the filter that the app adds to the list, read from the parameters of the query string."""
         return ExtraFilter()
 
     def writers(self, request: HttpRequest, change_sets: Collection[ChangeSet]) -> dict[int, Source]:
-        """Return where each change set comes from, by primary key."""
+        """Return the source of each change set, by primary key."""
         return {change_set.pk: source_of(change_set) for change_set in change_sets}

@@ -1,4 +1,4 @@
-"""Subscription groups in the admin: what they are called, and which channel they are for (SB-09)."""
+"""Subscription groups in the admin: their names, channels and people (SB-09)."""
 
 from __future__ import annotations
 
@@ -20,42 +20,40 @@ from profiles.search import condition_parameters
 from profiles.search.conditions import GroupState, InGroup
 
 COUNT_PARAMETER = "count"
-"""In an address: count the people of the group, as far as the time limit lets us."""
+"""The query parameter that requests an exact count of the people of the group, within the time limit."""
 
 
 class GroupForm(ModelForm):  # type: ignore[type-arg]
-    """A group; its id is what files name and does not change."""
+    """A form for a group. Files refer to the group by its ID, which does not change."""
 
     class Meta:
         model = SubscriptionGroup
         fields = ("group_id", "name", "channel")
         labels = {"group_id": "ID"}
         help_texts = {
-            "group_id": f"What files call it in the column subscription_group_id; at most {MAX_GROUP_ID_BYTES} bytes. "
-            "It "
-            "cannot be changed later.",
-            "name": "What people call it.",
-            "channel": "As soon as there is a group for SMS, people are reachable by SMS only if they are in one.",
+            "group_id": f"The value in the column subscription_group_id of files; at most {MAX_GROUP_ID_BYTES} bytes. "
+            "It cannot be changed later.",
+            "name": "The name shown on pages.",
+            "channel": "Once there is a group for SMS, people can be reached by SMS only if they are in such a group.",
         }
 
     def clean_group_id(self) -> str:
         group_id = str(self.cleaned_data["group_id"])
         if len(group_id.encode()) > MAX_GROUP_ID_BYTES:
-            self.add_error(
-                "group_id", f"The ID takes {len(group_id.encode())} bytes; shorten it to {MAX_GROUP_ID_BYTES}."
-            )
+            size = len(group_id.encode())
+            self.add_error("group_id", f"The ID is {size} bytes long; the limit is {MAX_GROUP_ID_BYTES}. Shorten it.")
         return group_id
 
 
 @admin.register(SubscriptionGroup)
 class SubscriptionGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """The groups that files brought, or somebody made. Who may work on the schema may work on these.
+    """Groups created by imports or users. The permissions for attributes also apply to groups.
 
-    They cannot be deleted: people would still be in them.
+    Groups cannot be deleted, since people would still be in them.
     """
 
     form = GroupForm
-    list_display = ("called", "known_as", "channel")
+    list_display = ("display_name", "display_id", "channel")
     list_filter = ("channel",)
     search_fields = ("name", "group_id")
     search_help_text = "Name or ID"
@@ -74,23 +72,23 @@ class SubscriptionGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ["group_id", "people"] if obj else ["people"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """The group with how many people are in it, and how many left."""
+        """Return the group with the numbers of people who are subscribed and unsubscribed."""
         group = super().get_object(request, object_id, from_field)
         if isinstance(group, SubscriptionGroup):
-            group.told = _told(request, group)  # type: ignore[attr-defined]
+            group.counts = _counts(request, group)  # type: ignore[attr-defined]
         return group
 
     @admin.display(description="Name", ordering="name")
-    def called(self, group: SubscriptionGroup) -> SafeString:
+    def display_name(self, group: SubscriptionGroup) -> SafeString:
         return format_html('<bdi dir="auto">{}</bdi>', group.name)
 
     @admin.display(description="ID", ordering="group_id")
-    def known_as(self, group: SubscriptionGroup) -> SafeString:
+    def display_id(self, group: SubscriptionGroup) -> SafeString:
         return format_html('<bdi dir="auto">{}</bdi>', group.group_id)
 
     @admin.display(description="People")
     def people(self, group: SubscriptionGroup) -> SafeString:
-        return group.told  # type: ignore[attr-defined, no-any-return]
+        return group.counts  # type: ignore[attr-defined, no-any-return]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -117,38 +115,39 @@ def _may(request: HttpRequest, verb: str) -> bool:
     return bool(request.user.has_perm(f"profiles.{verb}_attribute"))
 
 
-def _told(request: HttpRequest, group: SubscriptionGroup) -> SafeString:
-    """How many people are subscribed and unsubscribed, each with the way to them, and to exact numbers."""
+def _counts(request: HttpRequest, group: SubscriptionGroup) -> SafeString:
+    """Return how many people are subscribed and unsubscribed, with links to them and to exact counts."""
     key = group_key(group.group_id)
-    about = usage.estimate_values(key)
-    is_asked = COUNT_PARAMETER in request.GET and not about.exact
-    exact = usage.count_values(key) if is_asked else None
-    may_look = admin.site.get_model_admin(Profile).has_view_permission(request)
+    estimate = usage.estimate_values(key)
+    is_requested = COUNT_PARAMETER in request.GET and not estimate.exact
+    exact = usage.count_values(key) if is_requested else None
+    may_view = admin.site.get_model_admin(Profile).has_view_permission(request)
     lines = (
         (
             state.capitalize(),
-            about.of(state) if exact is None else f"{exact.get(state, 0):,}",
-            _link(group, state, may_look),
+            estimate.of(state) if exact is None else f"{exact.get(state, 0):,}",
+            _people_link(group, state, may_view),
         )
         for state in (GroupState.SUBSCRIBED, GroupState.UNSUBSCRIBED)
     )
-    listed = format_html_join("", "<li>{}: {} {}</li>", lines)
-    return format_html('<ul class="group-people">{}</ul>{}', listed, _more(about.exact or exact is not None, is_asked))
+    items = format_html_join("", "<li>{}: {} {}</li>", lines)
+    count_link = _exact_count_link(estimate.exact or exact is not None, is_requested)
+    return format_html('<ul class="group-people">{}</ul>{}', items, count_link)
 
 
-def _link(group: SubscriptionGroup, state: GroupState, may_look: bool) -> str | SafeString:
-    """The list of the people who are in the group, or left it."""
-    if not may_look:
+def _people_link(group: SubscriptionGroup, state: GroupState, may_view: bool) -> str | SafeString:
+    """Return a link to the list of the people in this state."""
+    if not may_view:
         return ""
-    asked = urlencode(condition_parameters.to_parameters([InGroup(group.group_id, state)]))
-    said = '<a href="{}?{}">Show<span class="visually-hidden"> who is {}</span></a>'
-    return format_html(said, reverse("admin:profiles_profile_changelist"), asked, state)
+    query = urlencode(condition_parameters.to_parameters([InGroup(group.group_id, state)]))
+    link = '<a href="{}?{}">Show<span class="visually-hidden"> who is {}</span></a>'
+    return format_html(link, reverse("admin:profiles_profile_changelist"), query, state)
 
 
-def _more(is_exact: bool, is_asked: bool) -> str | SafeString:
-    """The way to exact numbers, where these are not."""
+def _exact_count_link(is_exact: bool, is_requested: bool) -> str | SafeString:
+    """Return a link to the exact counts; empty if these are exact."""
     if is_exact:
         return ""
-    if is_asked:
-        return "Counting exactly takes too long now."
+    if is_requested:
+        return "An exact count takes too long at the moment. Try again later."
     return format_html('<a href="?{}=exactly">Count exactly</a>', COUNT_PARAMETER)

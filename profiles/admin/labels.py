@@ -1,4 +1,4 @@
-"""What pages call people and subscription groups."""
+"""The names of people and subscription groups on pages."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from profiles.models import Profile, SubscriptionGroup
 
 
 def person_label(person: Profile) -> str:
-    """What a person is called on their page: a name, else the first thing that they can be found by."""
-    known = person.attributes
-    names = [str(known[key]) for key in ("first_name", "last_name") if known.get(key)]
-    others = (known.get("name"), person.external_id, *as_list(known.get("email")), person.object_id)
+    """Return the name of a person for their page, else their first identifier."""
+    values = person.attributes
+    names = [str(values[key]) for key in ("first_name", "last_name") if values.get(key)]
+    others = (values.get("name"), person.external_id, *as_list(values.get("email")), person.object_id)
     return " ".join(names) or str(next(other for other in others if other))
 
 
 def group_label(group: SubscriptionGroup) -> str:
-    """`Newsletter (E-mail)`."""
+    """Return a label such as `Newsletter (E-mail)`."""
     return f"{group.name} ({group.get_channel_display()})" if group.channel else group.name

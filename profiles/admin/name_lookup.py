@@ -1,4 +1,4 @@
-"""Things whose names may be alike, found by their whole name or told apart by day and number (SG-03, SG-08)."""
+"""Find imports, segments and groups by their whole name, or by a label that is unique (SG-03, SG-08)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 MAX_MATCHES = 50
-"""So many of one name are told apart."""
+"""Objects with one name that are listed to choose from."""
 
 _NUMBERED = re.compile(r".*, #([0-9]{1,18})", re.DOTALL).fullmatch
 
 
 class Named(Protocol):
-    """An import, or a segment."""
+    """An import or a segment."""
 
     pk: Any
     name: str
@@ -28,7 +28,7 @@ Thing = TypeVar("Thing", bound=Model)
 
 
 def unique_label(thing: Named) -> str:
-    """`May leads, 4 May 2026, #41`."""
+    """Return a label with day and primary key, such as `May leads, 4 May 2026, #41`."""
     day = timezone.localdate(thing.created)
     return f"{thing.name}, {day.day} {day:%B} {day.year}, #{thing.pk}"
 
@@ -39,17 +39,18 @@ def find_by_name(
     label: Callable[[Any], str] = unique_label,
     fields: Sequence[str] = ("name",),
 ) -> dict[str, list[Thing]]:
-    """By text, all things whose whole name, or label, it is, letter for letter; one query for all texts.
+    """Return, by text, the objects with exactly this name or label; upper and lower case differ (one query).
 
-    ``label``: the name with the primary key at its end, as `label` has it. ``fields``: what counts as a name.
+    ``label``: returns the label, which ends in the primary key as that of `label` does. ``fields``: those that hold a
+    name.
     """
-    sound = [text for text in dict.fromkeys(texts) if text and "\0" not in text]
-    numbers = [int(parts[1]) for text in sound if (parts := _NUMBERED(text))]
-    if not sound:
+    valid = [text for text in dict.fromkeys(texts) if text and "\0" not in text]
+    numbers = [int(parts[1]) for text in valid if (parts := _NUMBERED(text))]
+    if not valid:
         return {}
-    wanted = Q(pk__in=numbers)
+    condition = Q(pk__in=numbers)
     for field in fields:
-        wanted |= Q(**{f"{field}__in": sound})
-    alike = list(things.filter(wanted)[: MAX_MATCHES * len(sound) + 1])
-    names = [(each, {label(each), *(getattr(each, field) for field in fields)}) for each in alike]
-    return {text: [each for each, known_as in names if text in known_as] for text in sound}
+        condition |= Q(**{f"{field}__in": valid})
+    candidates = list(things.filter(condition)[: MAX_MATCHES * len(valid) + 1])
+    names = [(each, {label(each), *(getattr(each, field) for field in fields)}) for each in candidates]
+    return {text: [each for each, own_names in names if text in own_names] for text in valid}

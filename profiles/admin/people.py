@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 from profiles.admin.extensible import ExtensibleAdmin
 from profiles.admin.people_list import list_view
-from profiles.admin.person_page import views as one
+from profiles.admin.person_page import views
 from profiles.models import Profile
 
 
 @admin.register(Profile)
 class ProfileAdmin(ExtensibleAdmin):
-    """People, the newest first. What knows more of where they come from fills in ``added`` and ``writers``."""
+    """People, newest first. An app that knows where they come from overrides ``extra_filter`` and ``writers``."""
 
     list_template = "profiles/people.html"
 
@@ -23,16 +23,16 @@ class ProfileAdmin(ExtensibleAdmin):
         return list_view.people_list_view(request, self, extra_context or {})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        return one.add(request, self)
+        return views.add(request, self)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        return one.change(request, self, object_id)
+        return views.change(request, self, object_id)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return one.delete(request, self, object_id)
+        return views.delete(request, self, object_id)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Without Django's way to delete many, which is not ``profiles.writing.store``'s."""
+        """Return the actions without Django's bulk deletion, which bypasses ``profiles.writing.store``."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}

@@ -1,4 +1,4 @@
-"""Addresses that Django's own lists cannot answer."""
+"""Query strings that Django's own lists cannot handle."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 
 def redirect_without_nul(request: HttpRequest) -> HttpResponse | None:
-    """The list as it is without filters, where one asks for a NUL character, which the database refuses; else None."""
-    asked = (value for _, values in request.GET.lists() for value in values)
-    return HttpResponseRedirect(request.path) if any("\0" in value for value in asked) else None
+    """Redirect to the list without filters if one contains a NUL character, which PostgreSQL refuses; else None."""
+    texts = (value for _, values in request.GET.lists() for value in values)
+    return HttpResponseRedirect(request.path) if any("\0" in text for text in texts) else None

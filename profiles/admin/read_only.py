@@ -1,4 +1,4 @@
-"""What the admin shows and does not change."""
+"""Models that the admin shows and does not change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What is written through ``profiles.writing.store`` alone."""
+    """A list of objects that no form of the admin adds, changes or deletes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Where values came from, as pages name it."""
+"""The source of values and events, as shown on pages."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from profiles.models import ChangeSet
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where values came from: the name of an import, or whoever wrote them, and the page about it, if there is one."""
+    """The source of values: the name of an import or of a user, and the URL of its page, empty if there is none."""
 
     name: str
     link: str = ""
 
 
 def source_of(change_set: ChangeSet) -> Source:
-    """Where a change set comes from that no import made."""
+    """Return the source of a change set as far as it is known without the imports."""
     if change_set.kind == ChangeSet.Kind.PERSON:
-        return Source(change_set.actor.get_username() if change_set.actor else "somebody whose account is gone")
+        return Source(change_set.actor.get_username() if change_set.actor else "a deleted user")
     return Source(change_set.source or change_set.get_kind_display())

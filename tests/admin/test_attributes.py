@@ -234,23 +234,23 @@ def make_ready(key: str) -> None:
 def test_an_attribute_tells_how_far_its_index_is(admin: Client, monkeypatch: pytest.MonkeyPatch):
     bring(admin, "email,card\n" + "".join(f"p{n}@x.co,C-{n}\n" for n in range(4)))
     monkeypatch.setattr(identifier_index, "PAGE_SIZE", 2)
-    assert "Finding people" not in admin.get(address("change", known("card"))).content.decode()
+    assert "Matching" not in admin.get(address("change", known("card"))).content.decode()
     page = save(admin, "card", identifier="on")
-    assert "in a moment, when all of them were looked through for it" in page
-    assert "identifier (being made ready, 0%)" in page
+    assert "in a moment, as soon as all people are indexed" in page
+    assert "identifier (preparing, 0%)" in page
     assert OrmQ.objects.latest("pk").task["args"] == (known("card").pk,)
     identifier_index.continue_rebuild(known("card").pk, 0)
     done = identifier_index.progress_percent([known("card")])[known("card").pk]
-    assert f"identifier (being made ready, {done}%)" in admin.get(reverse(LIST)).content.decode()
+    assert f"identifier (preparing, {done}%)" in admin.get(reverse(LIST)).content.decode()
     page = admin.get(address("change", known("card"))).content.decode()
-    assert f"Nobody is found by it yet: {done}% of all people were looked through for their values." in page
+    assert f"People cannot be matched by this attribute yet: {done}% of all people are indexed." in page
     assert "was changed successfully" in save(admin, "card", label="Loyalty card")  # which leaves it as it is
     assert known("card").index_position
     make_ready("card")
-    assert "being made ready" not in admin.get(reverse(LIST)).content.decode()
+    assert "(preparing" not in admin.get(reverse(LIST)).content.decode()
     save(admin, "card", identifier=None)
     page = admin.get(address("change", known("card"))).content.decode()
-    assert "What people were found by in it is being cleared away; nobody is found by it any more." in page
+    assert "People are no longer matched by this attribute. Its index is being removed." in page
 
 
 def test_what_is_not_ready_is_not_offered_and_told(admin: Client):

@@ -94,7 +94,7 @@ def test_a_language_that_an_import_set_is_marked_on_the_page():
     admin = log_in("Admin")
     imported(admin, b"email,language\na@x.co,fr\n")
     by_hand = made(email=["b@x.co"], language="fr")
-    mark = "Set by an import; automatic capture leaves it alone."
+    mark = "Set by an import; automatic capture does not change it."
     assert mark in admin.get(address(Profile.objects.exclude(pk=by_hand.pk).get())).content.decode()
     assert mark not in admin.get(address(by_hand)).content.decode()
 

@@ -49,13 +49,13 @@ def chips(page: Any) -> list[str]:
 
 def test_people_are_found_by_whether_they_are_in_a_group(admin: Client):
     for state, found, said in (
-        ("subscribed", ["ann"], "subscribed"),
-        ("unsubscribed", ["ben"], "unsubscribed"),
-        ("neither", ["cy"], "neither subscribed nor unsubscribed"),
+        ("subscribed", ["ann"], "Subscribed to"),
+        ("unsubscribed", ["ben"], "Unsubscribed from"),
+        ("neither", ["cy"], "Neither subscribed to nor unsubscribed from"),
     ):
         page = look(admin, group_name="Newsletter", group_name_state=state)
         assert names(page) == found
-        assert chips(page) == [f"Group Newsletter (E-mail), #1: {said}"]
+        assert chips(page) == [f"{said} Newsletter (E-mail), #1"]
         assert page.request["QUERY_STRING"] == f"group=news-1&group_state={state}", "an address to share"
     assert names(look(admin, group="news-1")) == ["ann"], "that somebody is in it, if nothing else is said"
 
@@ -90,7 +90,7 @@ def test_part_of_a_name_offers_the_groups_that_have_it(admin: Client):
 def test_groups_of_one_name_are_told_apart(admin: Client):
     SubscriptionGroup.objects.create(group_id="news-2", name="Newsletter", channel="sms")
     page = look(admin, group_name="Newsletter")
-    assert "2 subscription groups are called so. Choose one of them." in told(page)
+    assert "2 subscription groups have this name. Choose one of them." in told(page)
     labels = [label for label, _ in page.context["group_fields"][0][1]]
     assert [label.partition(", #")[0] for label in labels] == ["Newsletter (E-mail)", "Newsletter (SMS)"]
     assert names(look(admin, group_name=labels[0])) == ["ann"]
@@ -103,9 +103,9 @@ def test_a_group_in_a_segment_is_told_by_its_name_of_today_and_by_its_id_when_it
     assert segment.conditions == [{"is": "group", "group": "news-1", "state": "subscribed"}]
     where = reverse("admin:profiles_segment_changelist")
     SubscriptionGroup.objects.filter(group_id="news-1").update(name="Weekly")
-    assert "Group Weekly (E-mail), #" in told(admin.get(where))
+    assert "Subscribed to Weekly (E-mail), #" in told(admin.get(where))
     SubscriptionGroup.objects.filter(group_id="news-1").delete()
-    assert "Group news-1: subscribed" in told(admin.get(where))
+    assert "Subscribed to news-1" in told(admin.get(where))
     assert names(look(admin, segment=str(segment.pk))) == ["ann"], "what people said is kept with them"
     page = look(admin, group="news-1")
     assert names(look(admin, *_as_sent(page.content.decode()))) == ["ann"], "the form keeps what it cannot name"

@@ -107,7 +107,7 @@ def test_any_text_in_any_parameter_is_answered(admin: Client):
 
 def test_the_page_after_the_last_of_a_search_that_finds_nobody_says_so(admin: Client):
     for text in ("\0", "x" * 5_000, "nobody"):
-        assert "There is nobody on page 2 any more." in told(look(admin, q=text, p="2")), text
+        assert "There are no longer any people on page 2." in told(look(admin, q=text, p="2")), text
 
 
 def test_the_form_keeps_two_channels_of_reach(admin: Client):

@@ -333,7 +333,7 @@ def test_the_form_keeps_the_filters_that_it_cannot_show(admin: Client):
     assert names(page) == ["Ann"]
     assert len(page.context["rows_of_form"]) == 11, "ten, and a blank one"
     again = look(admin, *_as_sent(page.content.decode()))
-    assert sorted(again.context["asked"].conditions, key=str) == sorted(page.context["asked"].conditions, key=str)
+    assert sorted(again.context["query"].conditions, key=str) == sorted(page.context["query"].conditions, key=str)
     assert names(again) == ["Ann"]
 
 
@@ -355,10 +355,10 @@ def _as_sent(page: str) -> list[tuple[str, str]]:
 
 
 def test_what_is_said_where_nobody_is_listed(admin: Client):
-    assert "Nobody here yet. Import people from a file" in told(look(admin))
+    assert "No people yet. Import people from a file" in told(look(admin))
     imported(admin)
     assert "No one matches; remove a filter." in told(look(admin, has="viber"))
-    assert "There is nobody on page 7 any more. Go to the first page" in told(look(admin, p="7"))
+    assert "There are no longer any people on page 7. Go to the first page" in told(look(admin, p="7"))
 
 
 def test_pages_and_counts_of_many_people(admin: Client, monkeypatch: pytest.MonkeyPatch):
@@ -397,7 +397,7 @@ def test_a_search_is_ended_at_the_time_limit(admin: Client, settings):
         with other.cursor() as cursor:
             cursor.execute("BEGIN; LOCK TABLE profiles_profile")
         text = told(look(admin, **gold))
-        assert "The search was ended after 1 second, before everybody was looked at." in text
+        assert "The search was stopped after 1 second, before it had covered all people." in text
         assert "Mark “ plan ” as filterable in the list of attributes, or add a narrower filter" in text
         assert "Add a narrower filter" in told(look(admin, has="email"))
     finally:

@@ -166,7 +166,7 @@ def test_datetimes_are_shown_and_read_in_the_current_time_zone():
 def test_lists_grow_shrink_and_change_their_order():
     admin, person = log_in("Admin"), made(email=["a@x.co", "b@x.co"])
     page = admin.get(address(person))
-    up = next(field for field, _ in page.context["fields"] if field.key == "email").boxes()[1].move_up
+    up = next(field for field, _ in page.context["fields"] if field.key == "email").boxes()[1].up_command
     page = admin.post(address(person), form(page) | {"do": up})
     assert known(person)["email"] == ["a@x.co", "b@x.co"]
     admin.post(address(person), form(page) | {"_save": "1"})
@@ -222,7 +222,7 @@ def test_of_two_tabs_the_second_sees_what_the_first_saved_and_loses_nothing():
     page = other.post(address(person), typed)
     text = page.content.decode()
     assert "This person was changed after you opened the page." in text
-    meanwhile = {field.key: field.meanwhile for field, _ in page.context["fields"] if field.meanwhile is not None}
+    meanwhile = {field.key: field.stored_now for field, _ in page.context["fields"] if field.stored_now is not None}
     assert meanwhile == {"home_city": ["Rome"], "email": ["a@x.co"]}
     assert "Stored now:" in text
     assert "Bonn" in text
@@ -238,7 +238,7 @@ def test_of_two_tabs_the_second_does_not_take_back_what_it_never_touched():
     admin.post(address(person), first | {name("first_name"): "Zoe", name("last_name"): "", "_save": "1"})
     second = form(admin.post(address(person), second | {"do": "add", "attribute": "age"}))
     page = admin.post(address(person), second | {name("home_city"): "Bonn", "_save": "1"})
-    assert [field.key for field, _ in page.context["fields"] if field.meanwhile is not None] == ["home_city"]
+    assert [field.key for field, _ in page.context["fields"] if field.stored_now is not None] == ["home_city"]
     admin.post(address(person), form(page) | {"_save": "1"})
     assert known(person) == {"email": ["a@x.co"], "home_city": "Bonn", "first_name": "Zoe"}
 
@@ -249,7 +249,7 @@ def test_who_presses_save_twice_is_told_that_it_is_saved():
     admin.post(address(person), sent)
     page = admin.post(address(person), sent, follow=True)
     assert "There is a problem" not in page.content.decode()
-    assert "all that you typed is saved" in page.content.decode()
+    assert "your entries are saved already" in page.content.decode()
     assert known(person) == {"email": ["b@x.co"]}
     assert Change.objects.filter(profile=person).count() == 2
 
@@ -325,11 +325,11 @@ def test_deleting_says_what_goes_and_asks_for_the_page_that_is():
     Event.objects.create(profile=person, name="v", time=timezone.now(), change_set=job.change_set)  # type: ignore[misc]
     page = admin.get(address(person, "delete"))
     text = " ".join(page.content.decode().split())
-    assert "1 change, of which 1 by import" in text
+    assert "1 change, 1 of them by import" in text
     assert "1 event<" in text
     assert "ann@x.co" in text
-    assert "Undoing that import will not bring them back." in text
-    assert "the files that were imported, and what the pages of their imports show of their rows" in text
+    assert "Undoing that import will not restore this person." in text
+    assert "the imported files, and the rows shown on the pages of their imports" in text
     old = page.context["version"]
     save(admin, person, home_city="Oslo")
     page = admin.post(address(person, "delete"), {"version": old})
@@ -360,7 +360,7 @@ def test_each_value_names_its_import_and_the_history_tells_old_and_new():
     assert [(source, outcome) for source, outcome, _ in told] == [
         ("Admin", "updated"),
         (second.name, "updated"),
-        (first.name, "made this person"),
+        (first.name, "created"),
     ]
     assert {
         (cell.label, cell.old and cell.old[0], cell.new and cell.new[0]) for _, _, cells in told for cell in cells
@@ -473,7 +473,7 @@ def test_the_page_needs_few_queries_whoever_it_is():
     assert len(page.context["history"]) == 20
     assert "1 of 51" in " ".join(page.content.decode().split())
     page = admin.get(address(person), {"history": "51"})
-    assert page.context["history"][-1].outcome == "made this person"
+    assert page.context["history"][-1].outcome == "created"
     with CaptureQueriesContext(connection) as queries:
         admin.get(address(person, "delete"))
     assert len(queries) <= 15

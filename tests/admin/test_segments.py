@@ -36,7 +36,7 @@ def page_of(segment: Segment) -> str:
 def saved(client: Client, name: str, *pairs: tuple[str, str], **sent: str) -> Segment:
     """The filters of the list of people as a segment."""
     answer = client.post(look(client, *pairs, **sent).context["save_address"], {"name": name}, follow=True)
-    assert "is saved" in told(answer)
+    assert "was saved" in told(answer)
     return Segment.objects.latest("pk")
 
 
@@ -73,7 +73,7 @@ def test_several_segments_hold_together_and_the_form_keeps_them(admin: Client):
 def test_a_name_is_whole_and_segments_of_one_name_are_told_apart(admin: Client):
     imported(admin)
     first, second = saved(admin, "Mine", *GOLD), saved(admin, "Mine", has="phone")
-    assert "No segment is called exactly so" in told(look(admin, segment_name="mine"))
+    assert "No segment has exactly this name" in told(look(admin, segment_name="mine"))
     page = look(admin, segment_name="Mine")
     assert "2 segments have this name. Choose one of them." in told(page)
     for segment in (first, second):
@@ -85,10 +85,10 @@ def test_a_name_is_whole_and_segments_of_one_name_are_told_apart(admin: Client):
 def test_what_is_no_filter_is_not_saved_and_that_is_told(admin: Client):
     imported(admin)
     for query, sentence in [
-        ("", "No filter is on."),
-        ("?q=ann@x.co&has=email", "A search is not part of a segment."),
+        ("", "There are no filters to save."),
+        ("?q=ann@x.co&has=email", "A segment cannot contain a search."),
         ("?attribute=gone&operator=exists&value=", "There is no such attribute any more"),
-        ("?segment=99999", "This segment is not there any more"),
+        ("?segment=99999", "This segment no longer exists"),
         ("?import=99999", "This import no longer exists"),
     ]:
         page = admin.post(reverse(ADD) + query, {"name": "x"})
@@ -103,7 +103,7 @@ def test_a_condition_on_an_attribute_that_is_gone_says_so(admin: Client):
     segment = saved(admin, "Gold", *GOLD)
     Attribute.objects.filter(key="plan").delete()
     page = look(admin, segment=str(segment.pk))
-    assert "It asks for “plan is gold”. There is no such attribute any more" in told(page)
+    assert "Its filter “plan is gold” is no longer valid. There is no such attribute any more" in told(page)
     assert page.context["lines"] == []
     for where in (reverse(LIST), page_of(segment), f"{page_of(segment)}?count=exactly"):
         assert "There is no such attribute any more" in told(admin.get(where)), where
@@ -131,7 +131,7 @@ def test_a_condition_on_an_attribute_that_is_gone_says_so(admin: Client):
 def test_what_was_never_saved_so_finds_nobody_and_says_so(admin: Client, stored: object):
     imported(admin)
     segment = Segment.objects.create(name="Odd", conditions=stored)
-    assert "Nobody can be found by this segment." in told(look(admin, segment=str(segment.pk)))
+    assert "This segment contains nobody." in told(look(admin, segment=str(segment.pk)))
     for where in (reverse(LIST), page_of(segment), f"{page_of(segment)}?count=exactly"):
         assert admin.get(where).status_code == 200
 
@@ -140,7 +140,7 @@ def test_what_was_never_saved_so_finds_nobody_and_says_so(admin: Client, stored:
 def test_a_segment_that_is_no_number_is_told_and_not_left_out(admin: Client, number: str):
     imported(admin)
     page = look(admin, segment=number)
-    assert "This segment is not there any more; remove this filter." in told(page)
+    assert "This segment no longer exists; remove this filter." in told(page)
     assert names(page) == []
     assert names(admin.get(f"{reverse('admin:profiles_profile_changelist')}{page.context['chips'][0].remove}")) == [
         "Ann",
@@ -157,7 +157,7 @@ def test_members_are_counted_on_demand_and_the_name_is_changed(admin: Client):
     admin.post(page_of(segment), {"name": "Golden"})
     assert names(look(admin, segment_name="Golden")) == ["Ann"]
     admin.post(reverse("admin:profiles_segment_delete", args=[segment.pk]), {"post": "yes"})
-    assert "This segment is not there any more" in told(look(admin, segment=str(segment.pk)))
+    assert "This segment no longer exists" in told(look(admin, segment=str(segment.pk)))
 
 
 def test_only_who_may_change_people_saves(admin: Client):

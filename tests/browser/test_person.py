@@ -47,7 +47,7 @@ def test_an_admin_corrects_a_person(people: People):
     expect(page.get_by_label("Email", exact=True)).to_be_focused()
     page.get_by_label("Email", exact=True).fill("anna@x.co")
     page.get_by_role("button", name="Move ben@x.co up").click()
-    page.get_by_label("Email, one more").fill("third@x.co")
+    page.get_by_label("Email, add another").fill("third@x.co")
     page.get_by_label("Add a value").select_option("age")
     page.get_by_role("button", name="Add this field").click()
     expect(page.get_by_label("Age")).to_be_focused()

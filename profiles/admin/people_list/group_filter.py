@@ -1,6 +1,7 @@
-"""The filter *Subscription group* of the list of people: a group by its name or ID, and who is in it (SB-09).
+"""The filter *Subscription group* of the list of people: a group by name or ID, and the state of its people (SB-09).
 
-There may be thousands of groups, so somebody types: a whole name, or a part of it to choose among those that have it.
+There may be thousands of groups, so users enter text: a whole name, or a part of it to choose from the groups that
+contain it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAX_SAME_NAME = 20
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One group of the form. ``same``: what may be meant instead, and how those groups are called."""
+    """The field of the form for one group. ``same``: the groups that the text may mean, with their labels."""
 
     number: int
     text: str = ""
@@ -34,52 +35,54 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class GroupFilter:
-    """What the address says about groups. ``names``: what those of the conditions are called, by ID."""
+    """The groups of a query string. ``names``: the labels of the groups in ``conditions``, by ID."""
 
     conditions: Sequence[InGroup]
     names: Mapping[str, str]
     fields: Sequence[Field]
 
     @property
-    def wrong(self) -> list[InvalidCondition]:
+    def errors(self) -> list[InvalidCondition]:
         return [InvalidCondition(field.problem, "group", field.number) for field in self.fields if field.problem]
 
 
-def parse_groups(sent: Parameters, found: Iterable[Condition]) -> GroupFilter:
-    """The groups that somebody typed, after those among ``found``, which the address has by their IDs."""
-    wanted = dict.fromkeys(each for each in found if isinstance(each, InGroup))
-    names = group_names(wanted)
-    fields = [Field(0, names[each.group], each.state) for each in wanted if each.group in names]
+def parse_groups(sent: Parameters, conditions: Iterable[Condition]) -> GroupFilter:
+    """Return the groups among ``conditions``, which the query string has by ID, then those that were typed."""
+    chosen = dict.fromkeys(each for each in conditions if isinstance(each, InGroup))
+    names = group_names(chosen)
+    fields = [Field(0, names[each.group], each.state) for each in chosen if each.group in names]
     typed = _typed(sent)
-    known = name_lookup.find_by_name(
+    by_text = name_lookup.find_by_name(
         SubscriptionGroup.objects.all(), (text for text, _ in typed), label, ("name", "group_id")
     )
-    for text, said in typed:
-        groups = known.get(text, [])
+    for text, state in typed:
+        groups = by_text.get(text, [])
         try:
-            meant = InGroup(_only(groups).group_id, condition_parameters.parse_group_state(said))
+            condition = InGroup(_only(groups).group_id, condition_parameters.parse_group_state(state))
         except InvalidCondition as invalid:
             is_first = not any(field.problem for field in fields)
-            instead = _instead(text, said, groups) if groups or is_first else ()
-            problem = f"{invalid} Choose one of those that it is a part of." if instead and not groups else str(invalid)
-            fields.append(Field(0, text, said, problem, instead))
+            candidates = _candidates(text, state, groups) if groups or is_first else ()
+            problem = str(invalid)
+            if candidates and not groups:
+                problem += " Or choose one of the groups that contain it."
+            fields.append(Field(0, text, state, problem, candidates))
             continue
-        if meant not in wanted:
-            wanted[meant], names[meant.group] = None, label(groups[0])
-            fields.append(Field(0, label(groups[0]), meant.state))
+        if condition not in chosen:
+            chosen[condition], names[condition.group] = None, label(groups[0])
+            fields.append(Field(0, label(groups[0]), condition.state))
     numbered = [replace(each, number=i) for i, each in enumerate([*fields, Field(0)])]
-    return GroupFilter(list(wanted), names, numbered)
+    return GroupFilter(list(chosen), names, numbered)
 
 
 def group_names(conditions: Iterable[Condition]) -> dict[str, str]:
-    """What the groups of conditions are called, by ID; one query. A group that is not there any more has no name."""
+    """Return the labels of the groups in conditions, by ID (one query); a deleted group has none."""
     ids = {each.group for each in conditions if isinstance(each, InGroup)}
     groups = SubscriptionGroup.objects.filter(group_id__in=ids) if ids else []
     return {group.group_id: label(group) for group in groups}
 
 
 def label(group: SubscriptionGroup) -> str:
-    """`Newsletter (E-mail), #7`: what a page calls a group, and what can be typed for it."""
+    """Return the label of a group, which can also be typed for it: `Newsletter (E-mail), #7`."""
     return f"{group_label(group)}, #{group.pk}"
 
 
@@ -91,15 +94,17 @@ def _typed(sent: Parameters) -> list[tuple[str, str]]:
 
 def _only(groups: Sequence[SubscriptionGroup]) -> SubscriptionGroup:
     if not groups:
-        raise InvalidCondition("No subscription group has exactly this name or ID, with capitals.")
+        raise InvalidCondition(
+            "No subscription group has exactly this name or ID. Enter the whole name or ID, in the same case."
+        )
     if len(groups) > 1:
-        raise InvalidCondition(f"{len(groups)} subscription groups are called so. Choose one of them.")
+        raise InvalidCondition(f"{len(groups)} subscription groups have this name. Choose one of them.")
     return groups[0]
 
 
-def _instead(text: str, said: str, groups: Sequence[SubscriptionGroup]) -> list[tuple[InGroup, str]]:
-    """What somebody may have meant who typed a name that several groups have, or a part of one."""
-    state = GroupState(said) if said in set(GroupState) else GroupState.SUBSCRIBED
+def _candidates(text: str, state_text: str, groups: Sequence[SubscriptionGroup]) -> list[tuple[InGroup, str]]:
+    """Return the groups that a text may mean: ``groups``, which have this name, or those whose name contains it."""
+    state = GroupState(state_text) if state_text in set(GroupState) else GroupState.SUBSCRIBED
     if not groups and "\0" not in text:
         part = Q(name__icontains=text) | Q(group_id__icontains=text)
         groups = list(SubscriptionGroup.objects.filter(part)[:MAX_SAME_NAME])

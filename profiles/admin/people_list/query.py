@@ -1,4 +1,4 @@
-"""What the address of the list of people asks for, and what it finds; shared by the list, its filters and segments."""
+"""The query string of the list of people, parsed, and its result; shared by the list, its filters and segments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_COLUMNS = 5
 
 @dataclass(frozen=True, slots=True)
 class SchemaInfo:
-    """The schema, of which attributes an index is there, and whether there are subscription groups."""
+    """The schema, the attributes with an index, and whether there are subscription groups."""
 
     attributes: Sequence[Attribute]
     schema: Schema
@@ -36,27 +36,27 @@ class SchemaInfo:
 
 @dataclass(frozen=True, slots=True)
 class PeopleQuery:
-    """What the address of the page asks for."""
+    """The query string of the list, parsed: filters, search, columns and page, and what is invalid."""
 
     conditions: Sequence[Condition]
     text: str
     columns: Sequence[str]
-    added: ExtraFilter
+    extra: ExtraFilter
     groups: group_filter.GroupFilter
     segments: segment_filter.SegmentFilter
     page: int
     exactly: bool
-    wrong: Sequence[InvalidCondition]
+    errors: Sequence[InvalidCondition]
     size: int = PAGE_SIZE
 
     @property
     def all_conditions(self) -> list[Condition]:
-        added = [self.added.condition] if self.added.condition else []
-        return list(dict.fromkeys([*self.conditions, *added, *self.segments.conditions]))
+        extra = [self.extra.condition] if self.extra.condition else []
+        return list(dict.fromkeys([*self.conditions, *extra, *self.segments.conditions]))
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.conditions or self.text or self.added.parameters or self.segments.chosen)
+        return bool(self.conditions or self.text or self.extra.parameters or self.segments.chosen)
 
     def pairs(
         self,
@@ -64,15 +64,15 @@ class PeopleQuery:
         without: Condition | None = None,
         without_segment: int = 0,
         text: bool = True,
-        added: bool = True,
+        extra: bool = True,
         page: int = 1,
         exactly: bool = False,
         more: Iterable[tuple[str, str]] = (),
     ) -> Pairs:
-        """What the address says, or what it says with something left out, or with more."""
+        """Return the parameters of the query string, with some left out or more added on request."""
         return [
             *([("q", self.text)] if text and self.text else []),
-            *(self.added.parameters if added else []),
+            *(self.extra.parameters if extra else []),
             *(("segment", str(each.number)) for each in self.segments.chosen if each.number != without_segment),
             *condition_parameters.to_parameters(c for c in self.conditions if c != without),
             *(("show", key) for key in self.columns if tuple(self.columns) != DEFAULT_COLUMNS),
@@ -82,13 +82,13 @@ class PeopleQuery:
         ]
 
     def address(self, **parts: Any) -> str:
-        """The address of the same list, or of one with something left out: see `pairs`."""
+        """Return the query string of the list; ``parts`` as for `pairs`."""
         return "?" + urlencode(self.pairs(**parts))
 
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """A page of people. ``stopped``: the time limit ended the search, or only the count where there are people."""
+    """A page of people. ``stopped``: the time limit ended the search or, if there are people, only the count."""
 
     people: Sequence[Profile] = ()
     more: bool = False
@@ -97,56 +97,62 @@ class ResultPage:
 
 
 def load_schema_info() -> SchemaInfo:
-    """The schema, and what else the filters need of it, with one query."""
-    told = Attribute.objects.annotate(
+    """Return the schema and what else the filters need (one query)."""
+    annotated = Attribute.objects.annotate(
         indexed=filter_index.has_index(), has_groups=Exists(SubscriptionGroup.objects.all())
     )
-    attributes = list(told.order_by("-built_in", "key"))
+    attributes = list(annotated.order_by("-built_in", "key"))
     schema = Schema.of(attribute.definition for attribute in attributes)
     indexed = frozenset(attribute.key for attribute in attributes if attribute.indexed)
     return SchemaInfo(attributes, schema, indexed, any(attribute.has_groups for attribute in attributes))
 
 
-# --- what is asked for --------------------------------------------------------------------------
+# --- parsing ------------------------------------------------------------------------------------
 
 
-def parse_query(sent: Parameters, known: SchemaInfo, screen: ExtensibleAdmin) -> PeopleQuery:
-    """What an address of the list asks for, right or wrong."""
-    found, wrong = condition_parameters.from_parameters(sent)
-    added, chosen = screen.added(sent), segment_filter.parse_segments(sent, known.schema)
-    groups = group_filter.parse_groups(sent, found)
-    columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in known.schema.definitions]
+def parse_query(sent: Parameters, schema_info: SchemaInfo, screen: ExtensibleAdmin) -> PeopleQuery:
+    """Parse a query string of the list, valid or not."""
+    conditions, errors = condition_parameters.from_parameters(sent)
+    extra, segments = screen.extra_filter(sent), segment_filter.parse_segments(sent, schema_info.schema)
+    groups = group_filter.parse_groups(sent, conditions)
+    columns = [key for key in dict.fromkeys(sent.get("show", ())) if key in schema_info.schema.definitions]
     return PeopleQuery(
-        conditions=list(dict.fromkeys([*found, *groups.conditions])),
+        conditions=list(dict.fromkeys([*conditions, *groups.conditions])),
         text=_last(sent, "q"),
-        columns=columns[:MAX_COLUMNS] or [key for key in DEFAULT_COLUMNS if key in known.schema.definitions],
-        added=added,
+        columns=columns[:MAX_COLUMNS] or [key for key in DEFAULT_COLUMNS if key in schema_info.schema.definitions],
+        extra=extra,
         groups=groups,
-        segments=chosen,
+        segments=segments,
         page=_page_number(_last(sent, "p")),
         exactly=_last(sent, "count") == "exact",
-        wrong=[*wrong, *_meaningless(found, sent, known.schema), *added.wrong, *groups.wrong, *chosen.wrong],
+        errors=[
+            *errors,
+            *_invalid_conditions(conditions, sent, schema_info.schema),
+            *extra.errors,
+            *groups.errors,
+            *segments.errors,
+        ],
     )
 
 
-def _meaningless(found: Iterable[Condition], sent: Parameters, schema: Schema) -> list[InvalidCondition]:
-    """What is wrong with conditions that are well-formed: no such attribute, or a value that is none of its type."""
-    wrong = []
-    for condition in found:
+def _invalid_conditions(conditions: Iterable[Condition], sent: Parameters, schema: Schema) -> list[InvalidCondition]:
+    """Return the errors of well-formed conditions: an unknown attribute, or a value that is not of its type."""
+    errors = []
+    for condition in conditions:
         try:
             query_builder.condition_filter(condition, schema)
         except InvalidCondition as invalid:
             invalid.row = _row_of(condition, sent)
-            wrong.append(invalid)
-    return wrong
+            errors.append(invalid)
+    return errors
 
 
 def _row_of(condition: Condition, sent: Parameters) -> int:
-    """Which row of the form says this."""
-    for place, row in enumerate(condition_parameters.form_rows(sent)):
-        alone = {name: [text] for name, text in zip(("attribute", "operator", "value"), row, strict=True)}
-        if condition in condition_parameters.from_parameters(alone)[0]:
-            return place
+    """Return which row of the form holds the condition."""
+    for number, row in enumerate(condition_parameters.form_rows(sent)):
+        single = {name: [text] for name, text in zip(("attribute", "operator", "value"), row, strict=True)}
+        if condition in condition_parameters.from_parameters(single)[0]:
+            return number
     return 0
 
 

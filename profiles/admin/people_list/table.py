@@ -1,4 +1,4 @@
-"""The lines of the list of people, and the links between its pages."""
+"""The rows of the list of people, and the links between its pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES_AROUND = 2
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """One person as the list shows them."""
+    """The row of one person in the list."""
 
     address: str
     name: str
@@ -33,7 +33,7 @@ class PersonLine:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """A page of the list; no number stands for those left out."""
+    """A link to a page of the list; None as the number stands for pages left out."""
 
     number: int | None
     address: str = ""
@@ -41,61 +41,60 @@ class PageLink:
 
 
 def table_context(
-    asked: PeopleQuery, found: ResultPage, known: SchemaInfo, screen: ExtensibleAdmin, request: HttpRequest
+    query: PeopleQuery, result: ResultPage, schema_info: SchemaInfo, screen: ExtensibleAdmin, request: HttpRequest
 ) -> dict[str, Any]:
-    """What the table and the links below it show."""
-    last: dict[int, dict[str, Any]] = {_last_import(p): p.last_import for p in found.people if p.last_import}  # type: ignore[attr-defined]
-    sources = screen.writers(request, [ChangeSet(**known) for known in last.values()])
+    """Return the context of the table and of the links below it."""
+    last: dict[int, dict[str, Any]] = {_last_import(p): p.last_import for p in result.people if p.last_import}  # type: ignore[attr-defined]
+    sources = screen.writers(request, [ChangeSet(**fields) for fields in last.values()])
     return {
-        "columns": [known.schema.definitions[key].label for key in asked.columns],
-        "lines": [_line(person, asked, known, sources) for person in found.people],
-        "pages": list(_pages(asked, found)),
-        "previous": asked.address(page=asked.page - 1) if asked.page > 1 else "",
-        "next": asked.address(page=asked.page + 1) if found.more else "",
+        "columns": [schema_info.schema.definitions[key].label for key in query.columns],
+        "lines": [_line(person, query, schema_info, sources) for person in result.people],
+        "pages": list(_pages(query, result)),
+        "previous": query.address(page=query.page - 1) if query.page > 1 else "",
+        "next": query.address(page=query.page + 1) if result.more else "",
     }
 
 
-def _line(person: Profile, asked: PeopleQuery, known: SchemaInfo, sources: dict[int, Source]) -> PersonLine:
-    held = list(_identifiers(person, known))
+def _line(person: Profile, query: PeopleQuery, schema_info: SchemaInfo, sources: dict[int, Source]) -> PersonLine:
+    identifiers = list(_identifiers(person, schema_info))
     return PersonLine(
         address=reverse("admin:profiles_profile_change", args=[person.pk]),
         name=_name(person),
-        identifiers=held[:IDENTIFIERS_SHOWN],
-        more=held[IDENTIFIERS_SHOWN:],
-        cells=[person.attributes.get(key, "") for key in asked.columns],
+        identifiers=identifiers[:IDENTIFIERS_SHOWN],
+        more=identifiers[IDENTIFIERS_SHOWN:],
+        cells=[person.attributes.get(key, "") for key in query.columns],
         source=sources.get(_last_import(person)),
     )
 
 
 def _last_import(person: Profile) -> int:
-    """The primary key of the change set that was the last import to write them; 0 for none."""
-    known: dict[str, Any] = person.last_import or {}  # type: ignore[attr-defined]
-    return int(known.get("id", 0))
+    """Return the primary key of the change set of the last import that wrote the person; 0 for none."""
+    fields: dict[str, Any] = person.last_import or {}  # type: ignore[attr-defined]
+    return int(fields.get("id", 0))
 
 
 def _name(person: Profile) -> str:
-    known = person.attributes
-    name = known.get("name") or " ".join(str(known[key]) for key in ("first_name", "last_name") if known.get(key))
+    values = person.attributes
+    name = values.get("name") or " ".join(str(values[key]) for key in ("first_name", "last_name") if values.get(key))
     return str(name).strip()
 
 
-def _identifiers(person: Profile, known: SchemaInfo) -> Iterator[str]:
-    """What the person is found by; their system's id only where they have nothing else."""
-    held = [person.external_id, person.alias_name]
-    for kind in known.schema.identifiers:
-        held.extend(str(value) for value in as_list(person.attributes.get(kind)))
-    shown = [value for value in held if value]
-    yield from shown or [person.object_id]
+def _identifiers(person: Profile, schema_info: SchemaInfo) -> Iterator[str]:
+    """Yield the identifiers of a person; the Object ID only if there are no others."""
+    values = [person.external_id, person.alias_name]
+    for kind in schema_info.schema.identifiers:
+        values.extend(str(value) for value in as_list(person.attributes.get(kind)))
+    yield from [value for value in values if value] or [person.object_id]
 
 
-def _pages(asked: PeopleQuery, found: ResultPage) -> Iterator[PageLink]:
-    """The first page, those around this one, and the last, which an estimate of the count may miss by a little."""
-    here, size = asked.page, asked.size
-    last = max(-(-found.count.people // size), here) if found.count else here + found.more
+def _pages(query: PeopleQuery, result: ResultPage) -> Iterator[PageLink]:
+    """Yield links to the first page, the pages around this one and the last, which is approximate for an estimate."""
+    here, size = query.page, query.size
+    last = max(-(-result.count.people // size), here) if result.count else here + result.more
     around = range(max(1, here - PAGES_AROUND), min(last, here + PAGES_AROUND) + 1)
     before = 0
     for number in sorted({1, *around, last}):
         if number > before + 1:
             yield PageLink(None)
-        yield PageLink(number, asked.address(page=number), number == here)
+        yield PageLink(number, query.address(page=number), number == here)
         before = number

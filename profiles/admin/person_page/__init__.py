@@ -1,4 +1,4 @@
-"""The page of one person in the admin: shown, added, changed, deleted.
+"""The pages of one person in the admin: show, add, change and delete.
 
-In: a request about a person. Out: the page, and changes handed to ``profiles.writing.edit``.
+In: a request about a person. Out: the page, and changes passed to ``profiles.writing.edit``.
 """

@@ -1,4 +1,4 @@
-"""The fields of a person's form: values as texts in boxes, and texts read back as values (design rule 4)."""
+"""The fields of a person's form: convert values to texts in boxes, and texts back to values (design rule 4)."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from profiles.values.types import InvalidValue, SubscriptionState, Value, ValueO
 from profiles.writing.errors import FormError
 
 MAX_LIST_LENGTH = 200
-"""More values than a page can sensibly show in boxes."""
+"""A longer list is only shown, since a page cannot hold a box for each value."""
 
 LONG_TEXT = 60
-"""A text with more characters gets several lines."""
+"""A text with more characters gets a box of several lines."""
 
 FIRST_FIELDS = ("first_name", "last_name", "email", "phone")
-"""What the form of somebody new asks for."""
+"""The fields in the form of a new person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """What a value is typed into: a list of names, or a box of an HTML type with a keyboard to go with it.
+    """The form control of a value: a list of choices, or a box of an HTML type, with a matching on-screen keyboard.
 
-    Numbers, addresses and links have plain boxes: browsers send nothing at all for what they cannot read as a number,
-    and refuse addresses that `values` takes.
+    Numbers, e-mail addresses and URLs have plain boxes: browsers send nothing for text that they cannot read as a
+    number, and refuse addresses that ``profiles.values`` accepts.
     """
 
     type: str = "text"
@@ -60,23 +60,23 @@ _WIDGETS = {
 
 @dataclass(slots=True)
 class Box:
-    """One place to type in, or one select."""
+    """One text box or one select."""
 
     id: str
     text: str
     label: str
     problem: str = ""
     is_first: bool = True
-    move_up: str = ""
-    """What a button sends that moves the value up in its list."""
+    up_command: str = ""
+    """The value of the button that moves this value up in its list; empty for no button."""
 
 
 @dataclass(slots=True)
 class Field:
-    """One attribute, or an own field of the person, with the texts that are shown or were sent for it.
+    """One attribute, or a field that every person has, with the texts that are shown or were sent for it.
 
-    ``stored`` is what the person has. A text that stands for it still is not read anew: nothing is lost that a box
-    cannot show, and what came in under other rules may stay.
+    ``stored`` is the person's value. A text that still stands for it is not parsed again, so that nothing is lost that
+    a box cannot show, and values stored under other rules may stay.
     """
 
     definition: Definition
@@ -84,8 +84,8 @@ class Field:
     texts: list[str] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
     faults: list[FormError] = field(default_factory=list)
-    meanwhile: list[str] | None = None
-    """What somebody else saved after the page was opened."""
+    stored_now: list[str] | None = None
+    """The values that somebody else saved after the page was opened."""
 
     @property
     def key(self) -> str:
@@ -93,7 +93,7 @@ class Field:
 
     @property
     def is_consent(self) -> bool:
-        """Whether it says something about being written to (section 15)."""
+        """Whether the field is about consent (section 15)."""
         return self.definition.type is ValueType.SUBSCRIPTION or self.key in DND
 
     @property
@@ -106,9 +106,9 @@ class Field:
 
     @property
     def fixed(self) -> bool:
-        """Whether the value is only shown."""
-        several = as_list(self.stored)
-        return len(several) > MAX_LIST_LENGTH or not all(isinstance(value, Value) for value in several)
+        """Whether the value is only shown and cannot be edited."""
+        values = as_list(self.stored)
+        return len(values) > MAX_LIST_LENGTH or not all(isinstance(value, Value) for value in values)
 
     @property
     def shown(self) -> list[str]:
@@ -117,7 +117,7 @@ class Field:
 
     @property
     def widget(self) -> Widget:
-        """The box for the type; a plain one where that could not show each of the texts."""
+        """The form control for the type; a plain box if that control cannot show all of the texts."""
         kind = self.definition.type
         widget = replace(_WIDGETS.get(kind, Widget()), choices=_choices(self.definition))
         return widget if all(_fits(widget, text) for text in self.texts if text) else Widget()
@@ -132,56 +132,56 @@ class Field:
         return self.boxes()[0]
 
     def boxes(self) -> list[Box]:
-        """A box for each text, and an empty one for one more value of a list."""
+        """Return a box for each text, and for a list an empty one to add a value."""
         texts = [*self.texts, ""] if self.is_list or not self.texts else self.texts
         return [self._box(at, text) for at, text in enumerate(texts)]
 
     def _box(self, at: int, text: str) -> Box:
         label = self.definition.label
         if at:
-            label = f"{label} {at + 1}" if text else f"{label}, one more"
+            label = f"{label} {at + 1}" if text else f"{label}, add another"
         up = f"up:{self.name}:{at}" if at and text else ""
         return Box(f"id_{self.name}" + (f"-{at + 1}" if at else ""), text, label, self.problems.get(at, ""), not at, up)
 
     def read(self) -> Any:
-        """The value of the texts, None for none; what is wrong with one goes to ``problems``."""
+        """Parse the texts and return the value, None for none; store the errors in ``problems``."""
         if self.texts == self.shown:
             return self.stored
-        known = dict(zip(self.shown, as_list(self.stored), strict=True))
-        found = []
+        stored = dict(zip(self.shown, as_list(self.stored), strict=True))
+        values = []
         for at, text in enumerate(self.texts):
             if not parsers.is_blank(text):
                 try:
-                    found.append(known[text] if text in known else _read(self.definition, text))
+                    values.append(stored[text] if text in stored else _read(self.definition, text))
                 except InvalidValue as problem:
                     self.problems[at] = f"{problem.reason}."
         if self.is_list:
-            return found or None
-        return found[0] if found else None
+            return values or None
+        return values[0] if values else None
 
-    def move_up(self, at: int) -> None:
+    def swap_up(self, at: int) -> None:
         if 0 < at < len(self.texts):
             self.texts[at - 1 : at + 1] = reversed(self.texts[at - 1 : at + 1])
 
 
 def person_fields(person: Profile | None, schema: Schema) -> list[Field]:
-    """What the form of a person shows: what they have, what everybody must have, and what they said of each channel;
-    for somebody new the usual."""
-    known = {} if person is None else person.attributes
+    """Return the fields in the form of a person: attributes with a value, mandatory ones, and consent for each channel;
+    for a new person, the usual ones and the mandatory ones."""
+    values = {} if person is None else person.attributes
     first = FIRST_FIELDS if person is None else (*DND, *(channel.key for channel in Channel))
-    shown = (d for d in schema.definitions.values() if d.key in known or d.mandatory or d.key in first)
-    own = [each for each in _own(person) if each.key not in ALIAS_FIELDS or each.stored]
-    fields = [*own, *(Field(definition, known.get(definition.key)) for definition in shown)]
+    shown = (d for d in schema.definitions.values() if d.key in values or d.mandatory or d.key in first)
+    own = [each for each in _own_fields(person) if each.key not in ALIAS_FIELDS or each.stored]
+    fields = [*own, *(Field(definition, values.get(definition.key)) for definition in shown)]
     for each in fields:
         each.texts = each.shown
     return fields
 
 
 def submitted_fields(sent: QueryDict, person: Profile | None, schema: Schema) -> list[Field]:
-    """The fields of a form that came back, with its texts."""
-    known = {} if person is None else person.attributes
-    every = [*_own(person), *(Field(d, known.get(d.key)) for d in schema.definitions.values())]
-    fields = [each for each in every if each.name in sent and not each.fixed]
+    """Return the fields of a submitted form, with its texts."""
+    values = {} if person is None else person.attributes
+    all_fields = [*_own_fields(person), *(Field(d, values.get(d.key)) for d in schema.definitions.values())]
+    fields = [each for each in all_fields if each.name in sent and not each.fixed]
     for each in fields:
         texts = [_normal(each.definition, text) for text in sent.getlist(each.name)]
         each.texts = [text for text in texts if text][: None if each.is_list else 1]
@@ -189,12 +189,12 @@ def submitted_fields(sent: QueryDict, person: Profile | None, schema: Schema) ->
 
 
 def serialize_opened(fields: Iterable[Field]) -> str:
-    """The texts of a page as it is sent out, to tell later in which fields somebody typed."""
+    """Return the texts of a page as JSON, to detect later which fields the user changed."""
     return json.dumps({each.name: each.shown for each in fields if not each.fixed})
 
 
 def refresh_untyped(fields: Iterable[Field], was: str) -> None:
-    """Let fields in which nobody typed, going by what the page showed when it was opened, show what is stored now."""
+    """Show the stored values in fields that the user left unchanged. ``was``: the result of `serialize_opened`."""
     try:
         before = dict(json.loads(was))
     except (TypeError, ValueError):
@@ -205,14 +205,14 @@ def refresh_untyped(fields: Iterable[Field], was: str) -> None:
 
 
 def empty_fields(key: str, schema: Schema) -> list[Field]:
-    """Empty fields for one more attribute, or for an alias; none for what is neither."""
+    """Return empty fields for an attribute or an alias; none for another key."""
     if key == ALIAS:
-        return [each for each in _own(None) if each.key in ALIAS_FIELDS]
+        return [each for each in _own_fields(None) if each.key in ALIAS_FIELDS]
     return [Field(schema.definitions[key])] if key in schema.definitions else []
 
 
 def display_texts(value: Any, definition: Definition | None) -> list[str]:
-    """A value for reading, each of a list by itself, by their names where they have one."""
+    """Return a value as texts to read, one for each value of a list; codes with a name are replaced by it."""
     if definition is None:
         return list(map(str, as_list(value)))
     names = _choices(definition) or {}
@@ -222,8 +222,8 @@ def display_texts(value: Any, definition: Definition | None) -> list[str]:
     return [names.get(text, text) for text in texts]
 
 
-def _own(person: Profile | None) -> list[Field]:
-    """The fields of a person that are no attributes and can be changed."""
+def _own_fields(person: Profile | None) -> list[Field]:
+    """Return the fields that every person has and that can be changed: External ID and alias."""
     return [
         Field(Definition(key, OWN_FIELDS[key], ValueType.TEXT, identifier=True), person and getattr(person, key))
         for key in (EXTERNAL_ID, *ALIAS_FIELDS)
@@ -231,7 +231,7 @@ def _own(person: Profile | None) -> list[Field]:
 
 
 def _choices(definition: Definition) -> Mapping[str, str] | None:
-    """The names of a closed list; nobody is opted into a group (AT-50)."""
+    """Return the names of a closed list; without *opted in* for groups (AT-50)."""
     names = choices(definition.type)
     if names is None or group_of(definition.key) is None:
         return names
@@ -239,7 +239,7 @@ def _choices(definition: Definition) -> Mapping[str, str] | None:
 
 
 def _fits(widget: Widget, text: str) -> bool:
-    """Whether a box shows a text as it is."""
+    """Return whether a form control can show a text unchanged."""
     if widget.choices is not None:
         return text in widget.choices
     if widget.type == "date":
@@ -250,7 +250,7 @@ def _fits(widget: Widget, text: str) -> bool:
 
 
 def _shown(definition: Definition, value: Any) -> str:
-    """A value as the text that a person would type for it."""
+    """Return a value as the text to type for it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if definition.type is ValueType.DATETIME and isinstance(value, str) and iso_instant(value) == value:
@@ -259,18 +259,18 @@ def _shown(definition: Definition, value: Any) -> str:
         except OverflowError:
             return value
         return moment.isoformat()[:19]
-    return _LINE_END.sub("\n", str(value))
+    return _LINE_BREAK.sub("\n", str(value))
 
 
 def _normal(definition: Definition, text: str) -> str:
-    """A text that a browser sent, with the line ends and seconds that it changed or left out."""
-    text = _LINE_END.sub("\n", text)
+    """Return a text that a browser sent with the line ends and seconds that it changed or dropped."""
+    text = _LINE_BREAK.sub("\n", text)
     if definition.type is ValueType.DATETIME and _TO_THE_MINUTE.fullmatch(text):
         return f"{text}:00"
     return text
 
 
-_LINE_END = re.compile("\r\n?")
+_LINE_BREAK = re.compile("\r\n?")
 _TO_THE_MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
 
 
@@ -282,10 +282,10 @@ def _read(definition: Definition, text: str) -> Value:
     )
     if group_of(definition.key) is not None:
         return parsers.membership_parser(options)(text)
-    # Identifiers are read without outer white space; other texts keep it (D-13).
+    # Outer white space is removed from identifiers; other texts keep it (D-13).
     return parsers.parser(definition.type, options)(text.strip() if definition.identifier else text)
 
 
 def submitted_values(fields: Iterable[Field]) -> dict[str, Any]:
-    """The values of all fields; what is wrong is left with its field."""
+    """Return the values of all fields by key; each field keeps its errors in ``problems``."""
     return {each.key: each.read() for each in fields}

@@ -1,6 +1,6 @@
-"""One person in the admin: shown, made, changed, deleted. ``ProfileAdmin`` says who may do what and sends us its views.
+"""The views of one person in the admin: show, add, change and delete. ``ProfileAdmin`` holds the permissions.
 
-What is written, and under which rules, is for ``profiles.writing.edit`` to say.
+``profiles.writing.edit`` decides what is written, and by which rules.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from profiles.writing.errors import GONE, EditRefused, ErrorKind, FormError
 
 
 def add(request: HttpRequest, admin: ExtensibleAdmin) -> HttpResponse:
-    """Make a person of what is sent, or show the form for it."""
+    """Show the form of a new person, and create the person on POST. Raises ``PermissionDenied``."""
     if not admin.has_add_permission(request):
         raise PermissionDenied
     if request.method != "POST":
@@ -43,17 +43,17 @@ def add(request: HttpRequest, admin: ExtensibleAdmin) -> HttpResponse:
             fields = form_fields.submitted_fields(request.POST, None, schema)
             return _reshaped(request, admin, None, schema, fields) or _create(request, admin, schema, fields)
     except EditRefused as busy:
-        return _as_typed(request, admin, None, busy)
+        return _resubmit_page(request, admin, None, busy)
 
 
 def change(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpResponse:
-    """Show a person, and save what is sent about them."""
+    """Show a person, and save the submitted form. Raises ``PermissionDenied`` and ``Http404``."""
     person = _person(number)
     if not admin.has_view_or_change_permission(request, person):
         raise PermissionDenied
     if request.method != "POST":
         if person is None:
-            raise Http404(f"There is no person {number}; somebody may have deleted them.")
+            raise Http404(f"Person {number} does not exist. Somebody may have deleted them.")
         schema = with_groups(load_schema(), person)
         return person_page(
             request, admin, person, schema, PersonForm(form_fields.person_fields(person, schema), _version(person))
@@ -66,11 +66,11 @@ def change(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpRes
             fields = form_fields.submitted_fields(request.POST, person, schema)
             return _reshaped(request, admin, person, schema, fields) or _save(request, admin, person, schema, fields)
     except EditRefused as busy:
-        return _as_typed(request, admin, person, busy)
+        return _resubmit_page(request, admin, person, busy)
 
 
 def delete(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpResponse:
-    """Say what goes with a person, and delete them when that is confirmed."""
+    """Show what will be deleted with a person, and delete them on POST. Raises ``PermissionDenied`` and ``Http404``."""
     person = _person(number)
     if not admin.has_delete_permission(request, person):
         raise PermissionDenied
@@ -80,14 +80,14 @@ def delete(request: HttpRequest, admin: ExtensibleAdmin, number: str) -> HttpRes
         if not faults:
             return HttpResponseRedirect(reverse("admin:profiles_profile_changelist"))
     if person is None:
-        raise Http404(f"There is no person {number}; somebody may have deleted them.")
+        raise Http404(f"Person {number} does not exist. Somebody may have deleted them.")
     return delete_page(request, admin, person, load_schema(), faults)
 
 
-def _as_typed(
+def _resubmit_page(
     request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, refused: EditRefused
 ) -> HttpResponse:
-    """The form as it was sent, and why nothing could be done with it yet."""
+    """Return the form as submitted, with the reason why it could not be processed."""
     schema, seen = with_groups(load_schema(), person), _seen(request, person)
     fields = form_fields.submitted_fields(request.POST, person, schema)
     return person_page(
@@ -100,19 +100,19 @@ def _as_typed(
 
 
 def _person(number: str) -> Profile | None:
-    sound = number.isascii() and number.isdecimal() and len(number) < 19
-    return Profile.objects.filter(pk=int(number)).first() if sound else None
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    return Profile.objects.filter(pk=int(number)).first() if is_number else None
 
 
 def _reshaped(
     request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, fields: list[Field]
 ) -> HttpResponse | None:
-    """The same form with one more field, or with a list in another order; None where it is to be saved."""
-    what, _, which = request.POST.get("do", "").partition(":")
-    if what == "add":
+    """Return the form with an added field, or with a list in another order; None if it was submitted to be saved."""
+    command, _, argument = request.POST.get("do", "").partition(":")
+    if command == "add":
         focus = _add_field(request, person, schema, fields)
-    elif what == "up":
-        focus = _move_up(which, fields)
+    elif command == "up":
+        focus = _swap_up(argument, fields)
     else:
         return None
     version, was = _seen(request, person).version, request.POST.get("was", "")
@@ -120,43 +120,43 @@ def _reshaped(
 
 
 def _add_field(request: HttpRequest, person: Profile | None, schema: Schema, fields: list[Field]) -> str:
-    """Add the field that was chosen, if it was, or the two of an alias; the id of its box."""
+    """Add the chosen field, or the two of an alias, if possible; return the HTML id to focus."""
     added = form_fields.empty_fields(request.POST.get("attribute", ""), schema)
-    taken = {each.key for each in fields} | (person.attributes.keys() if person else set())
-    if not added or any(each.key in taken for each in added):
+    existing = {each.key for each in fields} | (person.attributes.keys() if person else set())
+    if not added or any(each.key in existing for each in added):
         return "id_attribute"
     fields.extend(added)
     return added[0].first_box.id
 
 
-def _move_up(which: str, fields: Iterable[Field]) -> str:
-    """Move a value of a list up by one place; the id of its box."""
-    name, _, at = which.partition(":")
+def _swap_up(argument: str, fields: Iterable[Field]) -> str:
+    """Swap a value of a list with the one before it; return the HTML id of its box, empty if there is none."""
+    name, _, at = argument.partition(":")
     for each in fields:
         if each.name == name and at in {str(place) for place in range(1, len(each.texts))}:
-            each.move_up(int(at))
+            each.swap_up(int(at))
             return each.boxes()[int(at) - 1].id
     return ""
 
 
 def _create(request: HttpRequest, admin: ExtensibleAdmin, schema: Schema, fields: list[Field]) -> HttpResponse:
-    wanted = form_fields.submitted_values(fields)
+    values = form_fields.submitted_values(fields)
     if any(each.problems for each in fields):
         return person_page(request, admin, None, schema, PersonForm(fields))
     try:
         with transaction.atomic():
-            made = Profile.objects.get(pk=edit.create(wanted, _actor(request), shared="shared" in request.POST))
-            admin.log_addition(request, made, [{"added": {}}])
+            person = Profile.objects.get(pk=edit.create(values, _actor(request), shared="shared" in request.POST))
+            admin.log_addition(request, person, [{"added": {}}])
     except EditRefused as refused:
         return person_page(request, admin, None, schema, PersonForm(fields, faults=refused.faults))
-    messages.success(request, format_html("{} was added.", _link(made)))
-    return _next(request, admin, made)
+    messages.success(request, format_html("{} was added.", _link(person)))
+    return _next(request, admin, person)
 
 
 def _save(
     request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, fields: list[Field]
 ) -> HttpResponse:
-    wanted, seen = form_fields.submitted_values(fields), _seen(request, person)
+    values, seen = form_fields.submitted_values(fields), _seen(request, person)
     try:
         if person is None:
             raise EditRefused(GONE)
@@ -165,7 +165,7 @@ def _save(
                 request, admin, person, schema, PersonForm(fields, seen.version, was=request.POST.get("was", ""))
             )
         with transaction.atomic():
-            changed = [value_label(key, schema) for key in edit.save(seen, wanted, _actor(request))]
+            changed = [value_label(key, schema) for key in edit.save(seen, values, _actor(request))]
             if changed:
                 admin.log_change(request, person, [{"changed": {"fields": changed}}])
     except EditRefused as refused:
@@ -179,33 +179,34 @@ def _save(
     if changed:
         messages.success(request, format_html("{}: {} saved.", _link(person), ", ".join(changed)))
     else:
-        messages.success(request, format_html("{}: nothing was changed, so nothing was written.", _link(person)))
+        messages.success(request, format_html("{}: nothing was changed, so nothing was saved.", _link(person)))
     return _next(request, admin, person)
 
 
 def _refused(
     request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None, schema: Schema, form: PersonForm
 ) -> HttpResponse:
-    """The page with what was typed and why it is not saved."""
+    """Return the page with the entries and the reasons why they were not saved."""
     person = Profile.objects.filter(pk=person.pk).first() if person else None
     if form.has(ErrorKind.CHANGED) and person is not None:
-        # Whoever sends the form again has seen what was saved meanwhile: it stands beside each field that they changed.
+        # The page shows the values that somebody else saved next to each field that the user changed, and gets the new
+        # version, so that the user can submit the form again.
         fields = form_fields.submitted_fields(request.POST, person, schema)
         form_fields.refresh_untyped(fields, form.was)
         if fields and all(each.texts == each.shown for each in fields):
-            messages.success(request, format_html("{}: all that you typed is saved.", _link(person)))
+            messages.success(request, format_html("{}: your entries are saved already.", _link(person)))
             return _next(request, admin, person)
         for each in fields:
             if each.texts != each.shown:
-                each.meanwhile = form_fields.display_texts(each.stored, each.definition)
+                each.stored_now = form_fields.display_texts(each.stored, each.definition)
         form = PersonForm(fields, _version(person), form.faults)
     return person_page(request, admin, person, schema, form)
 
 
 def _delete(request: HttpRequest, admin: ExtensibleAdmin, person: Profile | None) -> tuple[FormError, ...]:
-    """Delete somebody, or say why not; who is gone already is as gone as was asked for."""
+    """Delete a person, or return why not; no fault if the person was deleted already."""
     if person is None:
-        messages.warning(request, "Somebody had deleted this person already.")
+        messages.warning(request, "Somebody else has already deleted this person.")
         return ()
     try:
         with transaction.atomic():
@@ -226,10 +227,10 @@ def _version(person: Profile) -> int:
 
 
 def _seen(request: HttpRequest, person: Profile | None) -> SeenVersion:
-    """Whom the page showed that was sent."""
+    """Return the person and version that the submitted page showed."""
     version = request.POST.get("version", "")
-    sound = version.isascii() and version.isdecimal() and len(version) < 19
-    return SeenVersion(person.pk if person else 0, int(version) if sound else 0)
+    is_number = version.isascii() and version.isdecimal() and len(version) < 19
+    return SeenVersion(person.pk if person else 0, int(version) if is_number else 0)
 
 
 def _next(request: HttpRequest, admin: ExtensibleAdmin, person: Profile) -> HttpResponse:
