@@ -260,11 +260,11 @@ def test_what_is_not_ready_is_not_offered_and_told(admin: Client):
     job = ImportJob.objects.latest("pk")
     page = admin.get(reverse("admin:imports_importjob_configure", args=[job.pk])).content.decode()
     assert 'id="identifier-card"' not in page
-    assert "can be chosen in a moment" in page
+    assert "can be chosen soon" in page
     make_ready("card")
     page = admin.get(reverse("admin:imports_importjob_configure", args=[job.pk])).content.decode()
     assert 'id="identifier-card"' in page
-    assert "can be chosen in a moment" not in page
+    assert "can be chosen soon" not in page
 
 
 def test_people_cannot_be_found_by_a_date(admin: Client):

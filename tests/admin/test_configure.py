@@ -614,7 +614,7 @@ def test_the_preview_names_preset_record_type_and_what_was_found():  # PV-06
         "External ID, text",
         "First_name, text (new attribute)",
     ]
-    assert "if first_name is meant, rename it so" in page
+    assert "if first_name is meant, rename the column or map it to first_name" in page
 
 
 def test_a_mapping_of_another_preset_is_not_offered():
