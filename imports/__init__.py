@@ -1,1 +1,1 @@
-"""How a file, or a request, becomes changes to profiles. See docs/architecture.md."""
+"""Turn files into changes to profiles. See docs/architecture.md."""

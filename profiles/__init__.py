@@ -1,1 +1,1 @@
-"""What is known about people, and the only code that writes it. See docs/architecture.md."""
+"""Store people, their schema and their history; the only code that writes them. See docs/architecture.md."""

@@ -1,6 +1,6 @@
 """Parse and check the arguments of ``import_profiles``, and translate them into the terms of the engine.
 
-All mistakes that can be detected before the file is stored are reported here, with the choices there are.
+All mistakes that can be detected before the file is stored are reported here, with the available choices.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read a mapping from a JSON manifest into the choices that the second screen posts, and write one (MP-09).
+"""Read a mapping from a JSON manifest into the choices that the screen *Configure* posts, and write one (MP-09).
 
 ``{"columns": {HEADER: {"ctName": KEY, "dataType": TYPE, "dateFormat": FORMAT}}}``. A ``ctName`` of null skips its
 column; columns that are not named keep their targets.
@@ -58,7 +58,7 @@ class ManifestEntry:
 
 
 def check_size(size: int) -> None:
-    """Raise ``InvalidManifest`` for a file of more than ``LONGEST_BYTES``."""
+    """Raise ``InvalidManifest`` for a file of more than ``MAX_BYTES``."""
     if size > MAX_BYTES:
         raise InvalidManifest([f"The mapping has {size:,} bytes and the limit is 1 MB. Choose the JSON of a mapping"])
 

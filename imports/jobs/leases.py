@@ -106,7 +106,7 @@ def record_step_failure(job: ImportJob, error: str) -> None:
 
 
 def sweep() -> int:
-    """Queue the jobs whose task was lost, and fail those that are out of attempts. Return how many were queued.
+    """Queue the jobs whose task was lost, and fail those that have no attempts left. Return how many were queued.
 
     The supervisor calls this every few seconds. While no worker takes up the tasks that wait in the queue, their number
     does not grow.

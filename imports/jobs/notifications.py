@@ -211,7 +211,7 @@ def _applied(job: ImportJob) -> str:
 
 
 def _quoted(job: ImportJob) -> str:
-    """Return the job's name in quotes, on one line as a subject requires, cut to ``LONGEST_NAME`` characters."""
+    """Return the job's name in quotes, on one line as a subject requires, cut to ``MAX_NAME_LENGTH`` characters."""
     name = " ".join(job.name.split())
     return f"“{name if len(name) <= MAX_NAME_LENGTH else name[: MAX_NAME_LENGTH - 1] + '…'}”"
 

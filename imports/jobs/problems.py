@@ -85,8 +85,8 @@ def filter_problems(found: QuerySet[RowError], chosen: ProblemFilter) -> QuerySe
 def summarize(job: ImportJob, expected: int, version: str) -> ProblemSummary:
     """Count the problems by kind, the most frequent kind first.
 
-    From ``MANY`` expected problems on, counting takes long: the result is cached for a day for each ``version`` of the
-    job.
+    Counting takes long from ``CACHE_THRESHOLD`` expected problems on: the result is then cached for a day for each
+    ``version`` of the job.
     """
     if expected < CACHE_THRESHOLD:
         return _counted(job)

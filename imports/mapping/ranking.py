@@ -17,7 +17,7 @@ _SHAPES = {r"[^@\s]+@[^@\s]+\.[^@\s]+": "email", r"\+?[0-9][0-9 ().\-/]{6,}": "p
 
 
 def rank_targets(columns: Sequence[MappedColumn], schema: Schema) -> dict[int, list[str]]:
-    """Return for each column, by position, at most `SUGGESTIONS` keys that it may map to, the best first."""
+    """Return for each column, by position, at most `MAX_SUGGESTIONS` keys that it may map to, the best first."""
     names = NameResolver(schema)
     words: dict[str, list[str]] = {}
     for key, definition in schema.definitions.items():

@@ -63,7 +63,7 @@ class ValueOptions:
     `default_country`: ISO alpha-2, for national phone numbers. `time_zone`: IANA name, for dates without offset.
     `default_time`: `HH:MM:SS`, for declared dates without a time. `max_bytes`: the longest text in UTF-8 (AT-11).
     `iso_dates`: whether ISO 8601 is accepted in addition to the declared format (D-14). `marked_seconds`: whether
-    `$D_<seconds>` is accepted (DT-15). `four_shapes`: whether ISO 8601 is limited to the four formats of DT-12.
+    `$D_<seconds>` is accepted (DT-15). `strict_iso_shapes`: whether ISO 8601 is limited to the four formats of DT-12.
     `genders`: the accepted letters. `exact_states`: whether subscription states are accepted only in their exact
     spelling, and not as true and false (SB-07).
     """
