@@ -132,8 +132,8 @@ class Preset:
     """A way of importing, named after the system whose files it suits.
 
     ``says``: when to use it. ``headers``: the system's headers by key, where they differ from the key.
-    ``signature_headers``: headers that are typical of its files. ``identifiers``: keys that people can be matched by; None for all,
-    ``CHANNELS`` for the channel identifiers of the schema. ``events``: whether its files can hold events;
+    ``signature_headers``: headers that are typical of its files. ``identifiers``: keys that people can be matched by;
+    None for all, ``CHANNELS`` for the channel identifiers of the schema. ``events``: whether its files can hold events;
     ``no_events_reason``: what to do instead if they cannot.
     """
 

@@ -1,8 +1,8 @@
 """Keep an index on the values of each attribute marked filterable, which makes conditions on it fast.
 
 The indexed expressions are `indexed_text`, `number_of` and `raw_of`; `comparisons` writes conditions with the same
-three, or PostgreSQL would not use the index. Each such index makes writing people slower: with any of them, an update writes
-the person to another place in the table. So an attribute has one only if it is marked.
+three, or PostgreSQL would not use the index. Each such index makes writing people slower: with any of them, an update
+writes the person to another place in the table. So an attribute has one only if it is marked.
 
 Channel identifiers need none: their values are in ``Identifier``.
 """
