@@ -42,7 +42,7 @@ def applied(job: ImportJob):
 WRITTEN = [(1, "a", {"price": 5}), (2, "b", {"price": 6}), (3, "a", {})]
 
 
-@pytest.mark.parametrize("lost", [("staged", "results", "born", "touched"), ("results", "born", "touched")])
+@pytest.mark.parametrize("lost", [("staged", "results", "inserted", "updated"), ("results", "inserted", "updated")])
 def test_what_a_crash_emptied_is_made_again_from_the_file(lost: tuple[str, ...]) -> None:
     with queue.run_inline():
         job = checked()

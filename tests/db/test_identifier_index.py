@@ -370,7 +370,7 @@ def killed(*arguments):
     if len(times) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
 identifier_index._save_progress = killed
-identifier_index.update_index({number}, 60)
+identifier_index.continue_rebuild({number}, 60)
 """
 
 

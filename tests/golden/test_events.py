@@ -109,7 +109,7 @@ def test_a_file_without_what_events_need_is_refused(way: Way, header: str, told_
         ("clevertap", EVENTS, "API"),
         ("expertflow", EVENTS, "customers only"),
         ("standard", ("--event-name", "x", "--action", "update"), "--type events"),
-        ("standard", (*EVENTS, "--action", "update"), "--action does not apply"),
+        ("standard", (*EVENTS, "--action", "update"), "--action is for profiles and does not apply"),
         ("standard", ("--type", "people"), "profiles, events"),
     ],
 )

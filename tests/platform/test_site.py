@@ -33,7 +33,7 @@ def test_ten_wrong_passwords_lock_the_name_for_that_address(client: Client):
     answer = client.post("/admin/login/", {"username": "boss", "password": "right"})
     assert answer.status_code == 429
     page = answer.content.decode()
-    assert "This name is locked for a while" in page
+    assert "This user name is locked for a while" in page
     assert "Wait 15:00 min" in page
     assert 'href="/admin/login/"' in page
     elsewhere = client.post("/admin/login/", {"username": "boss", "password": "right"}, REMOTE_ADDR="192.0.2.7")
