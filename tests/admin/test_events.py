@@ -151,7 +151,7 @@ def test_what_is_told_of_the_settings_is_true_of_events() -> None:  # EV-13
     client = screens.log_in("Admin")
     job = uploaded(client, "external_id,name,time\na,login,2024-05-01\n", preset="braze")
     screens.check(client, job, "external_id")
-    assert '<td dir="auto">Name of the event</td>' in client.get(screens.address("change", job)).content.decode()
+    assert '<td dir="auto">Event name</td>' in client.get(screens.address("change", job)).content.decode()
     screens.press(client, job, "start")
     screens.finish(job)
     answer: Any = client.get(screens.address("results", job))
